@@ -1,0 +1,41 @@
+"""Clean Chinese news out of dirty pages, with a receipt for every character that was removed or changed.
+
+>>> import qingwen
+>>> qingwen.clean_page(b"").detail
+'The page is empty (0 bytes).'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qingwen.clean import clean_page as clean_page
+    from qingwen.clean import restore as restore
+    from qingwen.config import Config as Config
+    from qingwen.model import Block as Block
+    from qingwen.model import Cleaned as Cleaned
+    from qingwen.model import Page as Page
+    from qingwen.model import Record as Record
+    from qingwen.model import Rejection as Rejection
+    from qingwen.rules.book import RuleBook as RuleBook
+    from qingwen.rules.book import load_rules as load_rules
+    from qingwen.text import Edit as Edit
+    from qingwen.text import Span as Span
+
+__version__ = "0.1.0"
+
+# Doors open when they are first used: importing the package costs next to nothing.
+_DOORS = {
+    "clean_page": "clean", "restore": "clean", "Config": "config", "Block": "model", "Cleaned": "model", "Page": "model",
+    "Record": "model", "Rejection": "model", "RuleBook": "rules.book", "load_rules": "rules.book", "Edit": "text",
+    "Span": "text",
+}  # fmt: skip
+__all__ = sorted(_DOORS)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _DOORS:
+        return getattr(import_module(f"qingwen.{_DOORS[name]}"), name)
+    raise AttributeError(f"module 'qingwen' has no attribute {name!r}")

@@ -1,0 +1,100 @@
+"""Quality signals of a finished text, and whether it is an article at all.
+
+The signals and their limits are those that FineWeb-2 and Gopher use, with FineWeb-2's values for Chinese; they are
+columns for the user to filter by. Only what shows that the page holds no article rejects it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from qingwen.config import Config
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\u3007\U00020000-\U0003134f]")
+_KANA = re.compile(r"[\u3041-\u30ff]")
+_HANGUL = re.compile(r"[\uac00-\ud7af]")
+_STOPPED = re.compile(r"[\u3002\uff01\uff1f!?\u2026\uff1b;\uff1a:.][\u201d\u2019\u300d\u300f\"')\uff09\u3011]*$")
+_NGRAM_TOP, _NGRAM_DUP = (2, 3, 4), (5, 6, 7, 8, 9, 10)
+# N-grams of longer texts change nothing and cost time.
+_NGRAM_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a text is no article: the rule and the detail."""
+
+    rule: str
+    detail: str
+
+
+def signals(text: str, page_chars: int) -> dict[str, float]:
+    """Return the named quality signals of a text: shares between 0 and 1, but for ``mean_paragraph`` (characters).
+
+    ``page_chars`` is the number of characters of the page, white space apart; ``removed_ratio`` is the share of them
+    that is not in the text.
+    """
+    lines = [line for line in text.split("\n") if line]
+    solid = re.sub(r"\s", "", text)
+    counted = Counter(lines)
+    repeated = sum(n * len(line) for line, n in counted.items() if n > 1) - sum(
+        len(line) for line, n in counted.items() if n > 1
+    )
+    found = {
+        "han_ratio": len(_HAN.findall(solid)) / max(1, len(solid)),
+        "line_punct": sum(_STOPPED.search(line) is not None for line in lines) / max(1, len(lines)),
+        "dup_line": sum(n - 1 for n in counted.values()) / max(1, len(lines)),
+        "dup_char": repeated / max(1, len(solid)),
+        "newline_ratio": text.count("\n") / max(1, len(text)),
+        "mean_paragraph": len(solid) / max(1, len(lines)),
+        "removed_ratio": max(0.0, 1 - len(solid) / max(1, page_chars)),
+    }
+    found.update(_ngrams(solid[:_NGRAM_CHARS]))
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def _ngrams(solid: str) -> dict[str, float]:
+    """Return the share of the most frequent 2- to 4-gram, and of repeated 5- to 10-grams, of characters."""
+    found: dict[str, float] = {}
+    size = max(1, len(solid))
+    for n in _NGRAM_TOP:
+        counted = Counter(solid[at : at + n] for at in range(len(solid) - n + 1))
+        found[f"top_{n}gram"] = max(counted.values(), default=0) * n / size
+    for n in _NGRAM_DUP:
+        grams = [solid[at : at + n] for at in range(len(solid) - n + 1)]
+        counted = Counter(grams)
+        covered = last = 0
+        for at, gram in enumerate(grams):
+            if counted[gram] > 1:
+                covered += min(n, at + n - last) if at < last else n
+                last = at + n
+        found[f"dup_{n}gram"] = min(1.0, covered / size)
+    return found
+
+
+def fault_of(text: str, quality: Mapping[str, float], config: Config) -> Fault | None:
+    """Return why the text is no Chinese article, or None.
+
+    Another language, too short a text, and a list page are the reasons; what is merely poor stays, with its signals.
+    """
+    size = len(re.sub(r"\s", "", text))
+    letters = len(re.findall(r"\w", text)) or 1
+    kana = len(_KANA.findall(text)) / letters
+    if kana > config.max_kana_ratio:
+        return Fault("reject.language", f"{kana:.0%} of the letters are kana: Japanese.")
+    if len(_HANGUL.findall(text)) / letters > config.max_kana_ratio:
+        return Fault("reject.language", "Hangul stands in the text: Korean.")
+    if quality["han_ratio"] < config.min_han_ratio:
+        return Fault(
+            "reject.language", f"{quality['han_ratio']:.0%} Han characters, {config.min_han_ratio:.0%} needed."
+        )
+    if size < config.min_article_chars:
+        return Fault("reject.too-short", f"{size} characters are left, {config.min_article_chars} needed.")
+    if quality["line_punct"] < config.min_line_punct and quality["mean_paragraph"] < config.min_article_chars:
+        detail = f"{quality['line_punct']:.0%} of the lines end a sentence, {config.min_line_punct:.1%} needed: a list."
+        return Fault("reject.list-page", detail)
+    if quality["dup_line"] > config.max_dup_line:
+        return Fault("reject.repeated", f"{quality['dup_line']:.0%} of the lines repeat others.")
+    return None

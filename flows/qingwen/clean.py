@@ -1,0 +1,186 @@
+"""One page: the whole pipeline on one screen. No input or output; steps propose, this module applies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from qingwen.assess import fault_of, signals
+from qingwen.config import Config
+from qingwen.label.verdicts import Labelled, label
+from qingwen.metadata import read_facts
+from qingwen.model import BODY, TITLE, Cleaned, Facts, Judged, Label, Page, Record, Rejection, Segmented
+from qingwen.normalize.inline import cut_inline
+from qingwen.normalize.layout import lay_out
+from qingwen.normalize.passes import Context, Draft, Pass, run
+from qingwen.normalize.punctuation import looks_folded, widen_punctuation
+from qingwen.normalize.script import simplify, traditional_ratio
+from qingwen.normalize.spacing import fix_spacing
+from qingwen.normalize.spun import restore_nonwords, restore_words
+from qingwen.normalize.unicode import fix_unicode
+from qingwen.read.files import HTML, to_page
+from qingwen.rules.book import RuleBook, load_rules
+from qingwen.segment.pages import segment
+from qingwen.text import Edit, Span, undo
+
+PASSES: tuple[Pass, ...] = (
+    lay_out,  # slices of the page become paragraphs
+    cut_inline,  # advertising inside a paragraph
+    fix_unicode,  # invisible and compatibility characters
+    simplify,  # Traditional to Simplified
+    restore_nonwords,  # 蕞 → 最: proves that the page is spun
+    restore_words,  # 头部 → 第一, in a page that is proved spun
+    widen_punctuation,  # folded marks
+    fix_spacing,  # spaces that no writer typed
+)
+
+
+def clean_page(
+    page: bytes | Page,
+    *,
+    source_path: str = "",
+    url: str | None = None,
+    crawled_at: datetime | None = None,
+    config: Config | None = None,
+    rules: RuleBook | None = None,
+    sites: object | None = None,
+) -> Cleaned | Rejection:
+    """Return the article of a page with the receipt for every change, or the rejection that says why there is none.
+
+    ``page`` is the bytes as crawled or a `Page`; ``sites`` is room for what is learned of sites, and unused so far.
+
+    >>> clean_page(b"").rule
+    'read.empty'
+    """
+    config, book = config or Config(), rules or load_rules()
+    if isinstance(page, bytes):
+        read = to_page(page, source_path, config, url=url, fetched_at=crawled_at)
+        if isinstance(read, Rejection):
+            return read
+        page = read
+    segmented = segment(page, config)
+    if isinstance(segmented, Rejection):
+        return segmented
+    labelled = label(segmented, book, config)
+    blocks = tuple(
+        Judged(block, verdict, None if verdict.kept else block.span.of(segmented.text))
+        for block, verdict in zip(segmented.blocks, labelled.verdicts, strict=True)
+    )
+    if not any(judged.verdict.label is Label.BODY and judged.verdict.kept for judged in blocks):
+        return Rejection(page.id, page.source_path, "label", "reject.no-article", "No block is an article's.", blocks)
+    facts = read_facts(page, segmented, labelled.verdicts, config, crawled_at or page.fetched_at)
+    parts, title = _parts(segmented, labelled, blocks)
+    draft = normalize(parts, config, book, page_text=segmented.text, title=title, dump=page.media_type != HTML)
+    return _assessed(page, segmented, blocks, draft, facts, config, book)
+
+
+def normalize(
+    parts: dict[str, str],
+    config: Config,
+    book: RuleBook,
+    *,
+    page_text: str | None = None,
+    title: Span | None = None,
+    dump: bool = True,
+) -> Draft:
+    """Run the passes over title and body.
+
+    ``page_text`` shows whether the page's punctuation was folded (default: the parts do); ``title`` is the span of the
+    title part that is the title; ``dump``: the lines come from a dump and may hold several paragraphs each.
+    """
+    context = Context(
+        config=config,
+        book=book,
+        folded=looks_folded(page_text if page_text is not None else "\n".join(parts.values()), config),
+        traditional=traditional_ratio("".join(parts.values())) >= config.min_traditional_ratio,
+        title=title,
+        dump=dump,
+    )
+    return run(parts, PASSES, context)
+
+
+def _parts(segmented: Segmented, labelled: Labelled, blocks: Sequence[Judged]) -> tuple[dict[str, str], Span | None]:
+    """Return title and body as their kept slices of the page's text, and the span of the title in its part."""
+    slices: dict[str, list[str]] = {TITLE: [], BODY: []}
+    title: Span | None = None
+    for judged in blocks:
+        if judged.text is None:
+            span = judged.block.span
+            slices[_part(judged)].append(span.of(segmented.text))
+            if labelled.title is not None and judged.verdict.label is Label.TITLE:
+                title = labelled.title.shifted(-span.start)
+    return {part: "".join(found) for part, found in slices.items()}, title
+
+
+def _part(judged: Judged) -> str:
+    return TITLE if judged.verdict.label is Label.TITLE else BODY
+
+
+def _assessed(
+    page: Page,
+    segmented: Segmented,
+    blocks: tuple[Judged, ...],
+    draft: Draft,
+    facts: Facts,
+    config: Config,
+    book: RuleBook,
+) -> Cleaned | Rejection:
+    text = draft.parts[BODY]
+    quality = signals(text, sum(not char.isspace() for char in segmented.text))
+    fault = fault_of(text, quality, config)
+    if fault is not None:
+        # Nothing of a rejected page is kept: every block carries its text.
+        dropped = tuple(replace(j, text=j.block.span.of(segmented.text)) for j in blocks)
+        return Rejection(page.id, page.source_path, "assess", fault.rule, fault.detail, dropped)
+    repairs = [edit for edit in draft.edits if edit.rule.startswith("spun.")]
+    record = Record(
+        id=page.id,
+        source_path=page.source_path,
+        source_sha256=page.sha256,
+        source_format="html" if page.media_type == HTML else "txt",
+        source_encoding=page.encoding,
+        url=page.url,
+        fetched_at=page.fetched_at,
+        title=draft.parts[TITLE],
+        text=text,
+        script="Hant" if any(edit.rule.startswith("script.") for edit in draft.edits) else "Hans",
+        facts=facts,
+        removed_ratio=quality["removed_ratio"],
+        n_edits=len(draft.edits),
+        n_repairs=len(repairs),
+        spun=bool(repairs),
+        flags=_flags(page, draft, config),
+        quality=quality,
+        text_sha256=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+        rules_version=book.version,
+    )
+    return Cleaned(record, blocks, draft.edits, draft.flags)
+
+
+def _flags(page: Page, draft: Draft, config: Config) -> tuple[str, ...]:
+    """Return the page's flags by name, sorted: what a person may want to look at."""
+    names = {flag.rule for flag in draft.flags}
+    if page.damaged:
+        names.add("read.damaged")
+    if sum(flag.rule == "unicode.private-use" for flag in draft.flags) <= config.max_private_use:
+        names.discard("unicode.private-use")
+    if not draft.parts[TITLE]:
+        names.add("label.no-title")
+    return tuple(sorted(names))
+
+
+def restore(record: Record, blocks: Sequence[Judged], edits: Sequence[Edit]) -> str:
+    """Give back the page's decoded text exactly, from the record and the receipt."""
+    parts = {TITLE: record.title, BODY: record.text}
+    rest = {part: undo(text, [edit for edit in edits if edit.part == part]) for part, text in parts.items()}
+    pieces: list[str] = []
+    for judged in blocks:
+        if judged.text is not None:
+            pieces.append(judged.text)
+            continue
+        part, size = _part(judged), len(judged.block.span)
+        pieces.append(rest[part][:size])
+        rest[part] = rest[part][size:]
+    return "".join(pieces)

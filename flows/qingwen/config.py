@@ -1,0 +1,113 @@
+"""The configuration: every threshold that rows depend on, with its reason and its risk in the lines above it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from qingwen.errors import SetupError
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Thresholds that rows depend on; part of the digest that keeps unlike rows from mixing.
+
+    >>> Config().min_article_chars
+    40
+    """
+
+    # A news page of 32 MiB does not exist; a log file does. Too low: long documents are rejected (and say so).
+    max_page_bytes: int = 32 * 1024 * 1024
+    # Old portals have up to 3,000 blocks; a generated page of a million would hold a worker for minutes.
+    max_blocks: int = 20_000
+    # html5lib nests as deep as the page asks; beyond this the markup is an attack or a loop.
+    max_depth: int = 2_000
+    # The shortest notice that papers print (a correction, an obituary) has about 40 characters. Higher loses
+    # news in brief; lower lets error pages in.
+    min_article_chars: int = 40
+    # FineWeb-2 takes .30 for Chinese. Below it a page is another language or code.
+    min_han_ratio: float = 0.30
+    # Share of Traditional-only characters among Han ones. Real Traditional pages have .15 and more, Simplified pages
+    # that quote names below .01. Lower harms Simplified pages; higher leaves mixed pages Traditional.
+    min_traditional_ratio: float = 0.05
+    # A page looks folded when it has this many ASCII commas and full-width ones are rarer than the share.
+    # Fewer commas prove nothing: a short Simplified page may be typed half-width by its author.
+    folded_min_commas: int = 20
+    folded_max_wide_share: float = 0.05
+    # More private-use characters than this show an anti-scrape font: the page is flagged.
+    max_private_use: int = 5
+    # Kana beyond this share of the letters shows Japanese.
+    max_kana_ratio: float = 0.10
+    # Share of kept lines that end in sentence punctuation; FineWeb-2's Chinese minimum. A list page ends in none.
+    min_line_punct: float = 0.106
+    # Share of characters in repeated lines; FineWeb-2's maximum. Below it real refrains would go.
+    max_dup_line: float = 0.287
+    # The day the pages were fetched, as given by the user: resolves "8个月前 (09-29)".
+    crawl_date: date | None = None
+    # Prefix that turns a source path into a URL, as given by the user.
+    url_prefix: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Return 16 hex digits that change with any threshold."""
+        canonical = json.dumps(asdict(self), sort_keys=True, default=str)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def with_values(self, values: Mapping[str, Any], origin: str) -> Config:
+        """Return a copy with some thresholds replaced; ``origin`` names the file or option in errors."""
+        kinds = {entry.name: entry.type for entry in fields(self)}
+        checked: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in kinds:
+                raise SetupError(f"{origin}: unknown setting {name!r}. Known: {', '.join(sorted(kinds))}.")
+            checked[name] = _checked(name, value, str(kinds[name]), origin)
+        return Config(**{**{name: getattr(self, name) for name in kinds}, **checked})
+
+
+def _checked(name: str, value: Any, kind: str, origin: str) -> Any:
+    if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if kind == "float" and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    if kind.startswith("date"):
+        if value is None or isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            raise SetupError(f"{origin}: {name} must be a date such as 2023-05-30, not {value!r}.") from None
+    if kind.startswith("str") and (value is None or isinstance(value, str)):
+        return value
+    wanted = {"int": "a whole number >= 0", "float": "a number between 0 and 1"}.get(kind, kind)
+    raise SetupError(f"{origin}: {name} must be {wanted}, not {value!r}.")
+
+
+def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Return the configuration of a TOML file (its ``[tool.qingwen]`` table if it has one), then the overrides.
+
+    Raises:
+        SetupError: the file cannot be read, or a setting is unknown or of the wrong kind.
+    """
+    config = Config()
+    if path is not None:
+        config = config.with_values(read_settings(path), str(path))
+    return config.with_values(overrides or {}, "options")
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Return the thresholds that a TOML file states, in its ``[tool.qingwen]`` table or at its top level."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as fault:
+        raise SetupError(f"{path}: cannot read the configuration: {fault.strerror}.") from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise SetupError(f"{path}: not valid TOML: {fault}.") from fault
+    if "tool" in table:
+        table = table["tool"].get("qingwen", {})
+    return {name: value for name, value in table.items() if name != "rules"}

@@ -1,0 +1,35 @@
+"""Errors have three kinds.
+
+- A *page's* fault is a value: a `Rejection` row with stage, rule and detail. It is never raised.
+- A *batch's* fault (`BatchError`: a dead worker, a full disk) fails its task; its pages stay pending.
+- A *set-up's* fault (`SetupError`) refuses the run before anything is touched: exit status 2.
+- `PublishError` refuses to write into the dataset (other rules, a concurrent run): exit status 3.
+
+`EditError` is a programming fault: edits that overlap or do not fit their text.
+"""
+
+from __future__ import annotations
+
+
+class QingwenError(Exception):
+    """The root of all errors that this package raises."""
+
+
+class EditError(QingwenError, ValueError):
+    """Edits overlap, or an edit does not fit the text it is applied to."""
+
+
+class SetupError(QingwenError):
+    """The command, a rule table or the configuration is wrong; nothing was touched."""
+
+
+class RuleError(SetupError):
+    """A row of a rule table is wrong; the message names the table, the row and the fault."""
+
+
+class BatchError(QingwenError):
+    """A batch of pages could not be cleaned by this machine now; its pages stay pending."""
+
+
+class PublishError(QingwenError):
+    """Cleaned, but the dataset must not be written: mixing rules, or another run holds it."""

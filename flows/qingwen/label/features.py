@@ -1,0 +1,102 @@
+"""What is measured of each block: text statistics, layout, rule hits, and how it stands to its neighbours."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from qingwen.model import Segmented
+from qingwen.rules.book import Hit, RuleBook
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_SENTENCE = re.compile(r"[\u3002\uff01\uff1f!?;\uff1b]")
+_COMMA = re.compile(r"[,\uff0c\u3001]")
+_ENDS = re.compile(r"[\u3002\uff01\uff1f!?\u2026\uff1a:][\u201d\u2019\u300d\u300f\"')\uff09\u3011]*$")
+_CUT_OFF = re.compile(r"(?:\.{3,}|\u2026+)(?:[\[\uff08(]?[\u4e00-\u9fff]{2,4}[\]\uff09)]?)?$")
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The measures of one block.
+
+    ``size`` counts characters without white space, ``sentences`` and ``commas`` marks; ``copies`` how often the same
+    words stand on the page; ``cut_off``: it ends where an excerpt was cut; ``outside``: away from the page's main text.
+    """
+
+    words: str
+    size: int
+    han: int
+    sentences: int
+    commas: int
+    ends: bool
+    cut_off: bool
+    link_density: float
+    copies: int
+    path: str
+    hits: tuple[Hit, ...]
+    structure: str | None = None
+    outside: bool = False
+
+    @property
+    def block_hits(self) -> tuple[Hit, ...]:
+        """Return the hits of rules that remove whole blocks."""
+        return tuple(hit for hit in self.hits if hit.rule.cut == "block")
+
+    @property
+    def opens_tail(self) -> bool:
+        """Tell whether the block is a heading below which the article is over."""
+        return any(hit.rule.opens_tail for hit in self.hits)
+
+    @property
+    def prose(self) -> bool:
+        """Tell whether the block reads like running text."""
+        return self.han >= 8 and (self.sentences > 0 or (self.commas > 0 and self.size >= 24))
+
+
+def measure(segmented: Segmented, book: RuleBook) -> list[Features]:
+    """Return the features of each block, in page order."""
+    words = [segmented.words(block) for block in segmented.blocks]
+    keys = [_SPACE.sub("", text) for text in words]
+    copies = Counter(keys)
+    found: list[Features] = []
+    for block, text, key in zip(segmented.blocks, words, keys, strict=True):
+        found.append(
+            Features(
+                words=text,
+                size=len(key),
+                han=len(_HAN.findall(text)),
+                sentences=len(_SENTENCE.findall(text)),
+                commas=len(_COMMA.findall(text)),
+                ends=_ENDS.search(text) is not None,
+                cut_off=_CUT_OFF.search(text) is not None,
+                link_density=block.link_density,
+                copies=copies[key],
+                path=block.path,
+                hits=tuple(book.hits(text)),
+            )
+        )
+    return found
+
+
+def mark_outside(features: Sequence[Features]) -> list[Features]:
+    """Mark the blocks of an HTML page that stand outside the container with most of its running text.
+
+    A container is a DOM path; a block counts for its parent and, half, for the parent's parent (as readability does).
+    """
+    weights: Counter[str] = Counter()
+    for feature in features:
+        if feature.prose and feature.link_density < 0.3 and not feature.block_hits:
+            steps = feature.path.split("/")
+            for up, share in ((1, 1.0), (2, 0.5), (3, 0.25)):
+                if len(steps) > up:
+                    weights["/".join(steps[:-up])] += int(share * min(feature.size, 400))
+    if not weights:
+        return list(features)
+    main = max(weights, key=lambda path: (weights[path], -len(path)))
+    return [
+        feature if feature.path.startswith((main + "/", main)) else replace(feature, outside=True)
+        for feature in features
+    ]

@@ -1,0 +1,85 @@
+"""Which block is the title, and which characters of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from qingwen.label.features import Features
+from qingwen.model import Segmented
+from qingwen.text import Span
+
+_SUFFIX = re.compile(
+    r"\s*(?:_+|[|｜]|\s[-–—]+\s|[-–—]{2,}|(?<=[\u4e00-\u9fff”」》)）!！?？])[-–—](?=[\u4e00-\u9fffA-Za-z]))\s*"
+)
+_SPACE = re.compile(r"\s+")
+_SHORTEST, _LONGEST = 5, 80
+_LOOK_BACK = 30
+# A shorter line that begins the page's <title> may as well be the name of the site or of the section.
+_NAMED = 7
+HEAD_PATH = "head/title"
+
+
+def sure_title(features: Sequence[Features]) -> int | None:
+    """Return the number of the block that is surely the title: the page names it in its ``<title>``, or it is the h1.
+
+    In a dump the first line often is the ``<title>``; a later line that begins it is the title.
+    """
+    if not features:
+        return None
+    stated = _key(features[0].words)
+    later = range(1, len(features))
+    named = [n for n in later if _fits(features[n]) and _names(stated, _key(features[n].words))]
+    if named:
+        heads = [n for n in named if re.search(r"/h[1-3]\b[^/]*$", features[n].path)]
+        return (heads or named)[0]
+    heads = [n for n in later if _fits(features[n]) and re.search(r"/h1\b[^/]*$", features[n].path)]
+    return heads[0] if len(heads) == 1 else None
+
+
+def _names(stated: str, words: str) -> bool:
+    return len(words) >= _NAMED and stated.startswith(words)
+
+
+def best_title(features: Sequence[Features], start: int) -> int | None:
+    """Return the likeliest title among the blocks before the article's start, or None."""
+    best: tuple[float, int] | None = None
+    for n in range(start - 1, max(-1, start - 1 - _LOOK_BACK), -1):
+        feature = features[n]
+        if not _fits(feature) or feature.block_hits or feature.structure:
+            continue
+        score = -0.15 * (start - n)
+        score += 1.0 if 9 <= feature.size <= 45 else 0.0
+        score -= 1.5 if feature.ends and feature.words[-1:] not in "!?\uff01\uff1f\u2026" else 0.0
+        score += 2.0 if _byline_follows(features, n) else 0.0
+        score += 1.0 if re.search(r"/h[1-3]\b[^/]*$", feature.path) else 0.0
+        score -= 2.0 * feature.link_density
+        if best is None or score > best[0]:
+            best = (score, n)
+    return best[1] if best is not None and best[0] > -2.0 else None
+
+
+def title_span(segmented: Segmented, n: int) -> Span:
+    """Return the characters of the title block that are the title: of a ``<title>`` the part before the site's name."""
+    block = segmented.blocks[n]
+    words = segmented.words(block)
+    offset = block.span.of(segmented.text).index(words) if words else 0
+    start = block.span.start + offset
+    end = len(words)
+    if block.path == HEAD_PATH or (n == 0 and not block.path):
+        found = next((cut for cut in _SUFFIX.finditer(words) if cut.start() >= _SHORTEST), None)
+        end = found.start() if found else end
+    return Span(start, start + end)
+
+
+def _byline_follows(features: Sequence[Features], n: int) -> bool:
+    following = features[n + 1 : n + 3]
+    return any(hit.rule.label.value == "byline" for feature in following for hit in feature.block_hits)
+
+
+def _fits(feature: Features) -> bool:
+    return _SHORTEST <= feature.size <= _LONGEST and feature.han >= 4 and feature.words.count("|") < 2
+
+
+def _key(words: str) -> str:
+    return _SPACE.sub("", words)

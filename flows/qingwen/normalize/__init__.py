@@ -1,0 +1,1 @@
+"""Text to edits: the character passes. Each proposes; `passes.run` alone applies."""

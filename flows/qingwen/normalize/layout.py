@@ -1,0 +1,50 @@
+"""Layout: slices of a page become paragraphs, one to a line, with no indent and no empty line."""
+
+from __future__ import annotations
+
+import re
+
+from qingwen.model import TITLE
+from qingwen.normalize.passes import Context, Draft, Proposal
+from qingwen.text import Edit, Span
+
+_BREAK = re.compile(r"\s*[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]\s*")
+_EDGE = re.compile(r"\A\s+|\s+\Z")
+# A dump's line that holds several paragraphs: a sentence ends, and the next begins with its indent.
+_GLUED = re.compile(r"(?<=[\u3002\uff01\uff1f\u201d])(?:\u3000{2,}| {3,}|[ \u3000\xa0]{4,})(?=\S)")
+
+
+def lay_out(draft: Draft, context: Context) -> Proposal:
+    """Propose the line breaks: trim the ends, fold white space around a break, part glued paragraphs."""
+    edits: list[Edit] = []
+    for part, text in draft.parts.items():
+        if part == TITLE and context.title is not None:
+            edits += _around(text, context.title)
+            continue
+        edges = [found.span() for found in _EDGE.finditer(text)]
+        edits += (Edit(part, Span(*edge), text[slice(*edge)], "", "layout.trim") for edge in edges if edge[0] < edge[1])
+        inner = (found for found in _BREAK.finditer(text) if not _touches(found.span(), edges))
+        edits += (
+            Edit(part, Span(*found.span()), found[0], "\n", "layout.line-break") for found in inner if found[0] != "\n"
+        )
+        if context.dump:
+            edits += (
+                Edit(part, Span(*found.span()), found[0], "\n", "layout.paragraph")
+                for found in _GLUED.finditer(text)
+                if not _touches(found.span(), edges)
+            )
+    return Proposal(tuple(edits))
+
+
+def _around(text: str, title: Span) -> list[Edit]:
+    """Cut what stands in the title's block beside the title: white space, or the name of the site behind it."""
+    found = []
+    for span in (Span(0, title.start), Span(title.end, len(text))):
+        if len(span):
+            rule = "layout.trim" if span.of(text).isspace() else "title.site-name"
+            found.append(Edit(TITLE, span, span.of(text), "", rule))
+    return found
+
+
+def _touches(span: tuple[int, int], edges: list[tuple[int, int]]) -> bool:
+    return any(span[0] < end and start < span[1] for start, end in edges)

@@ -1,0 +1,206 @@
+"""Folded punctuation: marks that were narrowed to ASCII upstream go back to full width (GB/T 15834-2011).
+
+A page that looks folded gets every rule; on any other page only a mark right behind a Han character is widened, which
+no writer of Chinese means as ASCII.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from qingwen.config import Config
+from qingwen.model import Flag
+from qingwen.normalize.passes import Context, Draft, Proposal
+from qingwen.rules.tables import PunctuationTable, punctuation_table
+from qingwen.text import Edit, Span
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\u3007\U00020000-\U0003134f]")
+_LETTER = re.compile(r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff]")
+_LOOSE = re.compile(r"[,:;!?]")
+_ORDINAL = re.compile(r"[0-9]{1,2}\)")
+_DOTS = re.compile(r"\.{3,}")
+_DASHES = re.compile(r"(?<!-)--(?!-)")
+_TILDE = re.compile(r"~")
+_STOP = re.compile(r"(?<!\.)\.(?!\.)")
+_BRACKETS = re.compile(r"[()\uff08\uff09]")
+
+
+def looks_folded(text: str, config: Config) -> bool:
+    """Tell whether the punctuation of a page's text was folded to ASCII.
+
+    >>> looks_folded("他说,好," * 10, Config()), looks_folded("他说，好，" * 10, Config())
+    (True, False)
+    """
+    wide = punctuation_table().wide
+    commas = text.count(",")
+    if commas + text.count(wide[","]) < config.folded_min_commas:
+        return False
+    n_wide = text.count(wide[","]) + text.count(wide[":"])
+    n_ascii = commas + text.count(":")
+    return n_wide < config.folded_max_wide_share * (n_wide + n_ascii)
+
+
+def widen_punctuation(draft: Draft, context: Context) -> Proposal:
+    """Propose the full-width form of every folded mark; flag lines with an odd number of straight quotes."""
+    edits: list[Edit] = []
+    flags: list[Flag] = []
+    for part, text in draft.parts.items():
+        line = _Line(part, text, punctuation_table())
+        found = [*line.loose_marks(context.folded)]
+        if context.folded:
+            found += line.brackets()
+            found += line.runs()
+            for start, end in _lines(text):
+                quotes = line.quotes(start, end)
+                if len(quotes) % 2:
+                    flags += (Flag(part, "punct.odd-quote", Span(at, at + 1), '"') for at in quotes)
+                else:
+                    found += line.paired(quotes)
+        edits += found
+    return Proposal(tuple(edits), tuple(flags))
+
+
+def _lines(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    while start <= len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield start, end
+        start = end + 1
+
+
+class _Line:
+    """One part under the rules; protected places are known, and which marks were already widened."""
+
+    def __init__(self, part: str, text: str, table: PunctuationTable) -> None:
+        self.part, self.text, self.table = part, text, table
+        self.closed = bytearray(len(text))  # 1: a protected character
+        for found in table.protect.finditer(text):
+            self.closed[found.start() : found.end()] = b"\x01" * (found.end() - found.start())
+        self.widened: set[int] = set()
+
+    def edit(self, start: int, end: int, after: str, rule: str) -> Edit:
+        self.widened.update(range(start, end))
+        return Edit(self.part, Span(start, end), self.text[start:end], after, rule)
+
+    def chinese(self, at: int) -> bool:
+        """Tell whether the character at a place is Han or a Chinese mark, counting those already widened."""
+        if not 0 <= at < len(self.text):
+            return False
+        char = self.text[at]
+        return char in self.table.marks or at in self.widened or bool(_HAN.match(char))
+
+    def loose_marks(self, folded: bool) -> Iterator[Edit]:
+        """Widen , : ; ! ? beside Chinese text."""
+        for found in _LOOSE.finditer(self.text):
+            at = found.start()
+            if self.closed[at]:
+                continue
+            if self.chinese(at - 1) or (folded and (self.chinese(at + 1) or self._between(at))):
+                yield self.edit(at, at + 1, self.table.wide[found[0]], "punct.widen")
+
+    def _between(self, at: int) -> bool:
+        """Decide a mark whose neighbours are digits, signs or Latin letters by the nearest letters."""
+        left, right = self._letter(at, -1), self._letter(at, 1)
+        spaced = self.text[at + 1 : at + 2] == " "
+        beside_han = any(char is not None and _HAN.match(char) for char in (left, right))
+        if beside_han:
+            return not (spaced and self._latin(at - 1))
+        return self.text[at] == "," and not spaced and self._clause_has_han(at)
+
+    def _latin(self, at: int) -> bool:
+        return at >= 0 and self.text[at].isascii() and self.text[at].isalpha()
+
+    def _letter(self, at: int, step: int) -> str | None:
+        at += step
+        while 0 <= at < len(self.text) and self.text[at] != "\n":
+            if _LETTER.match(self.text[at]):
+                return self.text[at]
+            at += step
+        return None
+
+    def _clause_has_han(self, at: int) -> bool:
+        ends = self.table.clause_ends + "\n"
+        start = max((self.text.rfind(mark, 0, at) for mark in ends), default=-1) + 1
+        stops = [place for mark in ends if (place := self.text.find(mark, at)) >= 0]
+        return bool(_HAN.search(self.text, start, min(stops, default=len(self.text))))
+
+    def brackets(self) -> Iterator[Edit]:
+        """Widen pairs of brackets that hold or touch Chinese text, and 1) before it."""
+        opened: list[int] = []
+        pairs: list[tuple[int, int]] = []
+        for found in re.finditer(r"[()\uff08\uff09\n]", self.text):
+            at = found.start()
+            if found[0] == "\n":
+                opened.clear()
+            elif self.closed[at]:
+                continue
+            elif found[0] in "(\uff08":
+                opened.append(at)
+            elif opened:
+                pairs.append((opened.pop(), at))
+            elif self._ordinal(at) and self.chinese(at + 1):
+                yield self.edit(at, at + 1, "\uff09", "punct.bracket")
+        for start, end in sorted(pairs):
+            mixed = (self.text[start] == "(") != (self.text[end] == ")")
+            if mixed or self._chinese_pair(start, end):
+                for at, mark in ((start, "\uff08"), (end, "\uff09")):
+                    if self.text[at] in "()":
+                        yield self.edit(at, at + 1, mark, "punct.bracket")
+
+    def _ordinal(self, at: int) -> bool:
+        start = at
+        while start > 0 and self.text[start - 1].isdigit():
+            start -= 1
+        before = start == 0 or self.text[start - 1] == "\n" or self.chinese(start - 1)
+        return before and _ORDINAL.match(self.text, start) is not None
+
+    def _chinese_pair(self, start: int, end: int) -> bool:
+        inside = _HAN.search(self.text, start, end) is not None
+        ordinal = self.text[start + 1 : end].isdigit() and (start == 0 or self.text[start - 1] == "\n")
+        return inside or ordinal or self.chinese(start - 1) or self.chinese(end + 1)
+
+    def runs(self) -> Iterator[Edit]:
+        """Restore ellipses, dashes, waves and full stops."""
+        table, text = self.table, self.text
+        for found in _DOTS.finditer(text):
+            start, end = found.span()
+            # After a full stop the dots are where an excerpt was cut off: they stay.
+            cut_off = start > 0 and text[start - 1] == table.stop
+            if not cut_off and (self.chinese(start - 1) or self.chinese(end)):
+                yield self.edit(start, end, table.ellipsis, "punct.ellipsis")
+        for found in _DASHES.finditer(text):
+            start, end = found.span()
+            if self.chinese(start - 1) and self.chinese(end):
+                yield self.edit(start, end, table.dash, "punct.dash")
+        for found in _TILDE.finditer(text):
+            at = found.start()
+            if not self.closed[at] and self._unit(at - 1) and self._unit(at + 1):
+                yield self.edit(at, at + 1, table.wave, "punct.wave")
+        for found in _STOP.finditer(text):
+            at = found.start()
+            if not self.closed[at] and at > 0 and _HAN.match(text[at - 1]) and self._sentence_end(at + 1):
+                yield self.edit(at, at + 1, table.stop, "punct.stop")
+
+    def _unit(self, at: int) -> bool:
+        return 0 <= at < len(self.text) and (
+            self.text[at].isdigit() or self.text[at] in "%\u2103\u00b0" or bool(_HAN.match(self.text[at]))
+        )
+
+    def _sentence_end(self, at: int) -> bool:
+        rest = self.text[at : at + 2]
+        return rest[:1] in ("", "\n") or (rest[0] == " " and bool(_HAN.match(rest[1:])))
+
+    def quotes(self, start: int, end: int) -> list[int]:
+        """Return the places of the unprotected straight quotes of a line."""
+        return [at for at in range(start, end) if self.text[at] == '"' and not self.closed[at]]
+
+    def paired(self, quotes: Iterable[int]) -> Iterator[Edit]:
+        """Curl straight quotes in pairs that hold or touch Chinese text."""
+        places = list(quotes)
+        for start, end in zip(places[::2], places[1::2], strict=True):
+            around = self.chinese(start - 1) or self.chinese(end + 1)
+            if around or _HAN.search(self.text, start, end):
+                yield self.edit(start, start + 1, self.table.quotes[0], "punct.quote")
+                yield self.edit(end, end + 1, self.table.quotes[1], "punct.quote")

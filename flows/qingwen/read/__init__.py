@@ -1,0 +1,1 @@
+"""Files to pages: what there is to read, its bytes, its encoding."""

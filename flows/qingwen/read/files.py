@@ -1,0 +1,106 @@
+"""A file to a page: its bytes (unpacked), its id, its text. What cannot be read is a rejection that says why."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+
+from qingwen.config import Config
+from qingwen.model import Page, Rejection
+from qingwen.read.encoding import decode
+
+PLAIN, HTML = "text/plain", "text/html"
+_MAGIC = (b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x7fELF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
+# A stray zero byte is damage; more of them are no text.
+_MAX_ZERO_SHARE = 0.001
+_CHUNK = 1 << 20
+
+
+def page_id(octets: bytes) -> str:
+    """Return the id of a page: the first 32 hex digits of the SHA-256 of its bytes.
+
+    >>> page_id(b"")
+    'e3b0c44298fc1c149afbf4c8996fb924'
+    """
+    return hashlib.sha256(octets).hexdigest()[:32]
+
+
+def read_bytes(path: str, config: Config) -> bytes | Rejection:
+    """Return a file's bytes after unpacking, or the rejection of one that cannot be read, is empty or too large."""
+    limit = config.max_page_bytes
+    try:
+        opened: Callable[..., object] = gzip.open if path.lower().endswith(".gz") else open
+        with opened(path, "rb") as file:  # type: ignore[attr-defined]
+            octets: bytes = file.read(limit + 1)
+    except OSError as fault:
+        # gzip.BadGzipFile is an OSError too, without an errno.
+        reason = os.strerror(fault.errno) if fault.errno else str(fault)
+        return _refused(path, "read.unreadable", f"The file cannot be read: {reason}.")
+    except (EOFError, zlib.error) as fault:
+        return _refused(path, "read.unreadable", f"The gzip stream is broken: {fault}.")
+    if len(octets) > limit:
+        return _refused(path, "read.too-large", f"The page has more than {limit} bytes (max_page_bytes).")
+    if not octets.strip():
+        return Rejection(page_id(octets), path, "read", "read.empty", f"The page is empty ({len(octets)} bytes).")
+    return octets
+
+
+def to_page(
+    octets: bytes, path: str, config: Config, *, url: str | None = None, fetched_at: datetime | None = None
+) -> Page | Rejection:
+    """Return the page that some bytes are: decoded, with its media type by content and by the path's ending."""
+    name = page_id(octets)
+    if not octets.strip():
+        return Rejection(name, path, "read", "read.empty", f"The page is empty ({len(octets)} bytes).")
+    if octets.startswith(_MAGIC):
+        return Rejection(name, path, "read", "read.binary", "The bytes are those of a binary format, not of text.")
+    decoded = decode(octets)
+    zeros = decoded.text.count("\0")
+    if zeros > _MAX_ZERO_SHARE * len(decoded.text):
+        return Rejection(name, path, "read", "read.binary", f"The text holds {zeros} zero bytes: no text.")
+    return Page(
+        id=name,
+        source_path=path,
+        url=url if url is not None else _url(path, config),
+        media_type=_media_type(path, decoded.text),
+        encoding=decoded.encoding,
+        text=decoded.text,
+        sha256=hashlib.sha256(octets).hexdigest(),
+        size=len(octets),
+        damaged=decoded.damaged,
+        fetched_at=fetched_at,
+    )
+
+
+def read_page(path: str, config: Config) -> Page | Rejection:
+    """Return the page in a file, or the rejection that says why there is none."""
+    octets = read_bytes(path, config)
+    return octets if isinstance(octets, Rejection) else to_page(octets, path, config)
+
+
+def _media_type(path: str, text: str) -> str:
+    name = path.lower().removesuffix(".gz")
+    if name.endswith((".html", ".htm")):
+        return HTML
+    head = text[:400].lstrip("\ufeff \t\r\n").lower()
+    return HTML if head.startswith(("<!doctype html", "<html", "<?xml")) and "<html" in text[:4000].lower() else PLAIN
+
+
+def _url(path: str, config: Config) -> str | None:
+    return None if config.url_prefix is None else config.url_prefix.rstrip("/") + "/" + path.lstrip("./")
+
+
+def _refused(path: str, rule: str, detail: str) -> Rejection:
+    # Without its bytes a file is known by its path, or by what can be hashed of it without holding it.
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError:
+        digest.update(f"unreadable:{path}".encode())
+    return Rejection(digest.hexdigest()[:32], path, "read", rule, detail)

@@ -1,0 +1,74 @@
+"""What the user named, as a list of files: files, folders and globs, in a stable order."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from qingwen.errors import SetupError
+
+ENDINGS = (".txt", ".html", ".htm", ".txt.gz", ".html.gz", ".htm.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to read: its path as the user gave it (POSIX), its size in bytes and its time of change in nanoseconds.
+
+    Size and time are -1 where the file cannot be looked at; reading it will say why.
+    """
+
+    path: str
+    size: int
+    modified: int
+
+
+def list_sources(inputs: Iterable[str]) -> list[Source]:
+    """Return the files that the inputs name, sorted by path, each once.
+
+    Raises:
+        SetupError: an input matches nothing; the message names it.
+    """
+    paths: dict[str, None] = {}
+    for named in inputs:
+        found = list(_expand(named))
+        if not found:
+            known = ", ".join(ENDINGS)
+            raise SetupError(f"{named}: nothing to read. Give a file, a folder that holds {known}, or a quoted glob.")
+        paths.update(dict.fromkeys(found))
+    return [_source(path) for path in sorted(paths)]
+
+
+def _expand(named: str) -> Iterator[str]:
+    if os.path.isdir(named):
+        yield from _folder(named)
+    elif os.path.lexists(named):
+        yield _posix(named)
+    else:
+        for path in glob.iglob(named, recursive=True):
+            if os.path.isdir(path):
+                yield from _folder(path)
+            else:
+                yield _posix(path)
+
+
+def _folder(folder: str) -> Iterator[str]:
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.lower().endswith(ENDINGS) and not name.startswith("."):
+                yield _posix(os.path.join(where, name))
+
+
+def _posix(path: str) -> str:
+    return Path(path).as_posix()
+
+
+def _source(path: str) -> Source:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return Source(path, -1, -1)
+    return Source(path, status.st_size, status.st_mtime_ns)

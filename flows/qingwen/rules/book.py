@@ -1,0 +1,224 @@
+"""Rule tables of the labeller: rows read, refused when wrong, compiled into one `RuleBook`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from qingwen.errors import RuleError
+from qingwen.model import Label
+from qingwen.rules.spun import SpunTable, parse_spun
+from qingwen.text import Span
+from qingwen.views import CONTACT, FOLDED, RAW, View, view
+
+SCOPES = ("head", "article", "tail", "any")
+VIEWS = (RAW, FOLDED, CONTACT)
+CUTS = ("block", "match")
+_REQUIRED = ("id", "label", "scope", "pattern", "why", "since", "matches")
+_KNOWN = (*_REQUIRED, "view", "cut", "spares", "not_this", "opens_tail")
+_ID = re.compile(r"[a-z]+(?:\.[a-z0-9-]+)+")
+# The tables of blocks; the others in the folder have shapes of their own.
+TABLES = ("head.toml", "site.toml", "ads.toml", "tail.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of a rule table: what it removes, where, and the cases that hold it.
+
+    ``cut`` is ``block`` (the whole block goes) or ``match`` (only what matched, inside a kept block).
+    ``opens_tail``: what follows such a block is no article any more (相关文章).
+    ``spares`` are news lines that no removing rule may hit; ``not_this`` are lines that this rule must miss.
+    """
+
+    id: str
+    label: Label
+    scope: str
+    view: str
+    pattern: re.Pattern[str]
+    why: str
+    since: str
+    matches: tuple[str, ...]
+    spares: tuple[str, ...] = ()
+    not_this: tuple[str, ...] = ()
+    cut: str = "block"
+    opens_tail: bool = False
+    table: str = ""
+
+    def find(self, seen: View) -> Span | None:
+        """Return the raw span of the first match in a view of the rule's kind, or None."""
+        found = self.pattern.search(seen.text)
+        return seen.back(*found.span()) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that matched in a block, with the span in the block's own words."""
+
+    rule: Rule
+    span: Span
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """All rules, compiled; ``version`` is a digest of everything that they say."""
+
+    rules: tuple[Rule, ...]
+    spun: SpunTable
+    version: str
+
+    def hits(self, words: str) -> list[Hit]:
+        """Return every rule that matches in the words of one block, in the order of the tables."""
+        found: list[Hit] = []
+        for kind, rules, gate in self._by_view:
+            seen = view(words, kind)
+            if gate.search(seen.text):
+                found += (Hit(rule, span) for rule in rules if (span := rule.find(seen)) is not None)
+        return found
+
+    @cached_property
+    def _by_view(self) -> tuple[tuple[str, tuple[Rule, ...], re.Pattern[str]], ...]:
+        # One alternation over all patterns of a view tells most blocks apart in one search.
+        groups = []
+        for kind in VIEWS:
+            rules = tuple(rule for rule in self.rules if rule.view == kind)
+            if rules:
+                union = "|".join(f"(?:{re.sub(r'[(][?]P<[a-z_]+>', '(?:', rule.pattern.pattern)})" for rule in rules)
+                groups.append((kind, rules, re.compile(union, re.MULTILINE)))
+        return tuple(groups)
+
+    def check(self) -> list[str]:
+        """Run every row against every case and return what is wrong, one sentence each.
+
+        A rule must hit its ``matches`` and miss its ``not_this``; no rule of any table may hit any ``spares``.
+        """
+        faults = [
+            f"{rule.table}: {rule.id}: does not match its case {case!r}."
+            for rule in self.rules
+            for case in rule.matches
+            if rule.find(view(case, rule.view)) is None
+        ]
+        faults += [
+            f"{rule.table}: {rule.id}: matches {case!r}, which its not_this forbids."
+            for rule in self.rules
+            for case in rule.not_this
+            if rule.find(view(case, rule.view)) is not None
+        ]
+        faults += [
+            f"{hit.rule.table}: {hit.rule.id}: matches the news line {case!r}, which {owner.id} spares."
+            for owner in self.rules
+            for case in owner.spares
+            for hit in self.hits(case)
+        ]
+        return faults + self.spun.check()
+
+    @property
+    def n_cases(self) -> int:
+        """Return how many cases the rows carry."""
+        of_rules = sum(len(rule.matches) + len(rule.spares) + len(rule.not_this) for rule in self.rules)
+        return of_rules + self.spun.n_cases
+
+
+def load_rules(extra: Path | None = None) -> RuleBook:
+    """Return the shipped rules, with those of a file or folder added; a row with a known id takes its place.
+
+    Raises:
+        RuleError: a table cannot be read or a row is wrong; the message names the table, the row and the fault.
+    """
+    return _shipped() if extra is None else _compile([*_shipped_tables(), *_extra_tables(extra)])
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> RuleBook:
+    return _compile(_shipped_tables())
+
+
+def _shipped_tables() -> list[tuple[str, str]]:
+    folder = resources.files("qingwen.rules")
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return [(name, folder.joinpath(name).read_text("utf-8")) for name in names]
+
+
+def _extra_tables(path: Path) -> list[tuple[str, str]]:
+    files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    if not files:
+        raise RuleError(f"{path}: the folder holds no *.toml rule table.")
+    try:
+        return [(str(file), file.read_text("utf-8")) for file in files]
+    except (OSError, UnicodeDecodeError) as fault:
+        raise RuleError(f"{path}: cannot read the rule table: {fault}.") from fault
+
+
+def _compile(tables: Iterable[tuple[str, str]]) -> RuleBook:
+    rules: dict[str, Rule] = {}
+    spun = SpunTable(())
+    digest = hashlib.sha256()
+    for name, text in tables:
+        digest.update(text.encode())
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as fault:
+            raise RuleError(f"{name}: not valid TOML: {fault}.") from fault
+        if "sub" in table:
+            spun = spun.joined(parse_spun(table, name))
+        for rule in _rows(table, name):
+            known = rules.get(rule.id)
+            if known is not None and known.table == name:
+                raise RuleError(f"{name}: {rule.id}: the id stands twice in the table; an id names one rule for ever.")
+            rules[rule.id] = rule
+    return RuleBook(tuple(rules.values()), spun, digest.hexdigest()[:16])
+
+
+def _rows(table: Mapping[str, Any], name: str) -> Iterator[Rule]:
+    for number, row in enumerate(table.get("rule", ()), 1):
+        yield _rule(row, name, number)
+
+
+def _rule(row: Mapping[str, Any], table: str, number: int) -> Rule:
+    where = f"{table}: {row.get('id', f'row {number}')}"
+    for key in _REQUIRED:
+        if not row.get(key):
+            raise RuleError(f"{where}: {key} is missing. A row has {', '.join(_REQUIRED)}.")
+    for key in row:
+        if key not in _KNOWN:
+            raise RuleError(f"{where}: unknown key {key!r}. Known: {', '.join(_KNOWN)}.")
+    if not _ID.fullmatch(row["id"]):
+        raise RuleError(f"{where}: the id must look like ad.scan-qr-code.")
+    _one_of(
+        where, "label", row["label"], tuple(label.value for label in Label if label not in (Label.TITLE, Label.BODY))
+    )
+    _one_of(where, "scope", row["scope"], SCOPES)
+    _one_of(where, "view", row.get("view", RAW), VIEWS)
+    _one_of(where, "cut", row.get("cut", "block"), CUTS)
+    try:
+        pattern = re.compile(row["pattern"], re.MULTILINE)
+    except re.error as fault:
+        raise RuleError(f"{where}: the pattern does not compile: {fault}.") from fault
+    if pattern.search(""):
+        raise RuleError(f"{where}: the pattern matches the empty line, and so everything.")
+    return Rule(
+        id=row["id"],
+        label=Label(row["label"]),
+        scope=row["scope"],
+        view=row.get("view", RAW),
+        pattern=pattern,
+        why=row["why"],
+        since=str(row["since"]),
+        matches=tuple(row["matches"]),
+        spares=tuple(row.get("spares", ())),
+        not_this=tuple(row.get("not_this", ())),
+        cut=row.get("cut", "block"),
+        opens_tail=bool(row.get("opens_tail", False)),
+        table=table,
+    )
+
+
+def _one_of(where: str, key: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise RuleError(f"{where}: unknown {key} {value!r}. It must be one of {', '.join(allowed)}.")

@@ -1,0 +1,103 @@
+"""The tables of the character passes, read from the wheel once and compiled."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+
+def read_table(name: str) -> dict[str, Any]:
+    """Return one shipped table, parsed."""
+    return tomllib.loads(resources.files("qingwen.rules").joinpath(name).read_text("utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class UnicodeTable:
+    """The unwanted characters: ``trigger`` finds them, `find` says what each is."""
+
+    single: Mapping[str, tuple[str, str]]
+    ranges: tuple[tuple[int, int, str, str], ...]
+    flagged: frozenset[str]
+    trigger: re.Pattern[str]
+
+    def find(self, char: str) -> tuple[str, str]:
+        """Return the rule that names a character, and what takes its place."""
+        known = self.single.get(char)
+        if known is not None:
+            return known
+        code = ord(char)
+        return next((rule, value) for first, last, rule, value in self.ranges if first <= code <= last)
+
+
+@lru_cache(maxsize=1)
+def unicode_table() -> UnicodeTable:
+    """Compile the table of characters; a row of single characters goes before a row of ranges."""
+    table = read_table("unicode.toml")
+    single = {form: (row["id"], value) for row in table["map"] for form, value in row["pairs"].items()}
+    for row in table["normal"]:
+        for char in _characters(row["ranges"]):
+            value = unicodedata.normalize(row["form"], char)
+            if value != char:
+                single.setdefault(char, (row["id"], value))
+    ranges = tuple(
+        (first, last, row["id"], row["replacement"]) for row in table["class"] for first, last in _bounds(row["ranges"])
+    )
+    spans = "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last, _, _ in ranges)
+    return UnicodeTable(
+        single=single,
+        ranges=ranges,
+        flagged=frozenset(row["id"] for row in table["class"] if row.get("flag")),
+        trigger=re.compile("[" + "".join(map(re.escape, sorted(single))) + spans + "]"),
+    )
+
+
+def _bounds(ranges: Iterable[str]) -> Iterable[tuple[int, int]]:
+    for entry in ranges:
+        first, _, last = entry.partition("-")
+        yield int(first, 16), int(last or first, 16)
+
+
+def _characters(ranges: Iterable[str]) -> Iterable[str]:
+    return (chr(code) for first, last in _bounds(ranges) for code in range(first, last + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class PunctuationTable:
+    """What the punctuation and spacing passes need."""
+
+    marks: frozenset[str]
+    wide: Mapping[str, str]
+    protect: re.Pattern[str]
+    ellipsis: str
+    dash: str
+    wave: str
+    stop: str
+    quotes: str
+    clause_ends: str
+    none_after: str
+    none_before: str
+
+
+@lru_cache(maxsize=1)
+def punctuation_table() -> PunctuationTable:
+    """Compile the table of marks and of protected places."""
+    table = read_table("punctuation.toml")
+    return PunctuationTable(
+        marks=frozenset(table["marks"]),
+        wide=table["wide"],
+        protect=re.compile("|".join(f"(?:{pattern})" for pattern in table["protect"].values())),
+        ellipsis=table["ellipsis"],
+        dash=table["dash"],
+        wave=table["wave"],
+        stop=table["stop"],
+        quotes=table["quotes"],
+        clause_ends=table["clause_ends"],
+        none_after=table["spacing"]["none_after"],
+        none_before=table["spacing"]["none_before"],
+    )

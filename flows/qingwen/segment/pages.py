@@ -1,0 +1,28 @@
+"""Pages to blocks by their media type: the one public door of segmentation."""
+
+from __future__ import annotations
+
+from qingwen.config import Config
+from qingwen.model import Page, Rejection, Segmented
+from qingwen.segment.plain import segment_plain
+
+_HTML = "text/html"
+
+
+def segment(page: Page, config: Config) -> Segmented | Rejection:
+    """Return a page cut into blocks, or the rejection of one that shows nothing or passes the limits."""
+    if page.media_type != _HTML:
+        segmented = segment_plain(page.text)
+    else:
+        from qingwen.segment.soup import TooDeepError, segment_html
+
+        try:
+            segmented = segment_html(page.text, max_depth=config.max_depth, max_blocks=config.max_blocks)
+        except TooDeepError as fault:
+            return Rejection(page.id, page.source_path, "segment", "segment.too-deep", str(fault))
+    if not segmented.blocks:
+        return Rejection(page.id, page.source_path, "segment", "read.empty", "The page shows no text.")
+    if len(segmented.blocks) > config.max_blocks:
+        detail = f"The page has {len(segmented.blocks)} blocks, more than max_blocks ({config.max_blocks})."
+        return Rejection(page.id, page.source_path, "segment", "segment.too-deep", detail)
+    return segmented

@@ -1,0 +1,23 @@
+"""A plain-text dump to blocks: one block a line."""
+
+from __future__ import annotations
+
+import re
+
+from qingwen.model import Block, Segmented
+from qingwen.text import Span
+
+_LINE = re.compile(r"\S[^\n\r\x0b\x0c\x85\u2028\u2029]*")
+
+
+def segment_plain(text: str) -> Segmented:
+    """Cut a dump into its lines; white space belongs to the line before it, at the start to the first.
+
+    >>> [block.span.of("a\\n\\n b\\n") for block in segment_plain("a\\n\\n b\\n").blocks]
+    ['a\\n\\n ', 'b\\n']
+    """
+    starts = [found.start() for found in _LINE.finditer(text)]
+    ends = [*starts[1:], len(text)]
+    starts[:1] = [0] * len(starts[:1])
+    blocks = tuple(Block(n, Span(start, end)) for n, (start, end) in enumerate(zip(starts, ends, strict=True)))
+    return Segmented(text, blocks)

@@ -1,0 +1,224 @@
+"""Copies of a text to match on, with an offset map back, and the compiled OpenCC table.
+
+A rule that must match whatever the script or the width matches on the *folded* view; one for telephone numbers and
+accounts on the *contact* view. Spans are always mapped back to the raw text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from importlib.metadata import distribution
+from pathlib import Path
+
+from qingwen.text import Span
+
+RAW, FOLDED, CONTACT = "raw", "folded", "contact"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A copy to match on; ``origin[i]`` is where its character ``i`` stands in the raw text (None: at ``i``)."""
+
+    text: str
+    origin: tuple[int, ...] | None
+    length: int
+
+    def back(self, start: int, end: int) -> Span:
+        """Return the raw span of a span of the view."""
+        if self.origin is None:
+            return Span(start, end)
+        if start == end:
+            at = self.origin[start] if start < len(self.origin) else self.length
+            return Span(at, at)
+        return Span(self.origin[start], self.origin[end - 1] + 1)
+
+
+def view(text: str, kind: str) -> View:
+    """Return the raw, folded or contact view of a text.
+
+    >>> view("長按掃一掃", "folded").text
+    '长按扫一扫'
+    >>> v = view("加薇信1 3 3-9121 9793", "contact"); v.text
+    '加微信13391219793'
+    >>> v.back(3, 14)
+    Span(start=3, end=18)
+    """
+    if kind == RAW:
+        return View(text, None, len(text))
+    folded = text.translate(folding())
+    if kind == FOLDED:
+        return View(folded, None, len(text))
+    return _contact(folded)
+
+
+def _contact(folded: str) -> View:
+    table = contact_tables()
+    text = folded.translate(table.digits)
+    for pattern, replacement in table.variants:
+        text = pattern.sub(replacement, text)  # same length by construction, checked when the table is read
+    kept = [True] * len(text)
+    for gap in table.gaps.finditer(text):
+        for at in range(gap.start(), gap.end()):
+            kept[at] = False
+    origin = tuple(at for at in range(len(text)) if kept[at])
+    return View("".join(text[at] for at in origin), origin, len(text))
+
+
+@dataclass(frozen=True, slots=True)
+class ContactTables:
+    """What the contact view folds: digit forms, spellings of the messengers' names, and separators between digits."""
+
+    digits: dict[int, str]
+    variants: tuple[tuple[re.Pattern[str], str], ...]
+    gaps: re.Pattern[str]
+
+
+@lru_cache(maxsize=1)
+def contact_tables() -> ContactTables:
+    """Read the contact table of the wheel."""
+    table = tomllib.loads(resources.files("qingwen.rules").joinpath("contact.toml").read_text("utf-8"))
+    digits = {ord(form): digit for digit, forms in table["digits"].items() for form in forms}
+    variants = tuple((re.compile(row["pattern"]), row["replacement"]) for row in table["variant"])
+    return ContactTables(digits, variants, re.compile(table["gap"]))
+
+
+@lru_cache(maxsize=1)
+def folding() -> dict[int, str]:
+    """Return the table of the folded view, character for character: Simplified, half-width, plain spaces."""
+    table = {ord(form): value for form, value in converter("t2s").characters.items() if len(value) == 1}
+    table.update({code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
+    table.update({0x3000: " ", 0xA0: " "})
+    return table
+
+
+class Converter:
+    """OpenCC's conversion compiled from the library's own dictionaries; its output equals the library's.
+
+    The library tries, in each stretch between separators, dictionary by dictionary, the longest key first, the
+    leftmost among equals; what is left of a match and what is right of it are tried again.
+    Source: opencc-python-reimplemented, ``opencc/opencc.py``.
+    """
+
+    def __init__(self, chains: list[list[dict[str, str]]], separators: re.Pattern[str]) -> None:
+        if len(chains) != 1:
+            raise ValueError("Only one-step conversions are compiled; chain several converters instead.")
+        self._separators = separators
+        self._tables = [table for table in chains[0] if max(map(len, table), default=0) > 1]
+        singles = [table for table in chains[0] if max(map(len, table), default=0) == 1]
+        self.characters: dict[str, str] = {}
+        for table in reversed(singles):
+            self.characters.update(table)
+        self._trigger = re.compile("[" + "".join(map(re.escape, self._keys())) + "]")
+
+    def _keys(self) -> list[str]:
+        firsts = {key[0] for table in self._tables for key in table if len(key) == 1}
+        changed = {key for key, value in self.characters.items() if key != value}
+        return sorted(firsts | changed | {key[0] for table in self._tables for key in table})
+
+    def changes(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Yield (start, end, replacement) of every stretch that conversion changes, from left to right."""
+        if not self._trigger.search(text):
+            return
+        done = 0
+        for gap in self._separators.finditer(text):
+            yield from self._stretch(text, done, gap.start(), 0)
+            done = gap.end()
+        yield from self._stretch(text, done, len(text), 0)
+
+    def convert(self, text: str) -> str:
+        """Return the text converted, equal to what the library returns."""
+        pieces: list[str] = []
+        done = 0
+        for start, end, value in self.changes(text):
+            pieces += (text[done:start], value)
+            done = end
+        return "".join((*pieces, text[done:]))
+
+    def _stretch(self, text: str, start: int, end: int, depth: int) -> Iterator[tuple[int, int, str]]:
+        if start == end:
+            return
+        if depth == len(self._tables):
+            for at in range(start, end):
+                value = self.characters.get(text[at])
+                if value is not None and value != text[at]:
+                    yield at, at + 1, value
+            return
+        table = self._tables[depth]
+        longest, by_length = _lengths(table)
+        # Matches longest first, leftmost first: the library's order, found without its tree of substrings.
+        taken: list[tuple[int, int]] = []
+        for length in by_length:
+            if length > min(longest, end - start):
+                continue
+            at = start
+            while at + length <= end:
+                if text[at : at + length] in table and all(at >= e or at + length <= s for s, e in taken):
+                    taken.append((at, at + length))
+                    at += length
+                else:
+                    at += 1
+        done = start
+        for left, right in sorted(taken):
+            yield from self._stretch(text, done, left, depth + 1)
+            value = table[text[left:right]]
+            if value != text[left:right]:
+                yield left, right, value
+            done = right
+        yield from self._stretch(text, done, end, depth + 1)
+
+
+_LENGTHS: dict[int, tuple[int, tuple[int, ...]]] = {}
+
+
+def _lengths(table: dict[str, str]) -> tuple[int, tuple[int, ...]]:
+    known = _LENGTHS.get(id(table))
+    if known is None:
+        found = sorted({len(key) for key in table}, reverse=True)
+        known = _LENGTHS[id(table)] = (found[0], tuple(found))
+    return known
+
+
+@lru_cache(maxsize=4)
+def converter(conversion: str) -> Converter:
+    """Compile one of the library's conversions (``t2s``) from the dictionaries in its distribution.
+
+    The PyPI package ``opencc`` installs a module of the same name, so the files are found through the metadata of
+    ``opencc-python-reimplemented`` and not through the module.
+    """
+    files = {Path(str(file)).name: file for file in distribution("opencc-python-reimplemented").files or ()}
+    setting = json.loads(Path(str(files[f"{conversion}.json"].locate())).read_text("utf-8"))
+    chains: list[list[dict[str, str]]] = []
+    for step in setting["conversion_chain"]:
+        listed = step["dict"]["dicts"] if step["dict"]["type"] == "group" else [step["dict"]]
+        chains.append([_dictionary(Path(str(files[entry["file"]].locate()))) for entry in listed])
+    return Converter(chains, _separators())
+
+
+def _dictionary(path: Path) -> dict[str, str]:
+    rows = (line.strip().split("\t") for line in path.read_text("utf-8").splitlines())
+    return {key: value.split(" ")[0] for key, value in rows}
+
+
+@lru_cache(maxsize=1)
+def _separators() -> re.Pattern[str]:
+    from opencc.opencc import OpenCC
+
+    pattern: re.Pattern[str] = OpenCC().split_chars_re
+    return pattern
+
+
+@lru_cache(maxsize=1)
+def traditional_only() -> frozenset[str]:
+    """Return the characters that stand in Traditional text only: OpenCC's keys less those right in Simplified text."""
+    table = tomllib.loads(resources.files("qingwen.rules").joinpath("script.toml").read_text("utf-8"))
+    shared = set(table["shared"])
+    simplified = set(converter("t2s").characters.values())
+    return frozenset(
+        key for key, value in converter("t2s").characters.items() if key != value and key not in shared | simplified
+    )
