@@ -1,0 +1,80 @@
+"""The pool of workers: spawned processes that clean batches, and that never outlive their parent."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+
+from qingwen.config import Config
+from qingwen.corpus.batch import Counts, Job, start_worker, work
+from qingwen.errors import BatchError
+
+
+class Pool:
+    """Processes that clean batches; safe to use from many threads.
+
+    When a worker dies (of memory, or killed), every batch that is under way runs once more in a process of its own,
+    so that the batch which kills its worker fails alone; the pool is made anew for those that follow.
+    """
+
+    def __init__(self, workers: int, config: Config, rules: str | None) -> None:
+        self._workers, self._config, self._rules = workers, config, rules
+        self._lock = threading.Lock()
+        self._executor: ProcessPoolExecutor | None = None
+
+    def clean(self, job: Job) -> Counts:
+        """Clean one batch in a worker and wait for it.
+
+        Raises:
+            BatchError: the batch cannot be cleaned now; the message says why.
+        """
+        executor = self._shared()
+        try:
+            return _result(executor, job)
+        except BrokenProcessPool:
+            self._drop(executor)
+        alone = self._made(1)
+        try:
+            return _result(alone, job)
+        except BrokenProcessPool:
+            raise BatchError("The worker died twice on this batch (out of memory, or killed).") from None
+        finally:
+            alone.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """Let the workers finish nothing more and end them at once."""
+        with self._lock:
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            with suppress(OSError):
+                child.kill()
+
+    def _shared(self) -> ProcessPoolExecutor:
+        with self._lock:
+            if self._executor is None:
+                self._executor = self._made(self._workers)
+            return self._executor
+
+    def _drop(self, broken: ProcessPoolExecutor) -> None:
+        with self._lock:
+            if self._executor is broken:
+                self._executor = None
+        broken.shutdown(wait=False, cancel_futures=True)
+
+    def _made(self, workers: int) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(workers, context, start_worker, (self._config, self._rules))
+
+
+def _result(executor: ProcessPoolExecutor, job: Job) -> Counts:
+    try:
+        return Counts.from_json(executor.submit(work, job).result())
+    except (BatchError, BrokenProcessPool):
+        raise
+    except Exception as fault:  # of the batch, whatever it is: the other batches go on
+        raise BatchError(f"The batch failed: {type(fault).__name__}: {fault}") from fault

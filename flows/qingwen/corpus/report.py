@@ -1,0 +1,93 @@
+"""What a run did: the report that the manifest holds, the terminal prints and the artifacts show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from qingwen.corpus.batch import Counts
+from qingwen.model import SCHEMA_VERSION
+
+
+@dataclass(slots=True)
+class RunReport:
+    """Counts in and out per stage and rule, versions and digests of one run.
+
+    ``inputs`` = ``unchanged`` + the pages of ``counts`` + ``pending``; ``seconds`` are by stage.
+    """
+
+    run: str
+    dataset: str
+    rules_version: str
+    config_digest: str
+    inputs: int = 0
+    unchanged: int = 0
+    pending: int = 0
+    pending_paths: list[str] = field(default_factory=list)
+    withdrawn: int = 0
+    duplicates: int = 0
+    counts: Counts = field(default_factory=Counts)
+    faults: list[str] = field(default_factory=list)
+    commits: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    finished_earlier: str | None = None
+    schema_version: int = SCHEMA_VERSION
+    inputs_digest: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def wrote(self) -> bool:
+        """Tell whether the run had anything to commit."""
+        return bool(self.commits)
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the report as the JSON object that ``_runs/<run>.json`` holds."""
+        stated = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {**stated, "counts": self.counts.plain()}
+
+    @classmethod
+    def from_manifest(cls, stated: Mapping[str, Any]) -> RunReport:
+        """Return the report that `manifest` made."""
+        counts = Counts.from_json(json.dumps(stated["counts"]))
+        return cls(**{**stated, "counts": counts})
+
+    def rejected(self) -> int:
+        """Return how many pages were rejected."""
+        return sum(self.counts.rejections.values())
+
+
+def tables_of(report: RunReport) -> Iterator[tuple[str, list[dict[str, object]]]]:
+    """Yield the report's tables: a title, and rows of equal columns."""
+    counts = report.counts
+    pages = [
+        ("pages in", report.inputs),
+        ("unchanged", report.unchanged),
+        ("records", counts.records),
+        ("rejections", report.rejected()),
+        ("identical copies", counts.copies),
+        ("records with a text that others have", report.duplicates),
+        ("withdrawn", report.withdrawn),
+        ("pending", report.pending),
+    ]
+    yield "Pages", [{"what": what, "pages": n} for what, n in pages if n or what in ("pages in", "records")]
+    yield "Rejections by reason", [{"rule": r, "pages": n} for r, n in counts.rejections.most_common()]
+    yield "Characters removed by label", [{"label": r, "characters": n} for r, n in counts.removed_chars.most_common()]
+    repairs = [(rule, n) for rule, n in counts.edits.most_common() if not rule.startswith("layout.")]
+    yield "Repairs by rule", [{"rule": rule, "edits": n} for rule, n in repairs]
+    yield "Flags by rule", [{"rule": rule, "places": n} for rule, n in counts.flags.most_common()]
+
+
+def markdown(report: RunReport) -> str:
+    """Return the report as markdown."""
+    lines = [f"# qingwen run {report.run}", "", f"Dataset `{report.dataset}`, rules `{report.rules_version}`.", ""]
+    if report.pending:
+        lines += [f"**{report.pending} pages are pending**: " + "; ".join(report.faults[:3]), ""]
+    for title, rows in tables_of(report):
+        if rows:
+            names = list(rows[0])
+            lines += [f"## {title}", "", "| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+            lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in rows]
+            lines.append("")
+    return "\n".join(lines)

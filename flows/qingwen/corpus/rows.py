@@ -1,0 +1,102 @@
+"""Results of pages as rows of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from qingwen.corpus.schemas import TABLES
+from qingwen.model import Cleaned, Flag, Judged, Rejection
+from qingwen.read.inputs import Source
+from qingwen.text import Edit
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def rows_of(result: Cleaned | Rejection) -> Rows:
+    """Return the rows of one page, by table."""
+    if isinstance(result, Rejection):
+        rejection = {name: getattr(result, name) for name in ("page_id", "source_path", "stage", "rule", "detail")}
+        return {"rejections": [rejection], "blocks": _blocks(result.page_id, result.blocks)}
+    page = result.record.id
+    return {
+        "records": [result.record.row()],
+        "blocks": _blocks(page, result.blocks),
+        "edits": list(_edits(page, result.edits)),
+        "flags": [_flag(page, flag) for flag in result.flags],
+    }
+
+
+def source_row(source: Source, page_id: str | None, outcome: str, result: Cleaned | Rejection | None) -> dict[str, Any]:
+    """Return the row of an input item in sources."""
+    record = result.record if isinstance(result, Cleaned) else None
+    return {
+        "source_path": source.path,
+        "page_id": page_id,
+        "url": record.url if record else None,
+        "fetched_at": record.fetched_at if record else None,
+        "size": source.size,
+        "modified": source.modified,
+        "outcome": outcome,
+    }
+
+
+def arrow(name: str, rows: Iterable[dict[str, Any]]) -> Any:
+    """Return rows as an Arrow table of the named table's schema."""
+    return pa.Table.from_pylist(list(rows), schema=TABLES[name])
+
+
+def _blocks(page: str, blocks: Iterable[Judged]) -> list[dict[str, Any]]:
+    return [
+        {
+            "page_id": page,
+            "n": judged.block.n,
+            "start": judged.block.span.start,
+            "end": judged.block.span.end,
+            "path": judged.block.path,
+            "label": judged.verdict.label.value,
+            "rule": judged.verdict.rule,
+            "score": judged.verdict.score,
+            "why": judged.verdict.why,
+            "evidence_start": judged.verdict.evidence.start if judged.verdict.evidence else None,
+            "evidence_end": judged.verdict.evidence.end if judged.verdict.evidence else None,
+            "kept": judged.text is None,
+            "text": judged.text,
+        }
+        for judged in blocks
+    ]
+
+
+def _edits(page: str, edits: Iterable[Edit]) -> Iterable[dict[str, Any]]:
+    counts: dict[tuple[str, int], int] = {}
+    for edit in sorted(edits, key=lambda edit: (edit.part, edit.step, edit.span)):
+        n = counts.get((edit.part, edit.step), 0)
+        counts[edit.part, edit.step] = n + 1
+        yield {
+            "page_id": page,
+            "part": edit.part,
+            "pass": edit.step,
+            "n": n,
+            "rule": edit.rule,
+            "label": edit.rule.partition(".")[0],
+            "start": edit.span.start,
+            "end": edit.span.end,
+            "before": edit.before,
+            "after": edit.after,
+        }
+
+
+def _flag(page: str, flag: Flag) -> dict[str, Any]:
+    return {
+        "page_id": page,
+        "part": flag.part,
+        "rule": flag.rule,
+        "start": flag.span.start,
+        "end": flag.span.end,
+        "form": flag.form,
+        "candidate": flag.candidate,
+        "clause": flag.clause,
+        "score": flag.score,
+    }

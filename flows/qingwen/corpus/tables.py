@@ -1,0 +1,110 @@
+"""The Delta tables of a dataset: the only file that imports deltalake.
+
+One run is one commit to each table, under the run's number as application transaction: a commit that is already there
+is not made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+
+from qingwen.corpus.schemas import KEYS, ORDERS, TABLES
+
+APPLICATION = "qingwen"
+ROW_GROUP = 1000
+_OP, _DELETE, _ADD = "_op", "delete", "add"
+_WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=ROW_GROUP)
+
+
+def exists(dataset: Path, name: str) -> bool:
+    """Tell whether a dataset has the table."""
+    return DeltaTable.is_deltatable(str(dataset / name))
+
+
+def read(dataset: Path, name: str, columns: Sequence[str] | None = None, where: Any = None) -> Any:
+    """Return a table as it stands, as an Arrow table; of a table that is not there, no rows.
+
+    ``where`` is a list of (column, operator, value) in the form of pyarrow's filters.
+    """
+    schema = TABLES[name]
+    if not exists(dataset, name):
+        empty = schema.empty_table()
+        return empty.select(list(columns)) if columns else empty
+    table = DeltaTable(str(dataset / name))
+    return table.to_pyarrow_table(columns=list(columns) if columns else None, filters=where)
+
+
+def published(dataset: Path, name: str) -> int:
+    """Return the number of the last run that was published to a table; 0 before the first."""
+    if not exists(dataset, name):
+        return 0
+    return DeltaTable(str(dataset / name)).transaction_version(APPLICATION) or 0
+
+
+def version(dataset: Path, name: str) -> int:
+    """Return the version of a table's last commit."""
+    return int(DeltaTable(str(dataset / name)).version())
+
+
+def commit(
+    dataset: Path, name: str, rows: Any, withdrawn: Sequence[str], *, run: int, label: str, rebuild: bool = False
+) -> bool:
+    """Add rows to a table and withdraw those whose key is named, in one commit; tell whether there was one to make.
+
+    A run that is already published to the table, or has nothing to say to it, makes none.
+    """
+    place = str(dataset / name)
+    if published(dataset, name) >= run:
+        return False
+    rows = rows.cast(TABLES[name]).sort_by([(column, "ascending") for column in ORDERS[name]])
+    properties = CommitProperties(
+        custom_metadata={"run": label}, app_transactions=[Transaction(APPLICATION, run)], max_commit_retries=0
+    )
+    new = not exists(dataset, name)
+    if withdrawn and not (new or rebuild):
+        _merge(place, name, rows, withdrawn, properties)
+        return True
+    if not (rows.num_rows or new or rebuild or name == "records"):
+        return False
+    write_deltalake(
+        place,
+        rows,
+        mode="overwrite" if rebuild and not new else "append",
+        schema_mode="overwrite" if rebuild and not new else None,
+        name=name,
+        configuration={"delta.enableDeletionVectors": "false"} if new else None,
+        writer_properties=_WRITER,
+        commit_properties=properties,
+    )
+    return True
+
+
+def _merge(place: str, name: str, rows: Any, withdrawn: Sequence[str], properties: CommitProperties) -> None:
+    key, schema = KEYS[name], TABLES[name]
+    loose = pa.schema([field.with_nullable(True) for field in schema])
+    gone = pa.table({key: pa.array(list(withdrawn), pa.string())})
+    tombstones = pa.table(
+        {f.name: gone[key] if f.name == key else pa.nulls(gone.num_rows, f.type) for f in loose}, schema=loose
+    )
+    source = pa.concat_tables([tombstones, rows.cast(loose)])
+    operations = [_DELETE] * tombstones.num_rows + [_ADD] * rows.num_rows
+    source = source.append_column(_OP, pa.array(operations, pa.string()))
+    (
+        DeltaTable(place)
+        .merge(
+            source=source,
+            predicate=f"t.{key} = s.{key} AND s.{_OP} = '{_DELETE}'",
+            source_alias="s",
+            target_alias="t",
+            writer_properties=_WRITER,
+            commit_properties=properties,
+        )
+        .when_matched_delete()
+        .when_not_matched_insert_all(predicate=f"s.{_OP} = '{_ADD}'", except_cols=[_OP])
+        .execute()
+    )
