@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -108,13 +108,14 @@ def _parts(segmented: Segmented, labelled: Labelled, blocks: Sequence[Judged]) -
     for judged in blocks:
         if judged.text is None:
             span = judged.block.span
-            slices[_part(judged)].append(span.of(segmented.text))
+            slices[part_of(judged)].append(span.of(segmented.text))
             if labelled.title is not None and judged.verdict.label is Label.TITLE:
                 title = labelled.title.shifted(-span.start)
     return {part: "".join(found) for part, found in slices.items()}, title
 
 
-def _part(judged: Judged) -> str:
+def part_of(judged: Judged) -> str:
+    """Return the part that a kept block belongs to."""
     return TITLE if judged.verdict.label is Label.TITLE else BODY
 
 
@@ -173,14 +174,18 @@ def _flags(page: Page, draft: Draft, config: Config) -> tuple[str, ...]:
 
 def restore(record: Record, blocks: Sequence[Judged], edits: Sequence[Edit]) -> str:
     """Give back the page's decoded text exactly, from the record and the receipt."""
-    parts = {TITLE: record.title, BODY: record.text}
+    return restore_parts({TITLE: record.title, BODY: record.text}, blocks, edits)
+
+
+def restore_parts(parts: Mapping[str, str], blocks: Sequence[Judged], edits: Sequence[Edit]) -> str:
+    """Give back the page's text from the finished title and body, the blocks and the edits of all passes."""
     rest = {part: undo(text, [edit for edit in edits if edit.part == part]) for part, text in parts.items()}
     pieces: list[str] = []
     for judged in blocks:
         if judged.text is not None:
             pieces.append(judged.text)
             continue
-        part, size = _part(judged), len(judged.block.span)
+        part, size = part_of(judged), len(judged.block.span)
         pieces.append(rest[part][:size])
         rest[part] = rest[part][size:]
     return "".join(pieces)

@@ -102,12 +102,23 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
 
 def read_settings(path: Path) -> dict[str, Any]:
     """Return the thresholds that a TOML file states, in its ``[tool.qingwen]`` table or at its top level."""
+    return {name: value for name, value in _table(path).items() if name != "rules"}
+
+
+def read_rules_setting(path: Path) -> str | None:
+    """Return where a TOML file says that the user's own rules are: ``rules = "my-rules"``, beside the file."""
+    rules = _table(path).get("rules")
+    return None if rules is None else str(path.parent / str(rules))
+
+
+def _table(path: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as fault:
         raise SetupError(f"{path}: cannot read the configuration: {fault.strerror}.") from fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise SetupError(f"{path}: not valid TOML: {fault}.") from fault
-    if "tool" in table:
-        table = table["tool"].get("qingwen", {})
-    return {name: value for name, value in table.items() if name != "rules"}
+    if path.name == "pyproject.toml" or "tool" in table:
+        found: dict[str, Any] = table.get("tool", {}).get("qingwen", {})
+        return found
+    return table

@@ -13,6 +13,7 @@ from typing import Any
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.futures import as_completed
 from prefect.settings import (
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
@@ -22,7 +23,7 @@ from prefect.settings import (
     PREFECT_SERVER_LOGGING_LEVEL,
     temporary_settings,
 )
-from prefect.states import Completed, State
+from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from qingwen.config import Config
@@ -40,7 +41,11 @@ _engines: dict[str, Engine] = {}
 _progress: ContextVar[Progress] = ContextVar("progress", default=silent)
 
 
-@flow(name="clean-news", task_runner=ThreadPoolTaskRunner(max_workers=_TASKS_AT_ONCE), persist_result=False)
+# The type of the runner is narrower than the decorator asks for; Prefect itself passes it so.
+_runner: Any = ThreadPoolTaskRunner(max_workers=_TASKS_AT_ONCE)
+
+
+@flow(name="clean-news", task_runner=_runner, persist_result=False)
 def clean_news(
     inputs: list[str], output: str = "data/corpus", config: dict[str, Any] | None = None
 ) -> State[dict[str, Any]]:
@@ -166,8 +171,8 @@ def run(request: Request, progress: Progress = silent, *, verbose: bool = False)
         settings |= {PREFECT_LOGGING_LEVEL: "ERROR", PREFECT_SERVER_LOGGING_LEVEL: "ERROR"}
     try:
         with temporary_settings(settings):
-            state = clean_news(**to_parameters(request), return_state=True)
-            found = state.result(raise_on_failure=False)
+            state: State[Any] = clean_news(**to_parameters(request), return_state=True)
+            found: Any = state.result(raise_on_failure=False)
     finally:
         _progress.reset(token)
     if isinstance(found, SetupError | PublishError):

@@ -1,6 +1,7 @@
 """What the parts hand to each other: pages, blocks, verdicts, records, rejections.
 
-Every offset belongs to a named text: a block's span to the page's text, an edit's or a flag's to a part (title or body).
+Every offset belongs to a named text: a block's span to the page's text, an edit's or a flag's to a part (title or
+body).
 """
 
 from __future__ import annotations
@@ -85,8 +86,8 @@ class Segmented:
 class Verdict:
     """What a block was found to be, who said so and why.
 
-    ``rule`` is a rule's id or ``sequence.*`` for the decision over the sequence; ``evidence`` is the span, in the page's
-    text, that the rule hit; ``score`` is the block's weight as an article block (positive: article).
+    ``rule`` is a rule's id or ``sequence.*`` for the decision over the sequence; ``evidence`` is the span, in the
+    page's text, that the rule hit; ``score`` is the block's weight as an article block (positive: article).
     """
 
     label: Label

@@ -171,3 +171,61 @@ def trace_back(position: int, passes: Sequence[Iterable[Edit]]) -> int:
     for edits in reversed(passes):
         position = Mapping(edits).back(position)
     return position
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch before the first pass, what it is after the last, and the rules that changed it (none: untouched)."""
+
+    before: str
+    after: str
+    rules: tuple[str, ...] = ()
+
+
+def align(text: str, edits: Iterable[Edit]) -> list[Segment]:
+    """Return the text as stretches, each with what all passes made of it; joined they give both texts.
+
+    >>> align("a蕞,", [Edit("body", Span(1, 2), "蕞", "最", "r1", 0), Edit("body", Span(2, 3), ",", "，", "r2", 1)])[1:]
+    [Segment(before='蕞', after='最', rules=('r1',)), Segment(before=',', after='，', rules=('r2',))]
+    """
+    segments = [Segment(text, text)]
+    by_step: dict[int, list[Edit]] = {}
+    for edit in edits:
+        by_step.setdefault(edit.step, []).append(edit)
+    for step in sorted(by_step):
+        segments = _aligned(segments, ordered(by_step[step]))
+    return [segment for segment in segments if segment.before or segment.after]
+
+
+def _aligned(segments: list[Segment], edits: list[Edit]) -> list[Segment]:
+    """Carry the stretches through one pass: an edit joins the stretches that it touches."""
+    done: list[Segment] = []
+    waiting = list(reversed(segments))
+    at = 0  # position, in the text before this pass, where the next waiting stretch starts
+    for edit in edits:
+        while waiting and at + len(waiting[-1].after) <= edit.span.start:
+            at += len(waiting[-1].after)
+            done.append(waiting.pop())
+        if waiting and at < edit.span.start and not waiting[-1].rules:
+            left, right = _split(waiting.pop(), edit.span.start - at)
+            done.append(left)
+            waiting.append(right)
+            at = edit.span.start
+        before, prefix, suffix = "", "", ""
+        rules: tuple[str, ...] = ()
+        while waiting and at < edit.span.end:
+            piece = waiting.pop()
+            if at + len(piece.after) > edit.span.end and not piece.rules:
+                piece, rest = _split(piece, edit.span.end - at)
+                waiting.append(rest)
+            # A stretch that was replaced before is not cut in two: what the edit leaves of it stays with it.
+            prefix += piece.after[: max(0, edit.span.start - at)]
+            suffix = piece.after[max(0, edit.span.end - at) :] if at + len(piece.after) > edit.span.end else ""
+            before, rules = before + piece.before, rules + piece.rules
+            at += len(piece.after)
+        done.append(Segment(before, prefix + edit.after + suffix, (*rules, edit.rule)))
+    return done + waiting[::-1]
+
+
+def _split(segment: Segment, at: int) -> tuple[Segment, Segment]:
+    return Segment(segment.before[:at], segment.after[:at]), Segment(segment.before[at:], segment.after[at:])

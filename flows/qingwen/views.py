@@ -217,8 +217,6 @@ def _separators() -> re.Pattern[str]:
 def traditional_only() -> frozenset[str]:
     """Return the characters that stand in Traditional text only: OpenCC's keys less those right in Simplified text."""
     table = tomllib.loads(resources.files("qingwen.rules").joinpath("script.toml").read_text("utf-8"))
-    shared = set(table["shared"])
-    simplified = set(converter("t2s").characters.values())
-    return frozenset(
-        key for key, value in converter("t2s").characters.items() if key != value and key not in shared | simplified
-    )
+    characters = converter("t2s").characters
+    right_in_simplified = {*table["shared"], *characters.values()}
+    return frozenset(key for key in characters if key not in right_in_simplified)

@@ -64,8 +64,10 @@ class Counts:
     @classmethod
     def from_json(cls, text: str) -> Counts:
         """Return the counts that `to_json` wrote."""
-        stated = json.loads(text)
-        return cls(**{name: Counter(value) if isinstance(value, dict) else value for name, value in stated.items()})
+        counts = cls()
+        for name, value in json.loads(text).items():
+            setattr(counts, name, Counter(value) if isinstance(value, dict) else value)
+        return counts
 
     def to_json(self) -> str:
         """Return the counts as JSON."""

@@ -44,7 +44,9 @@ def exact_clusters(
         coming.setdefault(text, []).append(name)
     found: dict[str, Member] = {}
     for text in wanted:
-        names = sorted(there.get(text, ()), key=lambda name: (name not in standing, name)) + sorted(coming.get(text, ()))
+        names = sorted(there.get(text, ()), key=lambda name: (name not in standing, name)) + sorted(
+            coming.get(text, ())
+        )
         if len(names) > 1:
             for name in names:
                 found[name] = Member(name, None if name == names[0] else names[0], len(names))

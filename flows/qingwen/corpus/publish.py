@@ -120,7 +120,9 @@ def prepare(
     gone["sources"] = sorted(choice.paths)
     for name in ("records", "rejections"):
         gone[name] = sorted(choice.withdrawn | set(choice.moved))
-    written["records"], written["duplicates"], gone["duplicates"] = _duplicates(dataset, written["records"], gone, rebuild)
+    written["records"], written["duplicates"], gone["duplicates"] = _duplicates(
+        dataset, written["records"], gone, rebuild
+    )
     if rebuild:
         gone = {name: [] for name in TABLES}
     for name, rows in written.items():

@@ -94,12 +94,14 @@ class Engine:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._pool.close()
         self._release()
 
     def plan(self) -> tuple[Batch, ...]:
-        """Return the batches to clean: the inputs that are new or changed (with ``rebuild``: all, and all known ones)."""
+        """Return the batches to clean: what is new or changed (with ``rebuild``: all inputs, and all known ones)."""
         with self._timed("plan"):
             held = Holdings.of(self.dataset)
             sources = self.sources
@@ -110,7 +112,7 @@ class Engine:
             else:
                 wanted = [source for source in sources if not held.is_unchanged(source, self.request.config)]
             self.report.unchanged = len(sources) - len(wanted)
-            versions = (self.book.version, self.request.config.digest, str(VERSION))
+            versions = [f"{name} {value}" for name, value in self._versions.items()]
             self.batches = plan_batches(wanted, self.request.processes, self.request.batch_pages, versions)
             self._sweep({batch.key for batch in self.batches})
         return self.batches
@@ -140,10 +142,7 @@ class Engine:
             return report
         with self._timed("publish"):
             number = tables.published(self.dataset, "records") + 1
-            intent = {
-                "number": number, "run": report.run, "rebuild": self.request.rebuild, "rules_version": self.book.version,
-                "config_digest": self.request.config.digest, "schema_version": VERSION,
-            }  # fmt: skip
+            intent = {"number": number, "run": report.run, "rebuild": self.request.rebuild, **self._versions}
             folders = [self._folder(batch) for batch in done]
             choice = publish.prepare(self.dataset, folders, pending, self._final, intent)
             report.withdrawn = len(choice.withdrawn)
@@ -156,7 +155,7 @@ class Engine:
         intent = json.loads((self._final / publish.INTENT).read_text("utf-8"))
         # Which rules the rows follow stands before the rows do: a reader of both is never misled.
         self._state.mkdir(parents=True, exist_ok=True)
-        versions = {name: intent[name] for name in ("rules_version", "config_digest", "schema_version")}
+        versions = {name: intent[name] for name in self._versions}
         _write(self._state / "dataset.json", json.dumps(versions, indent=1))
         self.report.commits = publish.commit_all(self.dataset, self._final)
         shutil.rmtree(self._staging, ignore_errors=True)
@@ -174,9 +173,7 @@ class Engine:
         if self.request.rebuild or not stated.exists():
             return
         known = json.loads(stated.read_text("utf-8"))
-        mine = {
-            "rules_version": self.book.version, "config_digest": self.request.config.digest, "schema_version": VERSION
-        }  # fmt: skip
+        mine = self._versions
         other = [name for name, value in mine.items() if known.get(name) != value]
         if other:
             said = ", ".join(f"{name} {known.get(name)} (now {mine[name]})" for name in other)
@@ -217,6 +214,15 @@ class Engine:
         for folder in self._staging.iterdir() if self._staging.is_dir() else ():
             if folder.name not in keys or not (folder / DONE).exists():
                 shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def _versions(self) -> dict[str, str | int]:
+        """Return what rows of one dataset have in common."""
+        return {
+            "rules_version": self.book.version,
+            "config_digest": self.request.config.digest,
+            "schema_version": VERSION,
+        }
 
     @property
     def _state(self) -> Path:

@@ -96,7 +96,9 @@ BLOCKS = pa.schema(
         _field("start", _INT, "first code point in the page's text; blocks tile it"),
         _field("end", _INT, "end of the block, exclusive"),
         _field("path", _TEXT, "DOM path; empty in a dump"),
-        _field("label", _TEXT, "title, byline, body, caption, nav, ad, copyright, share, related, comment, site or other"),
+        _field(
+            "label", _TEXT, "title, byline, body, caption, nav, ad, copyright, share, related, comment, site or other"
+        ),
         _field("rule", _TEXT, "rule, structure or sequence decision that said so"),
         _field("score", _REAL, "weight as a block of the article; positive speaks for it"),
         _field("why", _TEXT, "the reason in words"),

@@ -1,6 +1,7 @@
 """Spun words: what a farm swapped to dodge the advertising law goes back, where the context proves the swap.
 
-First the forms that are no words (they are evidence), then, in a page that is proved spun, the forms that are words too.
+First the forms that are no words (they are evidence), then, in a page that is proved spun, the forms that are words
+too.
 """
 
 from __future__ import annotations

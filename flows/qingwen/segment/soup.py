@@ -14,9 +14,9 @@ from qingwen.model import Block, Segmented
 from qingwen.text import Span
 
 _BLOCK = frozenset(
-    "address article aside blockquote body br button caption center dd details dialog dir div dl dt fieldset figcaption "
-    "figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol optgroup option p "
-    "pre section select summary table tbody td tfoot th thead tr ul".split()
+    "address article aside blockquote body br button caption center dd details dialog dir div dl dt fieldset "
+    "figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol "
+    "optgroup option p pre section select summary table tbody td tfoot th thead tr ul".split()
 )
 _UNSEEN = frozenset(
     "script style noscript template iframe object embed applet textarea select svg math canvas audio video "

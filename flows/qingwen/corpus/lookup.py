@@ -1,0 +1,76 @@
+"""One page out of a dataset: its record, blocks, edits and flags, as `clean_page` had returned them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qingwen.corpus import tables
+from qingwen.errors import SetupError
+from qingwen.model import BODY, TITLE, Block, Flag, Judged, Label, Verdict
+from qingwen.text import Edit, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A page as the tables hold it; ``row`` is that of its record or, when ``rejected``, of its rejection."""
+
+    row: Mapping[str, Any]
+    rejected: bool
+    blocks: tuple[Judged, ...]
+    edits: tuple[Edit, ...]
+    flags: tuple[Flag, ...]
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Return the finished title and body."""
+        return {TITLE: self.row.get("title", ""), BODY: self.row.get("text", "")}
+
+
+def look_up(dataset: Path, wanted: str) -> Stored:
+    """Return the page whose id is, or begins with, ``wanted``.
+
+    Raises:
+        SetupError: there is no dataset, no such page, or more than one page whose id begins so.
+    """
+    if not tables.exists(dataset, "records"):
+        raise SetupError(f"{dataset}: no dataset stands here. Name the folder that qingwen clean wrote.")
+    for name, key in (("records", "id"), ("rejections", "page_id")):
+        ids = tables.read(dataset, name, (key,))[key].to_pylist()
+        found = [page for page in ids if page.startswith(wanted)]
+        if len(found) > 1 and wanted not in found:
+            raise SetupError(f"{wanted}: {len(found)} pages of {dataset} begin so; give more of the id.")
+        if found:
+            page = wanted if wanted in found else found[0]
+            row = tables.read(dataset, name, where=[(key, "=", page)]).to_pylist()[0]
+            return _stored(dataset, page, row, rejected=name == "rejections")
+    raise SetupError(f"{wanted}: no page of {dataset} has this id. The table sources lists them by path.")
+
+
+def _stored(dataset: Path, page: str, row: Mapping[str, Any], rejected: bool) -> Stored:
+    def rows(name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = tables.read(dataset, name, where=[("page_id", "=", page)]).to_pylist()
+        return found
+
+    edits = sorted(rows("edits"), key=lambda edit: (edit["part"], edit["pass"], edit["n"]))
+    return Stored(
+        row=row,
+        rejected=rejected,
+        blocks=tuple(_judged(block) for block in sorted(rows("blocks"), key=lambda block: block["n"])),
+        edits=tuple(
+            Edit(e["part"], Span(e["start"], e["end"]), e["before"], e["after"], e["rule"], e["pass"]) for e in edits
+        ),
+        flags=tuple(
+            Flag(f["part"], f["rule"], Span(f["start"], f["end"]), f["form"], f["candidate"], f["clause"], f["score"])
+            for f in rows("flags")
+        ),
+    )
+
+
+def _judged(row: Mapping[str, Any]) -> Judged:
+    at = row["evidence_start"]
+    evidence = None if at is None else Span(at, row["evidence_end"])
+    verdict = Verdict(Label(row["label"]), row["rule"], row["why"], row["kept"], row["score"], evidence)
+    return Judged(Block(row["n"], Span(row["start"], row["end"]), row["path"]), verdict, row["text"])

@@ -1,0 +1,1 @@
+"""What a person reads: a page with its removals and changes marked."""

@@ -1,0 +1,111 @@
+"""A page explained: removed blocks struck and named, changed characters marked before and after with their rule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from qingwen.clean import part_of
+from qingwen.model import Flag, Judged
+from qingwen.text import Edit, Segment, align, undo
+
+REMOVED, BEFORE, AFTER, NAME, KEPT, HEAD = "removed", "before", "after", "name", "kept", "head"
+# Styles of a terminal; without one the marks alone say it.
+STYLES: Mapping[str, str] = {
+    REMOVED: "strike red",
+    BEFORE: "strike red",
+    AFTER: "bold green",
+    NAME: "cyan",
+    KEPT: "",
+    HEAD: "bold",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of the explanation, in one style."""
+
+    text: str
+    style: str = KEPT
+
+
+def explain(
+    heading: str, parts: Mapping[str, str], blocks: Sequence[Judged], edits: Sequence[Edit], flags: Sequence[Flag]
+) -> Iterator[list[Run]]:
+    """Yield the lines of the explanation.
+
+    A removed block is one line that begins with ``- `` and the rule's name; a changed stretch stands as
+    ``[before→after]`` in its line, with the rules that changed the line named at its end.
+    """
+    yield [Run(heading, HEAD)]
+    yield []
+    rest = {part: _segments(text, [edit for edit in edits if edit.part == part]) for part, text in parts.items()}
+    for judged in blocks:
+        if judged.text is not None:
+            yield from _removed(judged)
+        else:
+            part = part_of(judged)
+            mine, rest[part] = _take(rest[part], len(judged.block.span))
+            yield _kept(mine, part, judged.verdict.rule)
+    yield []
+    yield from _summary(blocks, edits, flags)
+
+
+def _segments(text: str, edits: list[Edit]) -> list[Segment]:
+    return align(undo(text, edits), edits)
+
+
+def _take(segments: list[Segment], size: int) -> tuple[list[Segment], list[Segment]]:
+    """Cut the stretches behind ``size`` characters of the page's text; a change belongs to where it starts."""
+    taken: list[Segment] = []
+    left = list(segments)
+    while left and size > 0:
+        first = left.pop(0)
+        if not first.rules and len(first.before) > size:
+            left.insert(0, Segment(first.before[size:], first.after[size:]))
+            first = Segment(first.before[:size], first.after[:size])
+        taken.append(first)
+        size -= len(first.before)
+    return taken, left
+
+
+def _removed(judged: Judged) -> Iterator[list[Run]]:
+    verdict = judged.verdict
+    words = " ".join((judged.text or "").split())
+    yield [
+        Run("- ", REMOVED),
+        Run(words, REMOVED),
+        Run(f"  [{verdict.label.value}: {verdict.rule}; {verdict.why}]", NAME),
+    ]
+
+
+def _kept(segments: list[Segment], part: str, rule: str) -> list[Run]:
+    line = [Run("# " if part == "title" else "  ", HEAD)]
+    rules: Counter[str] = Counter()
+    for segment in segments:
+        shown = [name for name in segment.rules if not name.startswith("layout.")]
+        if not shown:
+            line.append(Run(segment.after.replace("\n", ""), HEAD if part == "title" else KEPT))
+            continue
+        rules.update(shown)
+        line += (Run("["), Run(segment.before, BEFORE), Run("→"), Run(segment.after, AFTER), Run("]"))
+    if rules:
+        line.append(Run("  {" + ", ".join(f"{name} {n}" for name, n in rules.most_common()) + "}", NAME))
+    return line
+
+
+def _summary(blocks: Sequence[Judged], edits: Sequence[Edit], flags: Sequence[Flag]) -> Iterator[list[Run]]:
+    removed: Counter[str] = Counter()
+    for judged in blocks:
+        if judged.text is not None:
+            removed[judged.verdict.label.value] += len(judged.text)
+    changed = Counter(edit.rule for edit in edits if not edit.rule.startswith("layout."))
+    for name, counted in (
+        ("Removed characters", removed),
+        ("Changes", changed),
+        ("Flagged", Counter(f.rule for f in flags)),
+    ):
+        if counted:
+            said = ", ".join(f"{what} {n}" for what, n in counted.most_common())
+            yield [Run(f"{name}: ", HEAD), Run(said)]

@@ -1,0 +1,58 @@
+"""Progress of a run: a bar on a terminal (pages done, rate, time left), plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Progress = Callable[[str, int, int], None]
+_EVERY = 5.0  # seconds between plain lines
+
+
+@contextmanager
+def show_progress() -> Iterator[Progress]:
+    """Yield what a run reports its progress to: stage, pages done, pages in all."""
+    if sys.stderr.isatty():
+        yield from _bar()
+    else:
+        yield _plain()
+
+
+def _plain() -> Progress:
+    started = time.monotonic()
+    last = started
+
+    def progress(stage: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if total and (done == total or now - last >= _EVERY):
+            last = now
+            print(f"{stage}: {done}/{total} pages, {done / max(0.001, now - started):.0f} pages/s", file=sys.stderr)
+
+    return progress
+
+
+def _bar() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, rate="")
+        started: dict[str, float] = {}
+
+        def progress(stage: str, done: int, total: int) -> None:
+            since = time.monotonic() - started.setdefault(stage, time.monotonic())
+            rate = f"{done / since:.0f} pages/s" if done and since > 0.2 else ""
+            bar.update(task, description=stage, completed=done, total=total or None, rate=rate)
+
+        yield progress

@@ -1,0 +1,38 @@
+"""A run in a few lines, for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qingwen.corpus.report import RunReport
+
+
+def summary(report: RunReport) -> Iterator[str]:
+    """Yield what a run did, a line each."""
+    counts = report.counts
+    if report.finished_earlier:
+        yield f"Finished the run {report.finished_earlier}, which was killed while it published."
+    if not report.wrote:
+        yield f"Nothing to do: {report.dataset} holds all {report.inputs} inputs as they are. Nothing was written."
+        return
+    inputs = f"{report.inputs} pages in" + (f", {report.unchanged} unchanged" if report.unchanged else "")
+    yield (
+        f"{inputs}: {counts.records} records, {report.rejected()} rejected, {counts.copies} identical copies"
+        + (f", {report.withdrawn} withdrawn" if report.withdrawn else "")
+        + (f", {report.pending} pending" if report.pending else "")
+        + f" ({report.seconds.get('total', 0):.1f} s)"
+    )
+    if counts.removed_chars:
+        listed = ", ".join(f"{label} {n}" for label, n in counts.removed_chars.most_common(8))
+        yield f"  characters removed: {listed}"
+    repairs = [(rule, n) for rule, n in counts.edits.most_common() if not rule.startswith("layout.")]
+    if repairs:
+        yield "  characters repaired: " + ", ".join(f"{rule} {n}" for rule, n in repairs[:8])
+    if counts.rejections:
+        yield "  rejected: " + ", ".join(f"{rule} {n}" for rule, n in counts.rejections.most_common())
+    for fault in report.faults[:3]:
+        yield f"  pending: {fault}"
+    if report.pending:
+        yield "  Run again to try the pending pages once more."
+    yield f"Dataset: {report.dataset} (read records/*.parquet; every decision is in blocks, edits, flags, rejections)"
+    yield f"Why did a line go?  qingwen explain PAGE   or   qingwen explain {report.dataset} ID"
