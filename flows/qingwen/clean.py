@@ -19,7 +19,7 @@ from qingwen.normalize.punctuation import looks_folded, widen_punctuation
 from qingwen.normalize.script import simplify, traditional_ratio
 from qingwen.normalize.spacing import fix_spacing
 from qingwen.normalize.spun import restore_nonwords, restore_words
-from qingwen.normalize.unicode import fix_unicode
+from qingwen.normalize.unicode import fix_unicode, undo_entities
 from qingwen.read.files import HTML, to_page
 from qingwen.rules.book import RuleBook, load_rules
 from qingwen.segment.pages import segment
@@ -28,6 +28,7 @@ from qingwen.text import Edit, Span, undo
 PASSES: tuple[Pass, ...] = (
     lay_out,  # slices of the page become paragraphs
     cut_inline,  # advertising inside a paragraph
+    undo_entities,  # &ldquo; left in a dump
     fix_unicode,  # invisible and compatibility characters
     simplify,  # Traditional to Simplified
     restore_nonwords,  # 蕞 → 最: proves that the page is spun

@@ -52,22 +52,30 @@ def view(text: str, kind: str) -> View:
     if kind == RAW:
         return View(text, None, len(text))
     folded = text.translate(folding())
-    if kind == FOLDED:
-        return View(folded, None, len(text))
-    return _contact(folded)
+    if kind == CONTACT:
+        table = contact_tables()
+        folded = folded.translate(table.digits)
+        for pattern, replacement in table.variants:
+            folded = pattern.sub(replacement, folded)  # of the same length, so that places stay
+    return _without(folded, _NOISE if kind == FOLDED else contact_tables().gaps)
 
 
-def _contact(folded: str) -> View:
-    table = contact_tables()
-    text = folded.translate(table.digits)
-    for pattern, replacement in table.variants:
-        text = pattern.sub(replacement, text)  # same length by construction, checked when the table is read
-    kept = [True] * len(text)
-    for gap in table.gaps.finditer(text):
-        for at in range(gap.start(), gap.end()):
-            kept[at] = False
-    origin = tuple(at for at in range(len(text)) if kept[at])
-    return View("".join(text[at] for at in origin), origin, len(text))
+# Zero-width characters and entities of spaces and quotes stand between the letters of a word: no rule sees them.
+_NOISE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+|&(?:amp;)*(?:nbsp|ensp|emsp);")
+
+
+def _without(text: str, noise: re.Pattern[str]) -> View:
+    """Return the view of a text (as long as the raw one) that leaves out what is noise."""
+    length, origin = len(text), None
+    for pattern in dict.fromkeys((_NOISE, noise)):
+        gaps = [found.span() for found in pattern.finditer(text)]
+        if gaps:
+            starts = [0, *(end for _, end in gaps)]
+            ends = [*(start for start, _ in gaps), len(text)]
+            kept = [at for start, end in zip(starts, ends, strict=True) for at in range(start, end)]
+            origin = tuple(kept) if origin is None else tuple(origin[at] for at in kept)
+            text = "".join(text[start:end] for start, end in zip(starts, ends, strict=True))
+    return View(text, origin, length)
 
 
 @dataclass(frozen=True, slots=True)

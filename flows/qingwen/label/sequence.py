@@ -31,11 +31,17 @@ class Weights:
     outside: float = -2.5  # away from the container of the main text
     opener: float = -14.0  # an article does not go on below 相关文章
     title: float = -9.0  # an article does not go on below its own title
+    cut_off: float = -1.5  # running text that breaks off in ... is an excerpt
+    leave: float = -2.5  # the article ends where nothing says that it does
+    enter: float = 1.2  # the article starts right below its title or byline
+    below_opener: float = -3.5  # an article does not start below 相关文章
     head_hit: float = 0.6  # a breadcrumb or byline belongs above
     tail_hit: float = 0.8  # a notice belongs below
 
 
 WEIGHTS = Weights()
+# Lists below an article hold dates too; a head has a breadcrumb, a byline, a line of tools.
+_HEAD_HITS = 4
 
 
 def article_weight(feature: Features, weights: Weights = WEIGHTS) -> float:
@@ -47,6 +53,7 @@ def article_weight(feature: Features, weights: Weights = WEIGHTS) -> float:
         return weights.dirt if inside else weights.edge_dirt
     if feature.prose:
         weight = weights.prose_base + min(weights.prose_most, weights.prose_char * feature.size)
+        weight = weights.cut_off if feature.cut_off else weight
     else:
         weight = weights.subhead if 4 <= feature.size <= 30 and feature.han >= 4 else weights.short
     weight = min(weight, weight * (1 - feature.link_density)) + weights.linked * feature.link_density
@@ -61,27 +68,49 @@ def zones(features: Sequence[Features], title: int | None, weights: Weights = WE
     """
     count = len(features)
     article = [article_weight(feature, weights) for feature in features]
-    for n, feature in enumerate(features):
-        if feature.opens_tail:
-            article[n] += weights.opener
+    openers = [_opens(feature) for feature in features]
+    for n in range(count):
+        article[n] += weights.opener * openers[n]
     if title is not None and title < count:
         article[title] += weights.title
-    head = [weights.head_hit if _hits(feature, HEAD) else 0.0 for feature in features]
+    head, hits = [weights.below_opener * opens for opens in openers], 0
+    for n, feature in enumerate(features):
+        if hits < _HEAD_HITS and _hits(feature, HEAD):
+            head[n] += weights.head_hit
+            hits += 1
     tail = [weights.tail_hit if _hits(feature, TAIL) else 0.0 for feature in features]
-    before = [0.0, *accumulate(head)]
-    inside = [0.0, *accumulate(article)]
-    after = [0.0, *accumulate(tail)]
+    before, inside, after = ([0.0, *accumulate(values)] for values in (head, article, tail))
     best, found = float("-inf"), (0, 0)
     start_value, start = float("-inf"), 0
     for end in range(count + 1):
-        # The best start for an article that ends here, carried along: linear time.
-        value = before[end] - inside[end]
-        if value > start_value:
-            start_value, start = value, end
         total = start_value + inside[end] + after[count] - after[end]
+        total += 0.0 if end == count or _says_over(features[end]) else weights.leave
         if total > best + 1e-9:
             best, found = total, (start, end)
-    return found
+        # The best start for an article that ends further down, carried along: linear time.
+        value = before[end] - inside[end] + (weights.enter if _may_enter(features, end, title) else 0.0)
+        if value > start_value:
+            start_value, start = value, end
+    return (
+        found if any(feature.prose and article_weight(feature) > 0 for feature in features[slice(*found)]) else (0, 0)
+    )
+
+
+def _opens(feature: Features) -> bool:
+    """Tell whether a heading such as 相关文章 stands among the article's blocks, and is no button or side column."""
+    return feature.opens_tail and feature.link_density < 0.5 and not feature.outside
+
+
+def _may_enter(features: Sequence[Features], n: int, title: int | None) -> bool:
+    """Tell whether the block before ``n`` is the title or a byline."""
+    if n == 0:
+        return False
+    return title == n - 1 or any(hit.rule.label.value == "byline" for hit in features[n - 1].block_hits)
+
+
+def _says_over(feature: Features) -> bool:
+    """Tell whether a block shows by itself that the article is over: a rule, its shape, its links or its place."""
+    return bool(feature.block_hits) or bool(feature.structure) or feature.link_density >= 0.5 or feature.outside
 
 
 def _hits(feature: Features, scope: str) -> bool:

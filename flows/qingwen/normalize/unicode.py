@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from qingwen.model import Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
-from qingwen.rules.tables import unicode_table
+from qingwen.rules.tables import entity_table, unicode_table
 from qingwen.text import Edit, Span
 
 DAMAGED = "\ufffd"
+
+
+def undo_entities(draft: Draft, context: Context) -> Proposal:
+    """Propose the characters that entities left in the text stand for."""
+    table = entity_table()
+    return Proposal(
+        tuple(
+            Edit(part, Span(*found.span()), found[0], table.value(found), table.rule)
+            for part, text in draft.parts.items()
+            if "&" in text
+            for found in table.trigger.finditer(text)
+        )
+    )
 
 
 def fix_unicode(draft: Draft, context: Context) -> Proposal:

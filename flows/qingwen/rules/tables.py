@@ -68,6 +68,33 @@ def _characters(ranges: Iterable[str]) -> Iterable[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class EntityTable:
+    """The entities that are undone in text, by name; ``trigger`` finds them."""
+
+    rule: str
+    values: Mapping[str, str]
+    trigger: re.Pattern[str]
+
+    def value(self, found: re.Match[str]) -> str:
+        """Return what an entity that the trigger found stands for; numbers stand for their character."""
+        name = found["name"]
+        if not name.startswith("#"):
+            return self.values[name]
+        code = int(name[2:], 16) if name[1:2] in "xX" else int(name[1:])
+        return chr(code) if 32 <= code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
+
+
+@lru_cache(maxsize=1)
+def entity_table() -> EntityTable:
+    """Compile the table of entities."""
+    values = dict(read_table("unicode.toml")["entity"])
+    rule = values.pop("id")
+    names = "|".join(values)
+    pattern = rf"&(?:amp;)*(?P<name>{names}|#[0-9]{{2,6}}|#[xX][0-9A-Fa-f]{{2,5}});"
+    return EntityTable(rule, values, re.compile(pattern))
+
+
+@dataclass(frozen=True, slots=True)
 class PunctuationTable:
     """What the punctuation and spacing passes need."""
 
