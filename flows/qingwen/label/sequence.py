@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from qingwen.label.features import Features
+from qingwen.model import Label
 
 HEAD, ARTICLE, TAIL = "head", "article", "tail"
 
@@ -24,8 +25,9 @@ class Weights:
     prose_most: float = 4.0
     short: float = -0.5  # a short line proves nothing; many of them in a row are a list
     subhead: float = -0.2  # a short line between paragraphs
-    dirt: float = -2.0  # a rule that may act inside an article hit
-    edge_dirt: float = -1.5  # a rule of the head or the tail hit
+    dirt: float = -2.0  # a rule hit: notices, share lines and footers stand below an article
+    ad: float = -0.7  # an advertisement hit: those stand between paragraphs too
+    head_rule: float = -0.8  # it looks like a byline: a date below a notice is its own
     linked: float = -2.5  # all of it is a link
     structure: float = -3.0  # it has a teaser's shape
     outside: float = -2.5  # away from the container of the main text
@@ -48,9 +50,11 @@ def article_weight(feature: Features, weights: Weights = WEIGHTS) -> float:
     """Return how much a block speaks for being part of the article."""
     if feature.structure:
         return weights.structure
-    if feature.block_hits:
-        inside = any(hit.rule.scope in ("any", "article") for hit in feature.block_hits)
-        return weights.dirt if inside else weights.edge_dirt
+    hit = feature.block_hits[0] if feature.block_hits else None
+    if hit is not None:
+        if hit.rule.label is Label.BYLINE and hit.rule.scope == HEAD:
+            return weights.head_rule
+        return weights.ad if hit.rule.label is Label.AD else weights.dirt
     if feature.prose:
         weight = weights.prose_base + min(weights.prose_most, weights.prose_char * feature.size)
         weight = weights.cut_off if feature.cut_off else weight
@@ -110,7 +114,8 @@ def _may_enter(features: Sequence[Features], n: int, title: int | None) -> bool:
 
 def _says_over(feature: Features) -> bool:
     """Tell whether a block shows by itself that the article is over: a rule, its shape, its links or its place."""
-    return bool(feature.block_hits) or bool(feature.structure) or feature.link_density >= 0.5 or feature.outside
+    hit = any(hit.rule.scope != HEAD for hit in feature.block_hits)
+    return hit or bool(feature.structure) or feature.link_density >= 0.5 or feature.outside
 
 
 def _hits(feature: Features, scope: str) -> bool:
