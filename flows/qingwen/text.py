@@ -6,10 +6,10 @@ each given in the positions of the text as it stood before the pass. Passes foll
 
 from __future__ import annotations
 
-import itertools
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from qingwen.errors import EditError
 
@@ -63,7 +63,7 @@ def ordered(edits: Iterable[Edit]) -> list[Edit]:
     there.
     """
     found = sorted(edits, key=lambda edit: edit.span)
-    for left, right in itertools.pairwise(found):
+    for left, right in pairwise(found):
         if right.span.start < left.span.end:
             raise EditError(
                 f"Edits overlap in {left.part}: {left.rule} at {left.span.start}..{left.span.end} and "
@@ -197,35 +197,53 @@ def align(text: str, edits: Iterable[Edit]) -> list[Segment]:
     return [segment for segment in segments if segment.before or segment.after]
 
 
+@dataclass(frozen=True, slots=True)
+class _Atom:
+    """A stretch at its place in the text before a pass; one that was changed before is never cut in two."""
+
+    start: int
+    end: int
+    segment: Segment
+
+
 def _aligned(segments: list[Segment], edits: list[Edit]) -> list[Segment]:
     """Carry the stretches through one pass: an edit joins the stretches that it touches."""
+    atoms = _atoms(segments, sorted({at for edit in edits for at in (edit.span.start, edit.span.end)}))
     done: list[Segment] = []
-    waiting = list(reversed(segments))
-    at = 0  # position, in the text before this pass, where the next waiting stretch starts
-    for edit in edits:
-        while waiting and at + len(waiting[-1].after) <= edit.span.start:
-            at += len(waiting[-1].after)
-            done.append(waiting.pop())
-        if waiting and at < edit.span.start and not waiting[-1].rules:
-            left, right = _split(waiting.pop(), edit.span.start - at)
-            done.append(left)
-            waiting.append(right)
-            at = edit.span.start
-        before, prefix, suffix = "", "", ""
-        rules: tuple[str, ...] = ()
-        while waiting and at < edit.span.end:
-            piece = waiting.pop()
-            if at + len(piece.after) > edit.span.end and not piece.rules:
-                piece, rest = _split(piece, edit.span.end - at)
-                waiting.append(rest)
-            # A stretch that was replaced before is not cut in two: what the edit leaves of it stays with it.
-            prefix += piece.after[: max(0, edit.span.start - at)]
-            suffix = piece.after[max(0, edit.span.end - at) :] if at + len(piece.after) > edit.span.end else ""
-            before, rules = before + piece.before, rules + piece.rules
-            at += len(piece.after)
-        done.append(Segment(before, prefix + edit.after + suffix, (*rules, edit.rule)))
-    return done + waiting[::-1]
+    waiting, i = list(reversed(edits)), 0
+    while i < len(atoms) or waiting:
+        here = atoms[i].start if i < len(atoms) else None
+        if waiting and not len(waiting[-1].span) and (here is None or waiting[-1].span.start <= here):
+            edit = waiting.pop()
+            done.append(Segment("", edit.after, (edit.rule,)))
+            continue
+        group, used, i = [atoms[i]], [], i + 1
+        while waiting and waiting[-1].span.start < group[-1].end:
+            used.append(waiting.pop())
+            while group[-1].end < used[-1].span.end:
+                group.append(atoms[i])
+                i += 1
+        done.append(_joined(group, used) if used else group[0].segment)
+    return done
 
 
-def _split(segment: Segment, at: int) -> tuple[Segment, Segment]:
-    return Segment(segment.before[:at], segment.after[:at]), Segment(segment.before[at:], segment.after[at:])
+def _atoms(segments: list[Segment], cuts: list[int]) -> list[_Atom]:
+    atoms: list[_Atom] = []
+    at = 0
+    for segment in segments:
+        end = at + len(segment.after)
+        inner = [] if segment.rules else cuts[bisect_right(cuts, at) : bisect_left(cuts, end)]
+        for left, right in pairwise([at, *inner, end]):
+            same = segment.after[left - at : right - at]
+            atoms.append(_Atom(left, right, segment if segment.rules else Segment(same, same)))
+        at = end
+    return atoms
+
+
+def _joined(group: list[_Atom], edits: list[Edit]) -> Segment:
+    start = group[0].start
+    text = "".join(atom.segment.after for atom in group)
+    local = [replace(edit, span=edit.span.shifted(-start)) for edit in edits]
+    rules = [rule for atom in group for rule in atom.segment.rules] + [edit.rule for edit in edits]
+    before = "".join(atom.segment.before for atom in group)
+    return Segment(before, apply(text, local), tuple(dict.fromkeys(rules)))

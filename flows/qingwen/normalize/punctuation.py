@@ -7,7 +7,7 @@ no writer of Chinese means as ASCII.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from qingwen.config import Config
 from qingwen.model import Flag
@@ -23,7 +23,7 @@ _DOTS = re.compile(r"\.{3,}")
 _DASHES = re.compile(r"(?<!-)--(?!-)")
 _TILDE = re.compile(r"~")
 _STOP = re.compile(r"(?<!\.)\.(?!\.)")
-_BRACKETS = re.compile(r"[()\uff08\uff09]")
+_BRACKETS = re.compile(r"[()\uff08\uff09\n]")
 
 
 def looks_folded(text: str, config: Config) -> bool:
@@ -46,18 +46,11 @@ def widen_punctuation(draft: Draft, context: Context) -> Proposal:
     edits: list[Edit] = []
     flags: list[Flag] = []
     for part, text in draft.parts.items():
-        line = _Line(part, text, punctuation_table())
-        found = [*line.loose_marks(context.folded)]
+        marks = _Marks(part, text, punctuation_table())
+        edits += marks.settled(context.folded)
         if context.folded:
-            found += line.brackets()
-            found += line.runs()
-            for start, end in _lines(text):
-                quotes = line.quotes(start, end)
-                if len(quotes) % 2:
-                    flags += (Flag(part, "punct.odd-quote", Span(at, at + 1), '"') for at in quotes)
-                else:
-                    found += line.paired(quotes)
-        edits += found
+            odd = [at for quotes in marks.quotes() if len(quotes) % 2 for at in quotes]
+            flags += (Flag(part, "punct.odd-quote", Span(at, at + 1), '"') for at in odd)
     return Proposal(tuple(edits), tuple(flags))
 
 
@@ -70,7 +63,7 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
         start = end + 1
 
 
-class _Line:
+class _Marks:
     """One part under the rules; protected places are known, and which marks were already widened."""
 
     def __init__(self, part: str, text: str, table: PunctuationTable) -> None:
@@ -80,9 +73,24 @@ class _Line:
             self.closed[found.start() : found.end()] = b"\x01" * (found.end() - found.start())
         self.widened: set[int] = set()
 
+    def settled(self, folded: bool) -> list[Edit]:
+        """Return the edits of all rules, tried again until none finds more: a widened mark makes its neighbours so."""
+        found: list[Edit] = []
+        while True:
+            new = list(self.loose_marks(folded))
+            if folded:
+                new += [*self.brackets(), *self.runs(), *self.curled()]
+            if not new:
+                return found
+            found += new
+
     def edit(self, start: int, end: int, after: str, rule: str) -> Edit:
         self.widened.update(range(start, end))
         return Edit(self.part, Span(start, end), self.text[start:end], after, rule)
+
+    def open(self, at: int) -> bool:
+        """Tell whether a place may be edited: it is not protected and was not widened before."""
+        return not self.closed[at] and at not in self.widened
 
     def chinese(self, at: int) -> bool:
         """Tell whether the character at a place is Han or a Chinese mark, counting those already widened."""
@@ -95,7 +103,7 @@ class _Line:
         """Widen , : ; ! ? beside Chinese text."""
         for found in _LOOSE.finditer(self.text):
             at = found.start()
-            if self.closed[at]:
+            if not self.open(at):
                 continue
             if self.chinese(at - 1) or (folded and (self.chinese(at + 1) or self._between(at))):
                 yield self.edit(at, at + 1, self.table.wide[found[0]], "punct.widen")
@@ -130,7 +138,7 @@ class _Line:
         """Widen pairs of brackets that hold or touch Chinese text, and 1) before it."""
         opened: list[int] = []
         pairs: list[tuple[int, int]] = []
-        for found in re.finditer(r"[()\uff08\uff09\n]", self.text):
+        for found in _BRACKETS.finditer(self.text):
             at = found.start()
             if found[0] == "\n":
                 opened.clear()
@@ -140,13 +148,13 @@ class _Line:
                 opened.append(at)
             elif opened:
                 pairs.append((opened.pop(), at))
-            elif self._ordinal(at) and self.chinese(at + 1):
+            elif self.open(at) and self._ordinal(at) and self.chinese(at + 1):
                 yield self.edit(at, at + 1, "\uff09", "punct.bracket")
         for start, end in sorted(pairs):
             mixed = (self.text[start] == "(") != (self.text[end] == ")")
             if mixed or self._chinese_pair(start, end):
                 for at, mark in ((start, "\uff08"), (end, "\uff09")):
-                    if self.text[at] in "()":
+                    if self.text[at] in "()" and self.open(at):
                         yield self.edit(at, at + 1, mark, "punct.bracket")
 
     def _ordinal(self, at: int) -> bool:
@@ -168,19 +176,19 @@ class _Line:
             start, end = found.span()
             # After a full stop the dots are where an excerpt was cut off: they stay.
             cut_off = start > 0 and text[start - 1] == table.stop
-            if not cut_off and (self.chinese(start - 1) or self.chinese(end)):
+            if self.open(start) and not cut_off and (self.chinese(start - 1) or self.chinese(end)):
                 yield self.edit(start, end, table.ellipsis, "punct.ellipsis")
         for found in _DASHES.finditer(text):
             start, end = found.span()
-            if self.chinese(start - 1) and self.chinese(end):
+            if self.open(start) and self.chinese(start - 1) and self.chinese(end):
                 yield self.edit(start, end, table.dash, "punct.dash")
         for found in _TILDE.finditer(text):
             at = found.start()
-            if not self.closed[at] and self._unit(at - 1) and self._unit(at + 1):
+            if self.open(at) and self._unit(at - 1) and self._unit(at + 1):
                 yield self.edit(at, at + 1, table.wave, "punct.wave")
         for found in _STOP.finditer(text):
             at = found.start()
-            if not self.closed[at] and at > 0 and _HAN.match(text[at - 1]) and self._sentence_end(at + 1):
+            if self.open(at) and at > 0 and _HAN.match(text[at - 1]) and self._sentence_end(at + 1):
                 yield self.edit(at, at + 1, table.stop, "punct.stop")
 
     def _unit(self, at: int) -> bool:
@@ -192,15 +200,18 @@ class _Line:
         rest = self.text[at : at + 2]
         return rest[:1] in ("", "\n") or (rest[0] == " " and bool(_HAN.match(rest[1:])))
 
-    def quotes(self, start: int, end: int) -> list[int]:
-        """Return the places of the unprotected straight quotes of a line."""
-        return [at for at in range(start, end) if self.text[at] == '"' and not self.closed[at]]
+    def quotes(self) -> Iterator[list[int]]:
+        """Yield the places of the unprotected straight quotes of each line."""
+        for start, end in _lines(self.text):
+            yield [at for at in range(start, end) if self.text[at] == '"' and not self.closed[at]]
 
-    def paired(self, quotes: Iterable[int]) -> Iterator[Edit]:
-        """Curl straight quotes in pairs that hold or touch Chinese text."""
-        places = list(quotes)
-        for start, end in zip(places[::2], places[1::2], strict=True):
-            around = self.chinese(start - 1) or self.chinese(end + 1)
-            if around or _HAN.search(self.text, start, end):
-                yield self.edit(start, start + 1, self.table.quotes[0], "punct.quote")
-                yield self.edit(end, end + 1, self.table.quotes[1], "punct.quote")
+    def curled(self) -> Iterator[Edit]:
+        """Curl straight quotes in pairs that hold or touch Chinese text; a line with an odd number is left."""
+        for places in self.quotes():
+            if len(places) % 2:
+                continue
+            for start, end in zip(places[::2], places[1::2], strict=True):
+                around = self.chinese(start - 1) or self.chinese(end + 1)
+                if self.open(start) and (around or _HAN.search(self.text, start, end)):
+                    yield self.edit(start, start + 1, self.table.quotes[0], "punct.quote")
+                    yield self.edit(end, end + 1, self.table.quotes[1], "punct.quote")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.text import Edit, Span
 from qingwen.views import converter, traditional_only
+
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def traditional_ratio(text: str) -> float:
@@ -14,7 +18,7 @@ def traditional_ratio(text: str) -> float:
     (True, 0.0)
     """
     table = traditional_only()
-    han = sum("\u4e00" <= char <= "\u9fff" for char in text)
+    han = len(_HAN.findall(text))
     return sum(char in table for char in text) / han if han else 0.0
 
 

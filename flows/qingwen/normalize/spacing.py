@@ -9,7 +9,7 @@ from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.rules.tables import punctuation_table
 from qingwen.text import Edit, Span
 
-_HAN = "\u4e00-\u9fff"
+_HAN = r"\u4e00-\u9fff"
 
 
 @lru_cache(maxsize=1)

@@ -24,6 +24,8 @@ _WIDENED = {
 _DECLARED = re.compile(rb"""<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.I)
 _HEAD_BYTES = 4096
 _SAMPLE_CHARS = 6000
+# Bytes that are no UTF-16 give, read as such, characters from all over: fewer than a third are common ones.
+_SURELY = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,13 @@ def _replaced(octets: bytes, encoding: str) -> Decoded:
 
 
 def _utf16(octets: bytes) -> str | None:
-    """Tell UTF-16 without a mark by its zero bytes: in one half of the pairs many, in the other none."""
+    """Tell UTF-16 without a mark by its zero bytes, more in one half of the pairs, and by what it then says."""
     sample = octets[:_HEAD_BYTES]
     even, odd = sample[::2].count(0), sample[1::2].count(0)
-    if len(octets) % 2 or even + odd < 2 or min(even, odd) > 0:
+    if len(octets) % 2 or even + odd < 2:
         return None
-    encoding = "utf-16-le" if odd else "utf-16-be"
-    return encoding if _common_share(sample.decode(encoding, errors="replace")) > 0.5 else None
+    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    return encoding if _common_share(sample.decode(encoding, errors="replace")) > _SURELY else None
 
 
 def _plausibility(decoded: Decoded) -> float:

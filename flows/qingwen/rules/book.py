@@ -52,9 +52,14 @@ class Rule:
     table: str = ""
 
     def find(self, seen: View) -> Span | None:
-        """Return the raw span of the first match in a view of the rule's kind, or None."""
+        """Return the raw span of the first match in a view of the rule's kind, or None.
+
+        A pattern that only looks (and takes nothing) speaks of the whole line.
+        """
         found = self.pattern.search(seen.text)
-        return seen.back(*found.span()) if found else None
+        if found is None:
+            return None
+        return seen.back(*found.span()) if found[0] else Span(0, seen.length)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ def segment_plain(text: str) -> Segmented:
     ['a\\n\\n ', 'b\\n']
     """
     starts = [found.start() for found in _LINE.finditer(text)]
-    ends = [*starts[1:], len(text)]
-    starts[:1] = [0] * len(starts[:1])
+    if not starts:
+        return Segmented(text, ())
+    ends, starts[0] = [*starts[1:], len(text)], 0
     blocks = tuple(Block(n, Span(start, end)) for n, (start, end) in enumerate(zip(starts, ends, strict=True)))
     return Segmented(text, blocks)

@@ -1,0 +1,125 @@
+"""A killed run: the old dataset stays readable, no worker is left, the next run finishes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from conftest import PAGES
+from made import copies_with_differences
+from qingwen.corpus import tables
+from qingwen.corpus.run import Request, run
+
+SCRIPT = """
+import os, signal, sys
+from qingwen.corpus import publish, tables
+from qingwen.corpus.run import Request, run
+if __name__ == "__main__":
+    if sys.argv[3] == "publish":
+        commit, made = tables.commit, []
+        def killed(*args, **options):
+            if len(made) == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            made.append(commit(*args, **options))
+        tables.commit = killed
+    run(Request((sys.argv[1],), sys.argv[2], workers=2), lambda *said: print(*said, flush=True))
+"""
+
+
+def started(inputs: Path, output: Path, where: str) -> subprocess.Popen[str]:
+    script = output.parent / "killed.py"
+    script.write_text(SCRIPT, "utf-8")
+    command = [sys.executable, str(script), str(inputs), str(output), where]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+def descendants(pid: int) -> set[int]:
+    found: set[int] = set()
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.add(int(entry.parent.name))
+    return found | {below for child in found for below in descendants(child)}
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def ids(output: Path) -> list[str]:
+    return sorted(tables.read(output, "records", ("id",))["id"].to_pylist())
+
+
+def test_a_run_killed_while_it_cleans_leaves_nothing_behind(tmp_path: Path) -> None:
+    output, made = tmp_path / "out", copies_with_differences(tmp_path / "in", 200)
+    run(Request((str(PAGES / "clean-dispatch.txt"),), str(output), workers=1))
+    before = ids(output)
+    process = started(made, output, "clean")
+    assert process.stdout is not None
+    for line in process.stdout:  # at least one batch is done, and more are under way
+        if line.startswith("clean") and not line.startswith("clean 0 "):
+            break
+    workers = descendants(process.pid)
+    assert len(workers) >= 2
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 20
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
+    assert ids(output) == before
+
+    report = run(Request((str(made),), str(output), workers=2))
+    assert report.counts.records == 200
+    run(Request((str(made), str(PAGES / "clean-dispatch.txt")), str(tmp_path / "fresh"), workers=2))
+    assert ids(output) == ids(tmp_path / "fresh")
+    assert not (output / "_state" / "staging").exists()
+
+
+def test_a_run_killed_while_it_publishes_is_finished_by_the_next(tmp_path: Path) -> None:
+    output, made = tmp_path / "out", copies_with_differences(tmp_path / "in", 3)
+    process = started(made, output, "publish")
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert tables.exists(output, "blocks")
+    assert not tables.exists(output, "records"), "records come last"
+
+    report = run(Request((str(made),), str(output), workers=1))
+    assert report.finished_earlier is not None
+    assert not report.wrote
+    assert len(ids(output)) == 3
+    assert tables.version(output, "blocks") == 0, "no commit was made twice"
+
+
+def test_a_worker_that_dies_fails_its_batch_alone(tmp_path: Path) -> None:
+    """The batch whose page kills its worker twice is pending; the others are published."""
+    made = copies_with_differences(tmp_path / "in", 60)
+    (made / "00030.txt").write_text("杀死工人" * 30, "utf-8")
+    script = tmp_path / "deadly.py"
+    script.write_text(
+        "import os, sys\n"
+        "from qingwen.corpus import batch\n"
+        "from qingwen.corpus.run import Request, run\n"
+        "clean = batch.clean_page\n"
+        "def deadly(page, **options):\n"
+        "    return os._exit(9) if page.text.startswith('杀死工人') else clean(page, **options)\n"
+        "batch.clean_page = deadly\n"
+        "if __name__ == '__main__':\n"
+        "    report = run(Request((sys.argv[1],), sys.argv[2], workers=2, retries=0))\n"
+        "    print(report.counts.records, report.pending, report.faults)\n",
+        "utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, str(script), str(made), str(tmp_path / "out")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("40 20 ['batch 1: The worker died twice"), done.stdout

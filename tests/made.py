@@ -1,0 +1,17 @@
+"""Pages made for the tests of many pages: the seed with differences, deterministic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conftest import SEED
+
+
+def copies_with_differences(folder: Path, count: int) -> Path:
+    """Write pages like the seed, each with a sentence of its own, and return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = SEED.read_text("utf-8")
+    for n in range(count):
+        mine = text.replace("会议以视频方式召开。", f"会议以视频方式召开,第{n + 2}批参会人员{n * 7 + 3}人。")
+        (folder / f"{n:05d}.txt").write_text(mine, "utf-8")
+    return folder

@@ -1,0 +1,56 @@
+"""Characters: what a news text never needs goes, each by its rule; what looks alike and is right stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from qingwen import Config, load_rules
+from qingwen.clean import normalize
+from qingwen.model import BODY, TITLE
+
+
+def cleaned(text: str) -> tuple[str, set[str], set[str]]:
+    draft = normalize({TITLE: "", BODY: text}, Config(), load_rules())
+    return draft.parts[BODY], {edit.rule for edit in draft.edits}, {flag.rule for flag in draft.flags}
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "rule"),
+    [
+        ("清\u200b文\ufeff", "清文", "unicode.invisible"),
+        ("清\x07文", "清文", "unicode.invisible"),
+        ("⾦⽴⾔", "金立言", "unicode.kangxi-radical"),
+        ("⻓期⻔钉", "长期门钉", "unicode.radical"),
+        ("\uf929读", "朗读", "unicode.compatibility-ideograph"),
+        ("１２３ＡＢｃ", "123ABc", "unicode.wide-latin"),
+        ("清\u00a0文 \u2003好", "清 文 好", "unicode.space"),
+        ("清文︒", "清文。", "unicode.vertical-form"),
+        ("&ldquo;清文&amp;rdquo;", "“清文”", "unicode.entity"),
+        ("会议 。 结束", "会议。结束", "space.beside-mark"),
+        ("加 微 信 号", "加微信号", "space.spaced-out"),
+    ],
+)
+def test_a_character_is_replaced_by_the_rule_that_names_it(text: str, right: str, rule: str) -> None:
+    found, rules, _ = cleaned(text)
+    assert found == right
+    assert rule in rules
+
+
+@pytest.mark.parametrize(
+    "text", ["面积3㎡，温度5℃", "①② Ⅲ ² №", "张 三", "马永亮 李若男", "㐂𠀀﨑", "1.5%～2%", "迈上新征程 创造新伟业"]
+)
+def test_what_is_right_stays(text: str) -> None:
+    assert cleaned(text)[0] == text
+
+
+def test_a_lost_glyph_is_deleted_and_flagged() -> None:
+    assert cleaned("清\ue001文")[::2] == ("清文", {"unicode.private-use"})
+
+
+def test_a_damaged_place_is_flagged_and_left() -> None:
+    assert cleaned("清\ufffd文")[::2] == ("清\ufffd文", {"unicode.damaged"})
+
+
+def test_a_traditional_article_becomes_simplified_and_a_simplified_one_is_left() -> None:
+    assert cleaned("國家發展靠學習，後來乾隆著書。")[0] == "国家发展靠学习，后来乾隆著书。"
+    assert cleaned("乾隆年间的瞭望台，狼藉的宫商角徵羽。")[1] == set()

@@ -1,0 +1,51 @@
+"""Encodings: marks, declarations, detection; damage is counted and never fatal."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qingwen.read.encoding import decode
+
+NEWS = "市图书馆今天宣布，自下月起开放时间延长至晚上九点半。新馆长说，这是对读者意见的回应。"
+HANT = "市府捷運局今天表示，延伸線已完成首輪試車，最快明年三月通車。"
+
+
+@pytest.mark.parametrize(
+    ("octets", "text", "encoding"),
+    [
+        (NEWS.encode(), NEWS, "utf-8"),
+        (codecs.BOM_UTF8 + NEWS.encode(), NEWS, "utf-8"),
+        (NEWS.encode("gb2312"), NEWS, "gb18030"),
+        (NEWS.encode("gb18030") + "㙍𠀀".encode("gb18030"), NEWS + "㙍𠀀", "gb18030"),
+        (HANT.encode("big5"), HANT, "big5hkscs"),
+        (codecs.BOM_UTF16_LE + NEWS.encode("utf-16-le"), NEWS, "utf-16-le"),
+        (codecs.BOM_UTF16_BE + NEWS.encode("utf-16-be"), NEWS, "utf-16-be"),
+        (("ab12\n" + NEWS).encode("utf-16-le"), "ab12\n" + NEWS, "utf-16-le"),
+        (b'<meta charset="gb2312">' + NEWS.encode("gbk"), '<meta charset="gb2312">' + NEWS, "gb18030"),
+    ],
+)
+def test_the_text_and_its_encoding_are_found(octets: bytes, text: str, encoding: str) -> None:
+    found = decode(octets)
+    assert (found.text, found.encoding, found.damaged) == (text, encoding, 0)
+
+
+def test_a_false_declaration_does_not_spoil_the_page() -> None:
+    assert decode(b'<meta charset="big5">' + NEWS.encode("gbk") * 3).encoding == "gb18030"
+
+
+def test_damaged_bytes_are_replaced_and_counted() -> None:
+    octets = NEWS.encode()
+    found = decode(octets[:30] + b"\xff\xfe" + octets[30:])
+    assert found.encoding == "utf-8"
+    assert found.damaged == found.text.count("\ufffd") > 0
+    assert "开放时间延长" in found.text
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_are_fatal(octets: bytes) -> None:
+    found = decode(octets)
+    assert found.damaged == found.text.count("\ufffd") or found.damaged == 0

@@ -1,0 +1,116 @@
+"""The flow on Prefect's real embedded API: states, artifacts, retries, pending pages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import PAGES, SEED
+from qingwen import Config
+from qingwen.corpus import tables
+from qingwen.corpus.run import Engine, Request
+from qingwen.errors import BatchError, SetupError
+
+pytest.importorskip("prefect")
+
+
+@pytest.fixture(scope="module")
+def harness() -> Iterator[None]:
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=180):
+        yield
+
+
+def request_for(output: Path, *inputs: Path, **options: Any) -> Request:
+    return Request(tuple(map(str, inputs)), str(output), **{"workers": 2, **options})
+
+
+def artifacts() -> dict[str, Any]:
+    from prefect.client.orchestration import get_client
+
+    async def read() -> list[Any]:
+        async with get_client() as client:
+            return await client.read_artifacts()
+
+    return {artifact.key: artifact.data for artifact in asyncio.run(read())}
+
+
+def flow_runs() -> list[Any]:
+    from prefect.client.orchestration import get_client
+
+    async def read() -> list[Any]:
+        async with get_client() as client:
+            return await client.read_flow_runs()
+
+    return asyncio.run(read())
+
+
+@pytest.mark.usefixtures("harness")
+def test_the_flow_cleans_publishes_and_reports(tmp_path: Path) -> None:
+    from qingwen import flow
+
+    said: list[tuple[str, int, int]] = []
+    report = flow.run(request_for(tmp_path / "out", SEED, PAGES), lambda *step: said.append(step))
+    assert report.counts.records == 15
+    assert report.rejected() == 6
+    assert ("clean", 21, 21) in said
+    assert tables.read(tmp_path / "out", "records").num_rows == 15
+    made = artifacts()
+    assert "# qingwen run" in made["qingwen-run"]
+    assert '"records"' in made["qingwen-pages"]
+    assert "reject.language" in made["qingwen-rejections-by-reason"]
+    assert "related" in made["qingwen-characters-removed-by-label"]
+    assert "spun.zui" in made["qingwen-repairs-by-rule"]
+
+
+@pytest.mark.usefixtures("harness")
+def test_a_passing_fault_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from qingwen import flow
+
+    original, tries = Engine.clean, []
+
+    def failing_once(self: Engine, batch: Any) -> Any:
+        tries.append(batch.n)
+        if len(tries) == 1:
+            raise BatchError("The disk is busy.")
+        return original(self, batch)
+
+    monkeypatch.setattr(Engine, "clean", failing_once)
+    report = flow.run(request_for(tmp_path / "out", SEED))
+    assert (report.counts.records, report.pending, len(tries)) == (1, 0, 2)
+
+
+@pytest.mark.usefixtures("harness")
+def test_a_batch_that_fails_for_good_leaves_its_pages_pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from qingwen import flow
+
+    def failing(self: Engine, batch: Any) -> Any:
+        raise BatchError("No space left on device.")
+
+    monkeypatch.setattr(Engine, "clean", failing)
+    report = flow.run(request_for(tmp_path / "out", SEED))
+    assert (report.counts.records, report.pending) == (0, 1)
+    assert "Pending pages" in {run.state_name for run in flow_runs()}
+
+
+@pytest.mark.usefixtures("harness")
+def test_a_wrong_set_up_fails_the_flow_and_says_why(tmp_path: Path) -> None:
+    from qingwen import flow
+
+    with pytest.raises(SetupError, match="nothing to read"):
+        flow.run(request_for(tmp_path / "out", tmp_path / "nothing-*.txt"))
+
+
+def test_a_request_survives_as_flow_parameters() -> None:
+    from datetime import date
+
+    from qingwen import flow
+
+    request = Request(("a", "b"), "out", Config(crawl_date=date(2023, 5, 30), max_blocks=9), workers=3, rebuild=True)
+    stated = flow.to_parameters(request)
+    assert flow.to_request(stated["inputs"], stated["output"], stated["config"]) == request

@@ -1,0 +1,76 @@
+"""What a page states: dates with their precision, authors, sources, sites."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from qingwen import Cleaned, Config, clean_page
+from qingwen.metadata import registrable_domain
+from qingwen.model import Facts
+
+BODY = "\n".join(
+    ["市图书馆今天宣布，自下月起开放时间延长至晚上九点半，周末不变。"] * 1
+    + ["新馆长说，这是对读者意见的回应，也是试点。"]
+)
+
+
+def facts(byline: str, *, above: str = "", crawl: date | None = None) -> Facts:
+    page = f"{above}图书馆延长开放时间\n{byline}\n{BODY}\n"
+    found = clean_page(page.encode(), config=Config(crawl_date=crawl))
+    assert isinstance(found, Cleaned)
+    return found.record.facts
+
+
+@pytest.mark.parametrize(
+    ("byline", "at", "precision"),
+    [
+        ("2023-04-18 09:26  来源：晨报", datetime(2023, 4, 18, 9, 26), "minute"),
+        ("2023年4月8日 来源：晨报", datetime(2023, 4, 8), "day"),
+        ("发布日期： 9/17/2004 来源：晨报", datetime(2004, 9, 17), "day"),
+        ("时间：2023/04/18 来源：晨报", datetime(2023, 4, 18), "day"),
+        ("来源：晨报", None, "none"),
+    ],
+)
+def test_a_date_has_the_precision_that_the_page_states(byline: str, at: datetime | None, precision: str) -> None:
+    found = facts(byline)
+    assert (found.published_at, found.published_precision, found.source_name) == (at, precision, "晨报")
+
+
+def test_an_impossible_date_is_none() -> None:
+    assert facts("2023-13-45 来源：晨报").published_at is None
+
+
+def test_a_relative_date_waits_for_the_crawl_date() -> None:
+    byline = "admin8个月前 (09-29)晨报要闻61"
+    assert facts(byline).published_precision == "month-day"
+    assert facts(byline, crawl=date(2023, 5, 30)).published_at == datetime(2022, 9, 29)
+    assert facts(byline, crawl=date(2022, 9, 29)).published_at == datetime(2022, 9, 29)
+    assert facts(byline).category == "晨报要闻"
+
+
+@pytest.mark.parametrize("account", ["admin", "佚名", "小编", "本站"])
+def test_an_account_is_no_author(account: str) -> None:
+    assert facts(f"2023-04-18 来源：晨报 作者：{account} 点击：5").authors is None
+
+
+def test_people_are_authors() -> None:
+    assert facts("2023-04-18 来源：晨报 作者：方若溪").authors == ("方若溪",)
+
+
+def test_the_category_is_the_last_step_that_names_a_section() -> None:
+    assert facts("2023-04-18 来源：晨报", above="当前位置：首页 > 要闻 > 民生 > 正文\n").category == "民生"
+
+
+@pytest.mark.parametrize(
+    ("url", "site"),
+    [
+        ("https://news.sina.com.cn/a", "sina.com.cn"),
+        ("http://www.ifeng.com:80/", "ifeng.com"),
+        ("www.gov.cn/x", "www.gov.cn"),
+        ("http://10.0.0.1/a", "10.0.0.1"),
+    ],
+)
+def test_the_registrable_domain_is_what_a_registry_sells(url: str, site: str) -> None:
+    assert registrable_domain(url) == site
