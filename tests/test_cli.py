@@ -1,0 +1,152 @@
+"""The command line, as a user runs it: output, exit status, messages."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import PAGES, ROOT, SEED
+
+QINGWEN = [sys.executable, "-m", "qingwen.cli"]
+
+
+def qingwen(*arguments: str | Path, cwd: Path = ROOT, status: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([*QINGWEN, *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == status, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("cli") / "corpus"
+    qingwen("clean", "seeds", "tests/pages", "--output", output, "--no-prefect")
+    return output
+
+
+def test_clean_runs_the_flow_and_says_what_it_did(tmp_path: Path) -> None:
+    done = qingwen("clean", "--output", tmp_path / "out")
+    first, *_ = done.stdout.splitlines()
+    assert first.startswith("1 pages in: 1 records, 0 rejected, 0 identical copies")
+    assert "characters removed: related 1796, ad 106" in done.stdout
+    assert "spun.zui 13" in done.stdout
+    assert "INFO" not in done.stderr
+    again = qingwen("clean", "--output", tmp_path / "out", "--no-prefect")
+    assert again.stdout.startswith("Nothing to do")
+
+
+def test_show_prints_title_and_text(tmp_path: Path) -> None:
+    title, blank, first, *_ = qingwen("show", SEED).stdout.split("\n")
+    assert title == "吴俊清主持召开市委第一百一十三次疫情防控专题会强调"
+    assert blank == ""
+    assert first.startswith("8月30日上午，市委书记")
+    assert json.loads(qingwen("show", SEED, "--format", "json").stdout)["n_repairs"] == 17
+
+
+def test_show_of_a_page_without_an_article_says_why() -> None:
+    done = qingwen("show", PAGES / "error-page.html", status=1)
+    assert done.stdout == ""
+    assert "no article (label: reject.no-article)" in done.stderr
+
+
+def test_explain_marks_removals_and_changes_with_their_rules(corpus: Path) -> None:
+    text = qingwen("explain", SEED).stdout
+    assert "- 葛毅明微信号  [ad: ad.agent-account;" in text
+    assert "# 吴俊清主持召开市委[头部→第一]百一十三次疫情防控专题会强调  {spun.diyi 1}" in text
+    assert "[蕞→最]先的敏锐激活" in text
+    from_tables = qingwen("explain", corpus, "f6ba1c28").stdout
+    assert from_tables.splitlines()[1:] == text.splitlines()[1:]
+
+
+def test_explain_of_a_rejected_page_shows_its_blocks(corpus: Path) -> None:
+    assert "rejected (label: reject.no-article)" in qingwen("explain", PAGES / "list-page.html").stdout
+    assert "地铁五号线年底通车" in qingwen("explain", PAGES / "list-page.html").stdout
+
+
+def test_restore_gives_back_the_page(corpus: Path) -> None:
+    assert qingwen("restore", corpus, "f6ba1c28").stdout == SEED.read_text("utf-8")
+
+
+def test_rules_check_counts_rules_and_cases(tmp_path: Path) -> None:
+    assert "all hold" in qingwen("rules", "check").stdout
+    (tmp_path / "mine.toml").write_text(
+        '[[rule]]\nid = "ad.x"\nlabel = "ad"\nscope = "any"\npattern = "甲"\nwhy = "x."\nsince = "1"\nmatches = ["乙"]\n',
+        "utf-8",
+    )
+    done = qingwen("rules", "check", "--rules", tmp_path / "mine.toml", status=2)
+    assert "ad.x: does not match its case '乙'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["clean", "nothing/*.txt", "--no-prefect"], "nothing/*.txt: nothing to read"),
+        (["clean", "--no-prefect", "--crawl-date", "yesterday"], "not a date"),
+        (["clean", "--no-prefect", "--config", "gone.toml"], "gone.toml: cannot read"),
+        (["clean", "--no-prefect", "--rules", "gone.toml"], "gone.toml: cannot read the rule table"),
+        (["show", "gone.txt"], "there is no such file"),
+        (["show", "seeds"], "is a folder"),
+        (["explain", "seeds", "abc"], "no dataset stands here"),
+    ],
+)
+def test_a_wrong_command_says_what_and_where_and_touches_nothing(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    output = ["--output", str(tmp_path / "out")] if arguments[0] == "clean" else []
+    done = qingwen(*arguments, *output, status=2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_id_is_named(corpus: Path) -> None:
+    assert "no page of" in qingwen("explain", corpus, "zzzz", status=2).stderr
+
+
+def test_settings_come_from_a_file_and_wrong_ones_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.qingwen]\nmin_article_chars = 100000\n", "utf-8")
+    assert "reject.too-short" in qingwen("show", SEED, cwd=tmp_path, status=1).stderr
+    (tmp_path / "bad.toml").write_text('min_article_chars = "many"\n', "utf-8")
+    done = qingwen("show", SEED, "--config", tmp_path / "bad.toml", status=2)
+    assert "min_article_chars must be a whole number >= 0, not 'many'" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_run_and_its_workers(number: int, status: int, tmp_path: Path) -> None:
+    from made import copies_with_differences
+
+    made = copies_with_differences(tmp_path / "in", 400)
+    command = [*QINGWEN, "clean", str(made), "--output", str(tmp_path / "out"), "--no-prefect"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 30
+    while not list((tmp_path / "out" / "_state").glob("staging/*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == status, said
+    assert "run again to go on" in said
+    deadline = time.monotonic() + 10
+    while group_lives(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not group_lives(process.pid)
+
+
+def group_lives(leader: int) -> bool:
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_help_names_every_command() -> None:
+    text = qingwen("--help").stdout
+    assert all(command in text for command in ("clean", "show", "explain", "restore", "rules"))

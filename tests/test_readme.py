@@ -1,0 +1,80 @@
+"""What the README says is true: its examples run, its outputs are what is printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+
+TEXT = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+PYTHON = [code for kind, code in BLOCKS if kind == "python" and "datasets" not in code]
+SHELL = [code for kind, code in BLOCKS if kind == "sh"]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the seeds and what the README's first command writes."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "seeds").symlink_to(ROOT / "seeds")
+    toml = next(code for kind, code in BLOCKS if kind == "toml")
+    (folder / "mine.toml").write_text(toml, "utf-8")
+    bin_folder = folder / "bin"
+    bin_folder.mkdir()
+    launcher = bin_folder / "qingwen"
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m qingwen.cli "$@"\n', "utf-8")
+    launcher.chmod(0o755)
+    run(folder, "qingwen clean --no-prefect")
+    return folder
+
+
+def run(folder: Path, command: str) -> str:
+    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_two_commands_set_everything_up() -> None:
+    install, test = SHELL[:2]
+    assert install.strip() == "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/qingwen clean"
+    assert test.strip().endswith("python -m pytest")
+
+
+@pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
+def test_the_python_examples_run(code: str, checkout: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", SHELL[2:], ids=range(len(SHELL) - 2))
+def test_the_shell_examples_run(command: str, checkout: Path) -> None:
+    assert run(checkout, command)
+
+
+def test_the_explanation_shown_is_the_one_printed(checkout: Path) -> None:
+    printed = run(checkout, "qingwen explain seeds/000_fa0feccd83b6dce8.txt")
+    shown = next(code for kind, code in BLOCKS if kind == "text" and "punct.widen" in code)
+    for line in shown.splitlines():
+        for piece in line.split("…"):
+            assert piece.strip() in printed
+
+
+def test_the_user_s_row_takes_its_line_and_spares_the_news(checkout: Path) -> None:
+    page = checkout / "page.txt"
+    body = "茶馆预订火爆，老街一座难求。市文旅局昨日公布的数据显示，假期首日老街接待游客三万人次。"
+    page.write_text(f"老街茶馆一座难求\n\n{body}\n\n茶馆预订：找小王\n", "utf-8")
+    assert "茶馆预订：找小王" not in run(checkout, "qingwen show page.txt --rules mine.toml")
+    assert body in run(checkout, "qingwen show page.txt --rules mine.toml")
+
+
+def test_the_change_log_names_this_version() -> None:
+    import qingwen
+
+    assert f"## [{qingwen.__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
