@@ -97,6 +97,5 @@ def mark_outside(features: Sequence[Features]) -> list[Features]:
         return list(features)
     main = max(weights, key=lambda path: (weights[path], -len(path)))
     return [
-        feature if feature.path.startswith((main + "/", main)) else replace(feature, outside=True)
-        for feature in features
+        feature if f"{feature.path}/".startswith(f"{main}/") else replace(feature, outside=True) for feature in features
     ]

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qingwen.config import Config
+from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, Model, decode, load_model
 from qingwen.label.features import Features, mark_outside, measure
-from qingwen.label.sequence import ARTICLE, HEAD, TAIL, article_weight, zones
+from qingwen.label.signs import signs_of
 from qingwen.label.structure import TEASER_TITLE, mark_teasers
 from qingwen.label.title import best_title, sure_title, title_span
 from qingwen.model import Label, Segmented, Verdict
 from qingwen.rules.book import Hit, RuleBook
 from qingwen.text import Span
 
-# Inside the article a line that is mostly links is a link list or a menu; names in running text are linked too.
-_LIST_DENSITY = 0.7
+# Where each state lies, in the words of a rule's scope.
+_SCOPES = {HEAD: "head", BODY: "article", DIRT: "article", TAIL: "tail"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,48 +31,51 @@ class Labelled:
 def label(segmented: Segmented, book: RuleBook, config: Config) -> Labelled:
     """Return what each block is.
 
-    Rules are evidence; the zones (head, article, tail) are decided over the whole sequence; then each block is judged
-    by the rules that may act in its zone.
+    Rules are evidence; the state of each block (head, body, dirt inside the article, tail) is decided over the whole
+    sequence; then each block is judged by the first rule that may act where it stands, else by its state.
     """
     features = mark_teasers(measure(segmented, book))
-    if any(block.path for block in segmented.blocks):
+    marked_up = any(block.path for block in segmented.blocks)
+    if marked_up:
         features = mark_outside(features)
     title = sure_title(features)
-    start, end = zones(features, title)
-    if start < end and (title is None or title >= start):
-        title = best_title(features, start)
+    signs = signs_of(features, title)
+    model = load_model("html" if marked_up else "plain")
+    emissions = model.emissions(signs)
+    states = decode(model, emissions)
+    body = [n for n, state in enumerate(states) if state == BODY]
+    if not any(features[n].prose for n in body):
+        states, body = [HEAD] * len(features), []
+    elif title is None or title > body[0]:
+        title = best_title(features, body[0])
     verdicts = []
-    for n, (feature, block) in enumerate(zip(features, segmented.blocks, strict=True)):
-        if n == title and start < end:
+    for n, feature in enumerate(features):
+        if n == title and body:
             verdicts.append(Verdict(Label.TITLE, "sequence.title", "the heading of the article", kept=True))
             continue
-        zone = HEAD if n < start else ARTICLE if n < end else TAIL
-        words_at = segmented.text.index(feature.words, block.span.start)
-        verdicts.append(_verdict(feature, words_at, zone))
-    span = title_span(segmented, title) if title is not None and start < end else None
+        score = round(emissions[n][BODY] - max(emissions[n][state] for state in (HEAD, DIRT, TAIL)), 3)
+        words_at = segmented.text.index(feature.words, segmented.blocks[n].span.start)
+        found = _by_rule(feature, words_at, states[n], score) or _by_state(model, signs[n], states[n], score)
+        verdicts.append(found)
+    span = title_span(segmented, title) if title is not None and body else None
     return Labelled(tuple(_renamed(verdicts, features, title)), span, title)
 
 
-def _verdict(feature: Features, words_at: int, zone: str) -> Verdict:
-    score = round(article_weight(feature), 3)
-    hit = _deciding(feature.block_hits, zone)
+def _by_rule(feature: Features, words_at: int, state: int, score: float) -> Verdict | None:
+    hit = _deciding(feature.block_hits, _SCOPES[state])
     if hit is not None:
         return Verdict(hit.rule.label, hit.rule.id, hit.rule.why, False, score, hit.span.shifted(words_at))
-    if feature.structure:
-        label = Label.RELATED
-        why = "a title that stands twice" if feature.structure == TEASER_TITLE else "a snippet cut off at its end"
-        return Verdict(label, feature.structure, f"{why}: the shape of a teaser", False, score)
-    if zone == ARTICLE:
-        if feature.link_density >= _LIST_DENSITY and not feature.ends:
-            why = f"{feature.link_density:.0%} of it is links"
-            return Verdict(Label.NAV, "sequence.links", why, False, score)
-        if feature.outside:
-            return Verdict(Label.OTHER, "sequence.outside", "away from the container of the article", False, score)
-        why = "running text between head and tail" if feature.prose else "a short line between paragraphs"
-        return Verdict(Label.BODY, "sequence.article", why, True, score)
-    if zone == HEAD:
-        return Verdict(Label.OTHER, "sequence.head", "above the article", False, score)
-    return Verdict(Label.OTHER, "sequence.tail", "below the article", False, score)
+    if feature.structure and state != BODY:
+        what = "a title that stands twice" if feature.structure == TEASER_TITLE else "a snippet cut off at its end"
+        return Verdict(Label.RELATED, feature.structure, f"{what}: the shape of a teaser", False, score)
+    return None
+
+
+def _by_state(model: Model, signs: Sequence[str], state: int, score: float) -> Verdict:
+    why = model.why(signs, state) or "what stands around it"
+    if state == BODY:
+        return Verdict(Label.BODY, "sequence.body", why, True, score)
+    return Verdict(Label.OTHER, f"sequence.{NAMES[state]}", why, False, score)
 
 
 def _deciding(hits: Sequence[Hit], zone: str) -> Hit | None:
@@ -80,7 +84,7 @@ def _deciding(hits: Sequence[Hit], zone: str) -> Hit | None:
 
 
 def _renamed(verdicts: list[Verdict], features: Sequence[Features], title: int | None) -> list[Verdict]:
-    """Name what the zones alone dropped: a copy of the title, and what follows a heading of related articles."""
+    """Name what the sequence alone dropped: a copy of the title, and what follows a heading of related articles."""
     wanted = "" if title is None else features[title].words
     below: Label | None = None
     named = []
