@@ -95,6 +95,4 @@ def fault_of(text: str, quality: Mapping[str, float], config: Config) -> Fault |
     if quality["line_punct"] < config.min_line_punct and quality["mean_paragraph"] < config.min_article_chars:
         detail = f"{quality['line_punct']:.0%} of the lines end a sentence, {config.min_line_punct:.1%} needed: a list."
         return Fault("reject.list-page", detail)
-    if quality["dup_line"] > config.max_dup_line:
-        return Fault("reject.repeated", f"{quality['dup_line']:.0%} of the lines repeat others.")
     return None

@@ -46,8 +46,6 @@ class Config:
     max_kana_ratio: float = 0.10
     # Share of kept lines that end in sentence punctuation; FineWeb-2's Chinese minimum. A list page ends in none.
     min_line_punct: float = 0.106
-    # Share of characters in repeated lines; FineWeb-2's maximum. Below it real refrains would go.
-    max_dup_line: float = 0.287
     # The day the pages were fetched, as given by the user: resolves "8个月前 (09-29)".
     crawl_date: date | None = None
     # Prefix that turns a source path into a URL, as given by the user.

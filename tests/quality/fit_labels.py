@@ -30,7 +30,7 @@ from qingwen.label.features import Features, mark_outside, measure
 from qingwen.label.sequence import zones
 from qingwen.label.signs import signs_of
 from qingwen.label.structure import mark_teasers
-from qingwen.label.title import sure_title
+from qingwen.label.title import likely_title, sure_title
 from qingwen.metadata import registrable_domain
 from qingwen.model import Page, Segmented
 from qingwen.read.files import read_page
@@ -113,7 +113,7 @@ def read_example(path: Path, family: str, paragraphs: Sequence[str]) -> Example 
         features = mark_outside(features)
     words = [feature.words for feature in features]
     return Example(
-        path.name, family, features, signs_of(features, sure_title(features)), true_states(words, paragraphs)
+        path.name, family, features, signs_of(features, likely_title(features)), true_states(words, paragraphs)
     )
 
 
@@ -303,8 +303,8 @@ def main() -> None:
     parser.add_argument("set", type=Path)
     parser.add_argument("farm", type=Path)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--penalty", type=float, default=1.0)
-    parser.add_argument("--iterations", type=int, default=150)
+    parser.add_argument("--penalty", type=float, default=10.0)
+    parser.add_argument("--iterations", type=int, default=60)
     parser.add_argument("--no-cv", action="store_true")
     arguments = parser.parse_args()
     found: dict[str, Any] = {}

@@ -16,6 +16,7 @@ _COMMA = re.compile(r"[,\uff0c\u3001]")
 _ENDS = re.compile(r"[\u3002\uff01\uff1f!?\u2026\uff1a:][\u201d\u2019\u300d\u300f\"')\uff09\u3011]*$")
 _CUT_OFF = re.compile(r"(?:\.{3,}|\u2026+)(?:[\[\uff08(]?[\u4e00-\u9fff]{2,4}[\]\uff09)]?)?$")
 _SPACE = re.compile(r"\s+")
+_NUMBER = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Features:
     """The measures of one block.
 
     ``size`` counts characters without white space, ``sentences`` and ``commas`` marks; ``copies`` how often the same
-    words stand on the page; ``cut_off``: it ends where an excerpt was cut; ``outside``: away from the page's main text.
+    words stand on the page; ``cut_off``: it ends where an excerpt was cut; ``outside``: away from the page's main
+    text; ``main``: where most of that text stands.
     """
 
     words: str
@@ -39,6 +41,12 @@ class Features:
     hits: tuple[Hit, ...]
     structure: str | None = None
     outside: bool = False
+    main: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Return the DOM path without its numbers: what items of one list have in common."""
+        return _NUMBER.sub("", self.path)
 
     @property
     def block_hits(self) -> tuple[Hit, ...]:
@@ -95,7 +103,13 @@ def mark_outside(features: Sequence[Features]) -> list[Features]:
                     weights["/".join(steps[:-up])] += int(share * min(feature.size, 400))
     if not weights:
         return list(features)
-    main = max(weights, key=lambda path: (weights[path], -len(path)))
+    container = max(weights, key=lambda path: (weights[path], -len(path)))
+    kinds: Counter[str] = Counter()
+    for feature in features:
+        if feature.prose and feature.link_density < 0.3 and not feature.block_hits:
+            kinds[feature.kind] += min(feature.size, 400)
+    most = max(kinds, key=lambda kind: (kinds[kind], kind))
     return [
-        feature if f"{feature.path}/".startswith(f"{main}/") else replace(feature, outside=True) for feature in features
+        replace(feature, outside=not f"{feature.path}/".startswith(f"{container}/"), main=feature.kind == most)
+        for feature in features
     ]

@@ -25,6 +25,7 @@ class Weights:
     prose_most: float = 4.0
     short: float = -0.5  # a short line proves nothing; many of them in a row are a list
     subhead: float = -0.2  # a short line between paragraphs
+    beside_text: float = 0.1  # in the markup it is a paragraph like those of the running text
     dirt: float = -2.0  # a rule hit: notices, share lines and footers stand below an article
     ad: float = -0.7  # an advertisement hit: those stand between paragraphs too
     head_rule: float = -0.8  # it looks like a byline: a date below a notice is its own
@@ -60,6 +61,7 @@ def article_weight(feature: Features, weights: Weights = WEIGHTS) -> float:
         weight = weights.cut_off if feature.cut_off else weight
     else:
         weight = weights.subhead if 4 <= feature.size <= 30 and feature.han >= 4 else weights.short
+        weight = weights.beside_text if feature.main else weight
     weight = min(weight, weight * (1 - feature.link_density)) + weights.linked * feature.link_density
     return weight + (weights.outside if feature.outside else 0.0)
 

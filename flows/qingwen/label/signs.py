@@ -143,6 +143,13 @@ def _markup(feature: Features, prose: str) -> list[str]:
     return signs
 
 
+_WHERE = ("in elements like this", "in parents like this", "in grandparents like this")
+
+
+def _above(path: str, up: int) -> str:
+    return path.rsplit("/", up)[0] if up else path
+
+
 class _Page:
     """What blocks have in common: where the running text lies, where the title is."""
 
@@ -150,10 +157,10 @@ class _Page:
         self.features, self.title = features, title
         weights = [feature.size if _solid(feature) else 0 for feature in features]
         self.before = [0, *accumulate(weights)]
-        paths: Counter[str] = Counter()
+        self.shares: list[Counter[str]] = [Counter(), Counter(), Counter()]
         for feature, weight in zip(features, weights, strict=True):
-            paths[feature.path] += weight
-        self.main_path = max(paths, key=lambda path: (paths[path], path)) if any(weights) else None
+            for up, counter in enumerate(self.shares):
+                counter[_above(feature.kind, up)] += weight
         openers = [feature.opens_tail and feature.link_density < 0.5 for feature in features]
         self.openers = [0, *accumulate(openers)]
         solid = [n for n, weight in enumerate(weights) if weight]
@@ -170,7 +177,12 @@ class _Page:
             f"{prose}, {_step(above, _PLACES)} of the text above",
             f"{prose}, {_step(below, _PLACES)} of the text below",
         ]
-        if feature.path and feature.path == self.main_path:
+        if feature.path:
+            signs += (
+                f"{prose}, {_step(counter[_above(feature.kind, up)] / total, _SHARES)} of the text {_WHERE[up]}"
+                for up, counter in enumerate(self.shares)
+            )
+        if feature.main:
             signs.append(f"{prose}, where most text stands")
         if self.openers[n]:
             signs.append(f"{prose}, below a heading of other matter")
@@ -199,7 +211,7 @@ class _Page:
                 signs.append(f"{name}: rule of {other.block_hits[0].rule.label.value}")
             if abs(away) == 1:
                 if other.path:
-                    same = "the same path" if other.path == self.features[n].path else "another path"
+                    same = "the same path" if other.kind == self.features[n].kind else "another path"
                     signs.append(f"{name}: {same}")
                     if other.link_density > 0.5:
                         signs.append(f"{name}: a link")

@@ -6,12 +6,14 @@ import re
 from collections.abc import Sequence
 
 from qingwen.label.features import Features
+from qingwen.label.sequence import zones
 from qingwen.model import Segmented
 from qingwen.text import Span
 
 _SUFFIX = re.compile(
     r"\s*(?:_+|[|｜]|\s[-–—]+\s|[-–—]{2,}|(?<=[\u4e00-\u9fff”」》)）!！?？])[-–—](?=[\u4e00-\u9fffA-Za-z]))\s*"
 )
+_STEP = re.compile(r"\s*[\u3009\u00bb\u203a>\uff1e]\s*")
 _SPACE = re.compile(r"\s+")
 _SHORTEST, _LONGEST = 5, 80
 _LOOK_BACK = 30
@@ -37,6 +39,15 @@ def sure_title(features: Sequence[Features]) -> int | None:
     return heads[0] if len(heads) == 1 else None
 
 
+def likely_title(features: Sequence[Features]) -> int | None:
+    """Return the block that is surely the title; in a dump else the likeliest above where the hand-set zones start."""
+    sure = sure_title(features)
+    if sure is not None or not features or features[-1].path:
+        return sure
+    start, end = zones(features, None)
+    return best_title(features, start) if start < end else None
+
+
 def _names(stated: str, words: str) -> bool:
     return len(words) >= _NAMED and stated.startswith(words)
 
@@ -56,7 +67,18 @@ def best_title(features: Sequence[Features], start: int) -> int | None:
         score -= 2.0 * feature.link_density
         if best is None or score > best[0]:
             best = (score, n)
-    return best[1] if best is not None and best[0] > -2.0 else None
+    if best is None or best[0] <= -2.0:
+        return None
+    n = best[1]
+    # Two headlines, one right below the other: the lower is the subtitle, unless a byline says that it is the title.
+    while n > 0 and not _byline_follows(features, n) and _is_headline(features[n - 1]):
+        n -= 1
+    return n
+
+
+def _is_headline(feature: Features) -> bool:
+    bare = not feature.block_hits and not feature.structure and feature.link_density < 0.3
+    return bare and _fits(feature) and feature.size >= 9 and not feature.ends and not feature.prose
 
 
 def title_span(segmented: Segmented, n: int) -> Span:
@@ -65,6 +87,9 @@ def title_span(segmented: Segmented, n: int) -> Span:
     words = segmented.words(block)
     offset = block.span.of(segmented.text).index(words) if words else 0
     start = block.span.start + offset
+    path = [cut.end() for cut in _STEP.finditer(words)]
+    if len(path) >= 2:  # the way to the page stands before its title
+        return Span(start + path[-1], start + len(words))
     end = len(words)
     if block.path == HEAD_PATH or (n == 0 and not block.path):
         found = next((cut for cut in _SUFFIX.finditer(words) if cut.start() >= _SHORTEST), None)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from qingwen.config import Config
 from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, Model, decode, load_model
 from qingwen.label.features import Features, mark_outside, measure
+from qingwen.label.rescue import rescue
 from qingwen.label.signs import signs_of
 from qingwen.label.structure import TEASER_TITLE, mark_teasers
-from qingwen.label.title import best_title, sure_title, title_span
+from qingwen.label.title import best_title, likely_title, title_span
 from qingwen.model import Label, Segmented, Verdict
 from qingwen.rules.book import Hit, RuleBook
 from qingwen.text import Span
@@ -38,15 +39,15 @@ def label(segmented: Segmented, book: RuleBook, config: Config) -> Labelled:
     marked_up = any(block.path for block in segmented.blocks)
     if marked_up:
         features = mark_outside(features)
-    title = sure_title(features)
+    title = likely_title(features)
     signs = signs_of(features, title)
     model = load_model("html" if marked_up else "plain")
     emissions = model.emissions(signs)
-    states = decode(model, emissions)
+    states = rescue(features, decode(model, emissions), title)
     body = [n for n, state in enumerate(states) if state == BODY]
     if not any(features[n].prose for n in body):
         states, body = [HEAD] * len(features), []
-    elif title is None or title > body[0]:
+    elif title is None or title >= body[0]:
         title = best_title(features, body[0])
     verdicts = []
     for n, feature in enumerate(features):
