@@ -25,6 +25,7 @@ DOORS = {
     "opencc": {"views.py"},
     "deltalake": {"corpus/tables.py"},
     "resiliparse": {"read/encoding.py"},
+    "pypinyin": {"normalize/readings.py"},
 }
 
 

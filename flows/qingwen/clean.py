@@ -16,6 +16,7 @@ from qingwen.normalize.inline import cut_inline
 from qingwen.normalize.layout import lay_out
 from qingwen.normalize.passes import Context, Draft, Pass, run
 from qingwen.normalize.punctuation import looks_folded, widen_punctuation
+from qingwen.normalize.readings import drop_readings
 from qingwen.normalize.script import simplify, traditional_ratio
 from qingwen.normalize.spacing import fix_spacing
 from qingwen.normalize.spun import restore_nonwords, restore_words
@@ -30,6 +31,7 @@ PASSES: tuple[Pass, ...] = (
     cut_inline,  # advertising inside a paragraph
     undo_entities,  # &ldquo; left in a dump
     fix_unicode,  # invisible and compatibility characters
+    drop_readings,  # 國(guó): pinyin behind its character
     simplify,  # Traditional to Simplified
     restore_nonwords,  # 蕞 → 最: proves that the page is spun
     restore_words,  # 头部 → 第一, in a page that is proved spun

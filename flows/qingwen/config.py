@@ -40,6 +40,8 @@ class Config:
     # Fewer commas prove nothing: a short Simplified page may be typed half-width by its author.
     folded_min_commas: int = 20
     folded_max_wide_share: float = 0.05
+    # So many bracketed readings make a pinyin farm. Fewer are a writer's glosses, or a lesson in the language.
+    min_readings: int = 5
     # More private-use characters than this show an anti-scrape font: the page is flagged.
     max_private_use: int = 5
     # Kana beyond this share of the letters shows Japanese.

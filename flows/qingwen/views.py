@@ -61,7 +61,11 @@ def view(text: str, kind: str) -> View:
 
 
 # Zero-width characters and entities of spaces and quotes stand between the letters of a word: no rule sees them.
-_NOISE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+|&(?:amp;)*(?:nbsp|ensp|emsp);")
+_NOISE = re.compile(
+    r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+|&(?:amp;)*(?:nbsp|ensp|emsp);"
+    # A reading behind its character, of farms that print them: 國(guó).
+    r"|(?<=[\u4e00-\u9fff])\([a-z\u00fc]{0,4}[\u00e0-\u00fa\u0101-\u01dc][a-z]{0,3}\)"
+)
 
 
 def _without(text: str, noise: re.Pattern[str]) -> View:

@@ -54,3 +54,24 @@ def test_a_damaged_place_is_flagged_and_left() -> None:
 def test_a_traditional_article_becomes_simplified_and_a_simplified_one_is_left() -> None:
     assert cleaned("國家發展靠學習，後來乾隆著書。")[0] == "国家发展靠学习，后来乾隆著书。"
     assert cleaned("乾隆年间的瞭望台，狼藉的宫商角徵羽。")[1] == set()
+
+
+READ = "國(guó)家發(fā)展靠學(xué)習(xí)，經(jīng)濟(jì)好轉(zhuǎn)，我們(men)歡(huān)迎。"
+
+
+def test_the_readings_of_a_pinyin_farm_go() -> None:
+    text, rules, flags = cleaned(READ)
+    assert text == "国家发展靠学习，经济好转，我们欢迎。"
+    assert "pinyin.reading" in rules
+    assert flags == set()
+
+
+@pytest.mark.parametrize("text", ["蕞（zuì），形容小。", "说“的(de)”和“地(de)”的用法。", "函数(sin)与余弦(cos)。"])
+def test_a_writer_s_gloss_stays(text: str) -> None:
+    assert "pinyin.reading" not in cleaned(text)[1]
+
+
+def test_what_is_no_reading_of_its_character_is_flagged_and_left() -> None:
+    text, _, flags = cleaned(READ + "函數(sin)。")
+    assert text.endswith(("函数（sin）。", "函数(sin)。"))
+    assert flags == {"pinyin.reading"}
