@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -30,8 +30,10 @@ class _Stamp:
 @lru_cache(maxsize=1)
 def _tables() -> tuple[Mapping[str, re.Pattern[str]], Mapping[str, Any]]:
     table = read_table("metadata.toml")
-    patterns = {key: re.compile(value) for key, value in table.items() if isinstance(value, str)}
-    return patterns, table
+    name = f"(?:{table['name']})"
+    people = f"{name}(?:(?:\\s?[、,]\\s?|\\s){name}){{0,5}}"
+    stated = {key: value.replace("{PEOPLE}", people) for key, value in table.items() if isinstance(value, str)}
+    return {key: re.compile(value) for key, value in stated.items()}, table
 
 
 def read_facts(
@@ -54,10 +56,12 @@ def read_facts(
     crumbs = [lines[n] for n, verdict in enumerate(verdicts) if verdict.rule.startswith("nav.")]
     notices = [n for n, verdict in enumerate(verdicts) if verdict.label in (Label.COPYRIGHT, Label.SITE)]
     opening = [lines[n] for n in body[:2]]
+    below = range(body[-1] + 1, min(len(lines), body[-1] + 4)) if body else ()
+    around = [lines[n] for n in (*near, *below) if len(lines[n]) <= 80]
     return Facts(
         site=_site(page, segmented.meta, [lines[n] for n in notices]),
         category=(account["category"].strip() or None) if account else _category(crumbs),
-        authors=_authors([lines[n] for n in bylines + near + body[-2:]], opening, account, segmented.meta),
+        authors=_authors([lines[n] for n in bylines], around, [lines[n] for n in body], account, segmented.meta),
         source_name=_source([lines[n] for n in bylines + near + body[-2:]]),
         place=next((found["place"] for line in opening if (found := _search("dateline_place", line))), None),
         rights=next((words[n] for n in notices if verdicts[n].label is Label.COPYRIGHT), None),
@@ -140,20 +144,29 @@ def _last_before(month: int, day: int, crawl: date | None) -> datetime | None:
 
 
 def _authors(
-    lines: list[str], opening: list[str], account: re.Match[str] | None, meta: Mapping[str, str]
+    bylines: list[str], around: list[str], body: list[str], account: re.Match[str] | None, meta: Mapping[str, str]
 ) -> tuple[str, ...] | None:
-    named = [found["author"] for line in lines if len(line) <= 120 and (found := _search("author", line))]
-    named += [found["author"] for line in opening if (found := _search("dateline_author", line))]
+    """Return the people that the page names first: in its byline, in lines around the text, in its dateline or end."""
+    named = [*_found("author", bylines), *_found("dateline_author", body[:2])]
+    named += [*_found("author_line", [*bylines, *around, *body[:2], *body[-2:]])]
+    named += [*_found("author", around), *_found("author_ending", [*body[-2:], *around[-2:]])]
     if account:
         named.append(account["author"])
-    named += [meta[key] for key in ("author", "article:author") if key in meta]
+    named += [meta["article:author"]] if "article:author" in meta else []
     nobody = set(_tables()[1]["nobody"])
     for name in named:
         people = [part for part in _tables()[0]["list_separators"].split(name.strip()) if part]
-        people = [part for part in people if part.lower() not in nobody and not part.isdigit()]
+        people = [part for part in people if part.lower() not in nobody and not _search("no_person", part)]
         if people and max(map(len, people)) <= 20:
             return tuple(dict.fromkeys(people))
     return None
+
+
+def _found(name: str, lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        found = _search(name, line) if name != "author" or len(line) <= 160 else None
+        if found:
+            yield next(value for value in found.groups() if value)
 
 
 def _source(lines: list[str]) -> str | None:

@@ -134,9 +134,7 @@ def clean_batch(job: Job, config: Config, book: RuleBook) -> Counts:
 
 
 def _clean(sources: Sequence[Source], folder: Path, config: Config, book: RuleBook) -> Counts:
-    from pyarrow import parquet
-
-    from qingwen.corpus.rows import Rows, arrow, rows_of, source_row
+    from qingwen.corpus.rows import Rows, arrow, rows_of, source_row, write_rows
 
     counts = Counts()
     tables: Rows = {name: [] for name in ("records", "blocks", "edits", "flags", "rejections", "sources")}
@@ -160,7 +158,7 @@ def _clean(sources: Sequence[Source], folder: Path, config: Config, book: RuleBo
     shutil.rmtree(under_way, ignore_errors=True)
     under_way.mkdir(parents=True)
     for table, rows in tables.items():
-        parquet.write_table(arrow(table, rows), under_way / f"{table}.parquet", compression="zstd")
+        write_rows(under_way / f"{table}.parquet", arrow(table, rows))
     (under_way / DONE).write_text(counts.to_json(), "utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     under_way.rename(folder)

@@ -44,14 +44,14 @@ def look_up(dataset: Path, wanted: str) -> Stored:
             raise SetupError(f"{wanted}: {len(found)} pages of {dataset} begin so; give more of the id.")
         if found:
             page = wanted if wanted in found else found[0]
-            row = tables.read(dataset, name, where=[(key, "=", page)]).to_pylist()[0]
+            row = tables.read(dataset, name, where=(key, [page])).to_pylist()[0]
             return _stored(dataset, page, row, rejected=name == "rejections")
     raise SetupError(f"{wanted}: no page of {dataset} has this id. The table sources lists them by path.")
 
 
 def _stored(dataset: Path, page: str, row: Mapping[str, Any], rejected: bool) -> Stored:
     def rows(name: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = tables.read(dataset, name, where=[("page_id", "=", page)]).to_pylist()
+        found: list[dict[str, Any]] = tables.read(dataset, name, where=("page_id", [page])).to_pylist()
         return found
 
     edits = sorted(rows("edits"), key=lambda edit: (edit["part"], edit["pass"], edit["n"]))

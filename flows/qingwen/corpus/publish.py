@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import compute, parquet
+from pyarrow import compute
 
 from qingwen.corpus import tables
 from qingwen.corpus.duplicates import EXACT, exact_clusters
+from qingwen.corpus.rows import read_rows, write_rows
 from qingwen.corpus.schemas import KEYS, TABLES
 from qingwen.corpus.survey import SUPERSEDED, Holdings
 
@@ -101,7 +102,7 @@ def prepare(
     """Write down what the run is going to commit: the final rows of each table, and what goes. Nothing is committed."""
     rebuild = bool(intent["rebuild"])
     held = Holdings() if rebuild else Holdings.of(dataset)
-    staged = [parquet.read_table(folder / "sources.parquet").to_pylist() for folder in folders]
+    staged = [read_rows(folder / "sources.parquet", "sources").to_pylist() for folder in folders]
     choice = choose(staged, held)
     for row in pending:
         # A path that held a page goes on holding it until it can be read again.
@@ -126,7 +127,7 @@ def prepare(
     if rebuild:
         gone = {name: [] for name in TABLES}
     for name, rows in written.items():
-        parquet.write_table(rows, final / f"{name}.parquet", compression="zstd")
+        write_rows(final / f"{name}.parquet", rows)
     (final / "withdrawn.json").write_text(json.dumps(gone), "utf-8")
     # The marker comes last: what it marks is whole.
     (final / INTENT).write_text(json.dumps(dict(intent), ensure_ascii=False), "utf-8")
@@ -136,7 +137,7 @@ def prepare(
 def _gathered(name: str, folders: Sequence[Path], choice: Choice) -> Any:
     parts = [TABLES[name].empty_table()]
     for n, folder in enumerate(folders):
-        part = parquet.read_table(folder / f"{name}.parquet", schema=TABLES[name])
+        part = read_rows(folder / f"{name}.parquet", name)
         dropped = choice.dropped.get(n)
         if dropped:
             part = part.filter(compute.invert(compute.is_in(part[KEYS[name]], pa.array(sorted(dropped)))))
@@ -150,7 +151,7 @@ def _move(dataset: Path, choice: Choice, written: dict[str, Any]) -> None:
         return
     for name in ("records", "rejections"):
         key = KEYS[name]
-        rows = tables.read(dataset, name, where=[(key, "in", sorted(choice.moved))]).cast(TABLES[name]).to_pylist()
+        rows = tables.read(dataset, name, where=(key, sorted(choice.moved))).cast(TABLES[name]).to_pylist()
         for row in rows:
             row["source_path"] = choice.moved[row[key]]
         written[name] = pa.concat_tables([written[name], pa.Table.from_pylist(rows, schema=TABLES[name])])
@@ -194,7 +195,7 @@ def commit_all(dataset: Path, final: Path) -> dict[str, int]:
     intent = json.loads((final / INTENT).read_text("utf-8"))
     gone = json.loads((final / "withdrawn.json").read_text("utf-8"))
     for name in TABLES:
-        rows = parquet.read_table(final / f"{name}.parquet", schema=TABLES[name])
+        rows = read_rows(final / f"{name}.parquet", name)
         tables.commit(
             dataset, name, rows, gone[name], run=intent["number"], label=intent["run"], rebuild=intent["rebuild"]
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from pyarrow import parquet
 
 from qingwen.corpus.schemas import TABLES
 from qingwen.model import Cleaned, Flag, Judged, Rejection
@@ -46,6 +48,17 @@ def source_row(source: Source, page_id: str | None, outcome: str, result: Cleane
 def arrow(name: str, rows: Iterable[dict[str, Any]]) -> Any:
     """Return rows as an Arrow table of the named table's schema."""
     return pa.Table.from_pylist(list(rows), schema=TABLES[name])
+
+
+def read_rows(path: Path, name: str) -> Any:
+    """Return a part file's rows as an Arrow table; without the dataset scanner, whose threads outlive the read."""
+    with parquet.ParquetFile(path) as data:
+        return data.read(use_threads=False).cast(TABLES[name])
+
+
+def write_rows(path: Path, rows: Any) -> None:
+    """Write rows to a part file."""
+    parquet.write_table(rows, path, compression="zstd")
 
 
 def _blocks(page: str, blocks: Iterable[Judged]) -> list[dict[str, Any]]:

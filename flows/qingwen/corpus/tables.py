@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from pyarrow import compute, parquet
 
 from qingwen.corpus.schemas import KEYS, ORDERS, TABLES
 
@@ -26,17 +27,36 @@ def exists(dataset: Path, name: str) -> bool:
     return DeltaTable.is_deltatable(str(dataset / name))
 
 
-def read(dataset: Path, name: str, columns: Sequence[str] | None = None, where: Any = None) -> Any:
+def read(
+    dataset: Path, name: str, columns: Sequence[str] | None = None, where: tuple[str, Sequence[str]] | None = None
+) -> Any:
     """Return a table as it stands, as an Arrow table; of a table that is not there, no rows.
 
-    ``where`` is a list of (column, operator, value) in the form of pyarrow's filters.
+    ``where`` keeps the rows whose column (first) holds one of the values (second).
     """
     schema = TABLES[name]
-    if not exists(dataset, name):
-        empty = schema.empty_table()
-        return empty.select(list(columns)) if columns else empty
-    table = DeltaTable(str(dataset / name))
-    return table.to_pyarrow_table(columns=list(columns) if columns else None, filters=where)
+    wanted = list(columns or schema.names)
+    found = [pa.schema([schema.field(column) for column in wanted]).empty_table()]
+    if exists(dataset, name):
+        # File by file and without the dataset scanner: that costs .6 s to import, and its threads can abort a process
+        # that ends while they do.
+        files = DeltaTable(str(dataset / name)).file_uris()
+        found += (_part(file, wanted, where).cast(found[0].schema) for file in sorted(files))
+    return pa.concat_tables(found)
+
+
+def _part(file: str, wanted: list[str], where: tuple[str, Sequence[str]] | None) -> Any:
+    with parquet.ParquetFile(file) as data:
+        if where is None:
+            return data.read(columns=wanted, use_threads=False)
+        column, values = where
+        needed = list(dict.fromkeys([*wanted, column]))
+        batches = []
+        for batch in data.iter_batches(columns=needed, use_threads=False):
+            kept = batch.filter(compute.is_in(batch[column], pa.array(values, pa.string())))
+            if kept.num_rows:
+                batches.append(kept)
+        return pa.Table.from_batches(batches, data.schema_arrow.empty_table().select(needed).schema).select(wanted)
 
 
 def published(dataset: Path, name: str) -> int:
