@@ -72,7 +72,8 @@ def clean_page(
         for block, verdict in zip(segmented.blocks, labelled.verdicts, strict=True)
     )
     if not any(judged.verdict.label is Label.BODY and judged.verdict.kept for judged in blocks):
-        return Rejection(page.id, page.source_path, "label", "reject.no-article", "No block is an article's.", blocks)
+        dropped = _dropped(blocks, segmented)
+        return Rejection(page.id, page.source_path, "label", "reject.no-article", "No block is an article's.", dropped)
     facts = read_facts(page, segmented, labelled.verdicts, config, crawled_at or page.fetched_at)
     parts, title = _parts(segmented, labelled, blocks)
     draft = normalize(parts, config, book, page_text=segmented.text, title=title, dump=page.media_type != HTML)
@@ -135,9 +136,7 @@ def _assessed(
     quality = signals(text, sum(not char.isspace() for char in segmented.text))
     fault = fault_of(text, quality, config)
     if fault is not None:
-        # Nothing of a rejected page is kept: every block carries its text.
-        dropped = tuple(replace(j, text=j.block.span.of(segmented.text)) for j in blocks)
-        return Rejection(page.id, page.source_path, "assess", fault.rule, fault.detail, dropped)
+        return Rejection(page.id, page.source_path, "assess", fault.rule, fault.detail, _dropped(blocks, segmented))
     repairs = [edit for edit in draft.edits if edit.rule.startswith("spun.")]
     record = Record(
         id=page.id,
@@ -161,6 +160,11 @@ def _assessed(
         rules_version=book.version,
     )
     return Cleaned(record, blocks, draft.edits, draft.flags)
+
+
+def _dropped(blocks: Sequence[Judged], segmented: Segmented) -> tuple[Judged, ...]:
+    """Return the blocks of a rejected page: nothing of it is kept, so that each carries its text."""
+    return tuple(replace(judged, text=judged.block.span.of(segmented.text)) for judged in blocks)
 
 
 def _flags(page: Page, draft: Draft, config: Config) -> tuple[str, ...]:
