@@ -15,7 +15,8 @@ from qingwen.model import Facts, Label, Page, Segmented, Verdict
 from qingwen.rules.tables import read_table
 from qingwen.views import FOLDED, view
 
-_TAIL_BYLINES = 6
+# A bare month far from the byline is an archive's.
+_MONTH_LINES = 2
 # Second-level names under which registries of this field sell domains.
 _SECOND = frozenset("com net org gov edu ac co idv info".split())
 
@@ -48,20 +49,29 @@ def read_facts(
     lines = [view(text, FOLDED).text for text in words]
     bylines = [n for n, verdict in enumerate(verdicts) if verdict.label is Label.BYLINE]
     body = [n for n, verdict in enumerate(verdicts) if verdict.label is Label.BODY]
+    titles = [n for n, verdict in enumerate(verdicts) if verdict.label is Label.TITLE and verdict.kept]
     # A byline may be glued to the first or the last lines of the body, or stand among what the head dropped.
     near = [n for n in range(max(0, body[0] - 8), body[0]) if n not in bylines] if body else []
+    below = range(body[-1] + 1, min(len(lines), body[-1] + 4)) if body else ()
     crawl = crawled_at.date() if crawled_at else config.crawl_date
-    stamp = _published([words[n] for n in bylines + near], segmented.meta, crawl)
+    stated = [words[n] for n in bylines + near] + [words[n] for n in below if len(words[n]) <= 80]
+    stamp = _published(stated, segmented.meta, crawl)
     account = next((found for n in bylines if (found := _tables()[0]["account_age"].match(lines[n]))), None)
     crumbs = [lines[n] for n, verdict in enumerate(verdicts) if verdict.rule.startswith("nav.")]
     notices = [n for n, verdict in enumerate(verdicts) if verdict.label in (Label.COPYRIGHT, Label.SITE)]
     opening = [lines[n] for n in body[:2]]
-    below = range(body[-1] + 1, min(len(lines), body[-1] + 4)) if body else ()
     around = [lines[n] for n in (*near, *below) if len(lines[n]) <= 80]
     return Facts(
         site=_site(page, segmented.meta, [lines[n] for n in notices]),
         category=(account["category"].strip() or None) if account else _category(crumbs),
-        authors=_authors([lines[n] for n in bylines], around, [lines[n] for n in body], account, segmented.meta),
+        authors=_authors(
+            [lines[n] for n in bylines],
+            [lines[n + 1] for n in titles if n + 1 < len(lines)],
+            around,
+            [lines[n] for n in body],
+            account,
+            segmented.meta,
+        ),
         source_name=_source([lines[n] for n in bylines + near + body[-2:]]),
         place=next((found["place"] for line in opening if (found := _search("dateline_place", line))), None),
         rights=next((words[n] for n in notices if verdicts[n].label is Label.COPYRIGHT), None),
@@ -77,9 +87,9 @@ def _search(name: str, line: str) -> re.Match[str] | None:
 
 def _published(lines: Iterable[str], meta: Mapping[str, str], crawl: date | None) -> _Stamp:
     lines = list(lines)
-    for name in ("date", "us_date"):
+    for name, read in (("date", _absolute), ("us_date", _slashed)):
         for line in lines:
-            if (found := _search(name, line)) and (stamp := _absolute(found)):
+            if (found := _search(name, line)) and (stamp := read(found)):
                 return stamp
     for key in ("article:published_time", "publishdate", "pubdate", "datepublished", "weibo:article:create_at"):
         if key in meta and (found := _search("date", meta[key])) and (stamp := _absolute(found)):
@@ -91,7 +101,7 @@ def _published(lines: Iterable[str], meta: Mapping[str, str], crawl: date | None
     for line in lines:
         if (found := _search("day_only", line)) and (stamp := _month_day(found, crawl)):
             return stamp
-    for line in lines:
+    for line in lines[:_MONTH_LINES]:
         if (found := _search("month_date", line)) and 1 <= int(found["m"]) <= 12:
             return _Stamp(found[0], datetime(int(found["y"]), int(found["m"]), 1), "month")
     return _Stamp()
@@ -106,6 +116,14 @@ def _absolute(found: re.Match[str]) -> _Stamp | None:
     except ValueError:
         return None
     return _Stamp(found[0].strip(), at, "day")
+
+
+def _slashed(found: re.Match[str]) -> _Stamp | None:
+    """Read 9/17/2004; where both numbers may be the month only the year is sure."""
+    first, second = int(found["m"]), int(found["d"])
+    if first <= 12 and second <= 12 and first != second:
+        return _Stamp(found[0].strip(), datetime(int(found["y"]), 1, 1), "year")
+    return _absolute(found)
 
 
 def _relative(found: re.Match[str], crawl: date | None) -> _Stamp:
@@ -144,12 +162,21 @@ def _last_before(month: int, day: int, crawl: date | None) -> datetime | None:
 
 
 def _authors(
-    bylines: list[str], around: list[str], body: list[str], account: re.Match[str] | None, meta: Mapping[str, str]
+    bylines: list[str],
+    beneath: list[str],
+    around: list[str],
+    body: list[str],
+    account: re.Match[str] | None,
+    meta: Mapping[str, str],
 ) -> tuple[str, ...] | None:
     """Return the people that the page names first: in its byline, in lines around the text, in its dateline or end."""
     named = [*_found("author", bylines), *_found("dateline_author", body[:2])]
     named += [*_found("author_line", [*bylines, *around, *body[:2], *body[-2:]])]
-    named += [*_found("author", around), *_found("author_ending", [*body[-2:], *around[-2:]])]
+    named += [
+        *_found("author", around),
+        *_found("author_bare", beneath),
+        *_found("author_ending", [*body[-2:], *around[-2:]]),
+    ]
     if account:
         named.append(account["author"])
     named += [meta["article:author"]] if "article:author" in meta else []

@@ -14,6 +14,7 @@ from qingwen.model import Label
 
 # So many advertisements in a row are looked behind; an agent's sheet below the article has more.
 _MOST_ADS = 2
+_MOST_LINES = 3
 _SHORTEST = 20
 _SHORTEST_HEADING = 8
 _DATE_LINE = re.compile(r"(?:19|20|\u4e8c)\S{1,3}\u5e74\S{1,3}\u6708\S{1,3}\u65e5")
@@ -27,6 +28,7 @@ def rescue(features: Sequence[Features], states: Sequence[int], title: int | Non
     if body:
         _opening(features, found, body[0], title)
         _behind_ad(features, found, body[-1])
+        _behind_lines(features, found, max(n for n, state in enumerate(found) if state == BODY))
         _signature(features, found)
     return found
 
@@ -38,7 +40,8 @@ def _opening(features: Sequence[Features], states: list[int], first: int, title:
         return
     feature, beside = features[n], features[first]
     plain = not feature.hits and not feature.structure and feature.link_density == 0 and not feature.outside
-    if plain and feature.kind == beside.kind and feature.han >= _SHORTEST_HEADING and feature.copies == 1:
+    heading = feature.han >= _SHORTEST_HEADING or feature.words[-1:] in ":\uff1a"
+    if plain and heading and feature.kind == beside.kind and feature.copies == 1:
         states[n] = BODY
 
 
@@ -51,6 +54,18 @@ def _behind_ad(features: Sequence[Features], states: list[int], last: int) -> No
         states[last + 1 : n] = [DIRT] * (n - last - 1)
         states[n] = BODY
         _behind_ad(features, states, n)
+
+
+def _behind_lines(features: Sequence[Features], states: list[int], last: int) -> None:
+    """A whole paragraph behind one or two sentences too short to be one (an interview's): the article goes on."""
+    n = last + 1
+    while n < len(features) and n - last <= _MOST_LINES and _is_short_sentence(features[n], features[last]):
+        if _is_paragraph(features[n]):
+            break
+        n += 1
+    if last + 1 <= n < len(features) and _is_paragraph(features[n]) and features[n].kind == features[last].kind:
+        states[last + 1 : n + 1] = [BODY] * (n - last)
+        _behind_lines(features, states, n)
 
 
 def _signature(features: Sequence[Features], states: list[int]) -> None:
@@ -70,6 +85,12 @@ def _is_ad(feature: Features) -> bool:
 def _is_paragraph(feature: Features) -> bool:
     whole = feature.prose and feature.ends and not feature.cut_off and feature.size >= _SHORTEST
     return whole and not feature.hits and not feature.structure and feature.link_density < 0.3 and not feature.outside
+
+
+def _is_short_sentence(feature: Features, beside: Features) -> bool:
+    """Tell whether a line ends a sentence, or is said by somebody, and has nothing against it."""
+    plain = not feature.hits and not feature.structure and feature.link_density == 0 and not feature.cut_off
+    return plain and feature.kind == beside.kind and feature.ends and feature.han >= 3 and feature.copies == 1
 
 
 def _is_name(feature: Features) -> bool:

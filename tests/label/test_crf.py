@@ -1,0 +1,62 @@
+"""The sequence model: states only move forward, the path is the best one, and a verdict can say why."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from importlib import resources
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qingwen.label.crf import BODY, DIRT, ENDS, FOLLOWS, HEAD, STARTS, TAIL, Model, decode, load_model
+
+SCORES = st.lists(st.tuples(*[st.integers(-5, 5)] * 4), min_size=1, max_size=5)
+MOVES = ((0.5, -1.0, 0.0, 0.0), (0.0, 1.0, -0.5, 0.25), (0.0, 0.5, 0.5, 0.0), (0.0, 0.0, 0.0, 0.75))
+
+
+def value(model: Model, scores: list[tuple[int, ...]], path: tuple[int, ...]) -> float:
+    steps = sum(model.moves[a][b] for a, b in itertools.pairwise(path))
+    return sum(score[state] for score, state in zip(scores, path, strict=True)) + steps
+
+
+def possible(path: tuple[int, ...]) -> bool:
+    moves = all(b in FOLLOWS[a] for a, b in itertools.pairwise(path))
+    return moves and path[0] in STARTS and path[-1] in ENDS
+
+
+@given(SCORES)
+def test_the_path_is_the_best_of_all_possible_ones(scores: list[tuple[int, ...]]) -> None:
+    model = Model({}, MOVES)
+    found = tuple(decode(model, scores))
+    assert possible(found)
+    best = max(value(model, scores, path) for path in itertools.product(range(4), repeat=len(scores)) if possible(path))
+    assert value(model, scores, found) == pytest.approx(best)
+
+
+def test_an_empty_page_has_no_states() -> None:
+    assert decode(Model({}, MOVES), []) == []
+
+
+@pytest.mark.parametrize("kind", ["html", "plain"])
+def test_the_shipped_weights_are_whole_and_carry_their_card(kind: str) -> None:
+    model = load_model(kind)
+    assert len(model.signs) > 100
+    assert all(len(weights) == 4 for weights in model.signs.values())
+    assert [len(row) for row in model.moves] == [4] * 4
+    card = json.loads(resources.files("qingwen.label").joinpath("weights.json").read_text("utf-8"))[kind]["card"]
+    assert card["states_digest"]
+    assert card["cross_validated"]["pages"]["F1"] > card["hand_set_weights"]["pages"]["F1"]
+
+
+def test_the_reason_names_the_strongest_signs_first() -> None:
+    model = Model({"long": (0, 3, 0, 0), "linked": (0, -1, 0, 2), "plain": (0, 1, 0, 0)}, MOVES)
+    assert model.why(["plain", "long", "linked", "unknown"], BODY) == "long; plain"
+    assert model.why(["linked"], TAIL) == "linked"
+
+
+def test_states_are_what_their_names_say() -> None:
+    assert (HEAD, BODY, DIRT, TAIL) == (0, 1, 2, 3)
+    assert TAIL in FOLLOWS[BODY]
+    assert FOLLOWS[TAIL] == (TAIL,)

@@ -1,0 +1,90 @@
+"""Whole dumps through the labeller: what a reader would strike out goes, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from qingwen import Cleaned, Rejection, clean_page
+
+TITLE = "临河大桥今晨通车"
+FIRST = "临河大桥今天上午六时正式通车，首批车辆由北向南驶过大桥。大桥全长2.3公里，双向六车道，设计时速80公里。"
+SECOND = "市交通局负责人介绍，大桥通车后，两岸通行时间由四十分钟缩短到八分钟。市民可拨打12345热线提出建议。"
+THIRD = "家住河北岸的王师傅说：“以后上班不用绕路了。”当天下午，公交部门新开了两条过河线路。"
+
+
+def body(*lines: str) -> list[str]:
+    found = clean_page("\n".join(lines).encode())
+    assert isinstance(found, Cleaned), found
+    return found.record.text.split("\n")
+
+
+@pytest.mark.parametrize(
+    "ad",
+    [
+        "【临河美域】售楼处电话：400-8123-660，一对一讲解！",
+        "招商热线：４００　８１２３　６６０",
+        "厂房出租，加薇信 lhcf8899 免费领取一房一价表",
+        "长按识别二维码，关注“临河生活”",
+        "广告",
+    ],
+)
+def test_an_advertisement_between_paragraphs_goes_and_the_news_behind_it_stays(ad: str) -> None:
+    assert body(TITLE, "2023-05-01 08:00 来源：临河日报", FIRST, ad, SECOND, ad, THIRD) == [FIRST, SECOND, THIRD]
+
+
+def test_a_bracket_glued_to_a_paragraph_goes_and_the_paragraph_stays() -> None:
+    glued = THIRD + "（更多精彩请关注临河在线www.example.com）"
+    assert body(TITLE, "2023-05-01 08:00 来源：临河日报", FIRST, SECOND, glued) == [FIRST, SECOND, THIRD]
+
+
+def test_a_first_heading_below_the_byline_is_the_article_s() -> None:
+    heading = "两岸通行时间缩短到八分钟"
+    assert body(TITLE, "2023-05-01 08:00 来源：临河日报", heading, FIRST, SECOND, THIRD)[0] == heading
+
+
+def test_subheadings_and_short_answers_stay() -> None:
+    lines = [FIRST, "一、为什么建桥", SECOND, "记者：造价多少？", "李工：约12亿元。", THIRD]
+    assert body(TITLE, "2023-05-01 08:00 来源：临河日报", *lines) == lines
+
+
+def test_a_notice_s_signature_stays() -> None:
+    lines = ["各街道办事处：", FIRST, SECOND, "临河市人民政府", "2023年5月1日"]
+    assert body("关于临河大桥通车的通告", "发布时间：2023-05-01 来源：市政府", *lines, "打印本页 关闭窗口") == lines
+
+
+def test_what_stands_below_the_article_goes() -> None:
+    below = [
+        "（责任编辑：小河）",
+        "版权声明：本文由临河在线发布，如需转载请注明出处。",
+        "分享到：微信 微博 QQ空间",
+        "相关阅读",
+        "临河二桥今年开工",
+        "临河地铁规划公示",
+        "关于我们 | 联系我们 | 网站地图",
+        "临河在线版权所有 皖ICP备12345678号",
+    ]
+    assert body(TITLE, "2023-05-01 08:00 来源：临河日报", FIRST, SECOND, THIRD, *below) == [FIRST, SECOND, THIRD]
+
+
+def test_news_about_estates_advertising_and_copyright_stays() -> None:
+    news = [
+        "市住建局通报，上月全市新建商品住房成交均价环比下降0.4%，个别楼盘以“特价房”招徕购房者被约谈。",
+        "市场监管部门查处虚假广告21起，其中一起冒用400客服电话，涉案微信群已被封停。",
+        "法院认为，被告虽在文末写明“版权归原作者所有，如有侵权请联系删除”，仍构成侵权。",
+    ]
+    assert body("三部门通报整治情况", "2023-05-01 08:00 来源：临河日报", *news) == news
+
+
+def test_every_verdict_says_who_decided_and_why() -> None:
+    found = clean_page("\n".join([TITLE, FIRST, SECOND, "相关阅读", "临河二桥今年开工"]).encode())
+    assert isinstance(found, Cleaned)
+    for judged in found.blocks:
+        assert judged.verdict.rule
+        assert judged.verdict.why
+
+
+@pytest.mark.parametrize("text", ["首页 新闻 论坛 登录 注册", "404\n您访问的页面不存在", "a b c\nd e f"])
+def test_a_page_without_running_text_is_rejected(text: str) -> None:
+    found = clean_page(text.encode())
+    assert isinstance(found, Rejection)
+    assert found.rule == "reject.no-article"
