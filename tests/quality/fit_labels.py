@@ -21,10 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measure import folded
 from rapidfuzz import fuzz
+from rapidfuzz.distance import LCSseq
 from scipy import optimize, sparse
 
-from qingwen import Config, load_rules
+from qingwen import Config, clean_page, load_rules
+from qingwen.label import verdicts
 from qingwen.label.crf import BODY, DIRT, ENDS, FOLLOWS, HEAD, STARTS, TAIL, Model, decode
 from qingwen.label.features import Features, mark_outside, measure
 from qingwen.label.sequence import zones
@@ -32,7 +35,7 @@ from qingwen.label.signs import signs_of
 from qingwen.label.structure import mark_teasers
 from qingwen.label.title import likely_title, sure_title
 from qingwen.metadata import registrable_domain
-from qingwen.model import Page, Segmented
+from qingwen.model import Cleaned, Page, Segmented
 from qingwen.read.files import read_page
 from qingwen.segment.pages import segment
 from qingwen.views import folding
@@ -48,7 +51,9 @@ class Example:
     """A page with the true state of each block."""
 
     name: str
+    path: Path
     family: str
+    paragraphs: Sequence[str]
     features: list[Features]
     signs: list[list[str]]
     states: list[int]
@@ -112,9 +117,8 @@ def read_example(path: Path, family: str, paragraphs: Sequence[str]) -> Example 
     if found.blocks[-1].path:
         features = mark_outside(features)
     words = [feature.words for feature in features]
-    return Example(
-        path.name, family, features, signs_of(features, likely_title(features)), true_states(words, paragraphs)
-    )
+    signs = signs_of(features, likely_title(features))
+    return Example(path.name, path, family, paragraphs, features, signs, true_states(words, paragraphs))
 
 
 def read_sets(pages: Path, farm: Path) -> dict[str, list[Example]]:
@@ -259,36 +263,51 @@ def scores(examples: Sequence[Example], choose: Callable[[Example], set[int]]) -
     }
 
 
-def cross_validate(
-    examples: Sequence[Example], penalty: float, iterations: int
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def split(examples: Sequence[Example]) -> list[list[Example]]:
+    """Return the examples in folds of like size; a family is never in two of them."""
     families: defaultdict[str, list[Example]] = defaultdict(list)
     for example in examples:
         families[example.family].append(example)
-    folds: list[list[str]] = [[] for _ in range(FOLDS)]
+    folds: list[list[Example]] = [[] for _ in range(FOLDS)]
     for family in sorted(families, key=lambda name: (-len(families[name]), name)):
-        min(folds, key=lambda fold: sum(len(families[name]) for name in fold)).append(family)
+        min(folds, key=len).extend(families[family])
+    return folds
+
+
+def cross_validate(
+    examples: Sequence[Example], penalty: float, iterations: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the scores of the fitted model on families that it did not see, and those of the hand-set weights."""
     outcome: dict[str, set[int]] = {}
-    for fold in folds:
-        train = [example for example in examples if example.family not in fold]
-        choose = by_model(Trainer(train, penalty).fit(iterations))
-        outcome.update({example.name: choose(example) for name in fold for example in families[name]})
-    result = {}
-    for name, some in (
-        ("pages", [e for e in examples if not e.family.startswith("farm")]),
-        ("farm", [e for e in examples if e.family.startswith("farm")]),
-    ):
-        if some:
-            result[name] = scores(some, lambda example: outcome[example.name])
-    hand = {
-        name: scores(some, hand_set)
-        for name, some in (
-            ("pages", [e for e in examples if not e.family.startswith("farm")]),
-            ("farm", [e for e in examples if e.family.startswith("farm")]),
-        )
-        if some
+    texts: list[float] = []
+    for fold in split(examples):
+        held_out = {example.name for example in fold}
+        model = Trainer([example for example in examples if example.name not in held_out], penalty).fit(iterations)
+        outcome.update({example.name: by_model(model)(example) for example in fold})
+        texts += [text_score(example, model) for example in fold if not example.family.startswith("farm")]
+    parts = {
+        "pages": [example for example in examples if not example.family.startswith("farm")],
+        "farm": [example for example in examples if example.family.startswith("farm")],
     }
-    return result, hand
+    fitted: dict[str, Any] = {
+        name: scores(some, lambda example: outcome[example.name]) for name, some in parts.items() if some
+    }
+    fitted["pages"]["text F1"] = round(float(np.mean(texts)), 4)
+    return fitted, {name: scores(some, hand_set) for name, some in parts.items() if some}
+
+
+def text_score(example: Example, model: Model) -> float:
+    """Return the F1 of the whole way of a page, with another model in the place of the shipped one."""
+    shipped = verdicts.load_model
+    verdicts.load_model = lambda kind: model  # type: ignore[assignment]
+    try:
+        page = read_page(str(example.path), Config())
+        found = clean_page(page) if isinstance(page, Page) else page
+    finally:
+        verdicts.load_model = shipped
+    mine = folded(found.record.text) if isinstance(found, Cleaned) else ""
+    truth = folded("\n".join(example.paragraphs))
+    return 2 * LCSseq.similarity(mine, truth) / max(1, len(mine) + len(truth))
 
 
 def digest_of(examples: Sequence[Example]) -> str:
