@@ -33,7 +33,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_clean_runs_the_flow_and_says_what_it_did(tmp_path: Path) -> None:
     done = qingwen("clean", "--output", tmp_path / "out")
     first, *_ = done.stdout.splitlines()
-    assert first.startswith("1 pages in: 1 records, 0 rejected, 0 identical copies")
+    assert first.startswith("1 page in: 1 record, 0 rejected, 0 identical copies")
     assert "characters removed: related 1796, ad 106" in done.stdout
     assert "spun.zui 13" in done.stdout
     assert "INFO" not in done.stderr

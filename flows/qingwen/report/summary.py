@@ -13,11 +13,12 @@ def summary(report: RunReport) -> Iterator[str]:
     if report.finished_earlier:
         yield f"Finished the run {report.finished_earlier}, which was killed while it published."
     if not report.wrote:
-        yield f"Nothing to do: {report.dataset} holds all {report.inputs} inputs as they are. Nothing was written."
+        yield f"Nothing to do: {report.dataset} already holds {_counted(report.inputs, 'input')}. Nothing was written."
         return
-    inputs = f"{report.inputs} pages in" + (f", {report.unchanged} unchanged" if report.unchanged else "")
+    inputs = f"{_counted(report.inputs, 'page')} in" + (f", {report.unchanged} unchanged" if report.unchanged else "")
     yield (
-        f"{inputs}: {counts.records} records, {report.rejected()} rejected, {counts.copies} identical copies"
+        f"{inputs}: {_counted(counts.records, 'record')}, {report.rejected()} rejected, "
+        + _counted(counts.copies, "identical copy", "identical copies")
         + (f", {report.withdrawn} withdrawn" if report.withdrawn else "")
         + (f", {report.pending} pending" if report.pending else "")
         + f" ({report.seconds.get('total', 0):.1f} s)"
@@ -36,3 +37,7 @@ def summary(report: RunReport) -> Iterator[str]:
         yield "  Run again to try the pending pages once more."
     yield f"Dataset: {report.dataset} (read records/*.parquet; every decision is in blocks, edits, flags, rejections)"
     yield f"Why did a line go?  qingwen explain PAGE   or   qingwen explain {report.dataset} ID"
+
+
+def _counted(n: int, one: str, many: str | None = None) -> str:
+    return f"{n} {one if n == 1 else many or one + 's'}"
