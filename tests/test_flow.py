@@ -95,6 +95,7 @@ def test_a_batch_that_fails_for_good_leaves_its_pages_pending(tmp_path: Path, mo
     monkeypatch.setattr(Engine, "clean", failing)
     report = flow.run(request_for(tmp_path / "out", SEED))
     assert (report.counts.records, report.pending) == (0, 1)
+    assert "No space left on device" in report.faults[0]
     assert "Pending pages" in {run.state_name for run in flow_runs()}
 
 

@@ -66,7 +66,7 @@ def clean_page(
     segmented = segment(page, config)
     if isinstance(segmented, Rejection):
         return segmented
-    labelled = label(segmented, book, config)
+    labelled = label(segmented, book)
     blocks = tuple(
         Judged(block, verdict, None if verdict.kept else block.span.of(segmented.text))
         for block, verdict in zip(segmented.blocks, labelled.verdicts, strict=True)

@@ -17,10 +17,8 @@ from prefect.client.schemas.objects import State
 from prefect.futures import as_completed
 from prefect.settings import (
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
-    PREFECT_LOGGING_LEVEL,
     PREFECT_SERVER_ANALYTICS_ENABLED,
     PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
-    PREFECT_SERVER_LOGGING_LEVEL,
     temporary_settings,
 )
 from prefect.states import Completed
@@ -86,7 +84,6 @@ def plan(run: str) -> int:
 @task(
     name="clean-batch",
     task_run_name="clean-batch-{batch}",
-    retries=2,
     retry_delay_seconds=[1, 5],
     cache_policy=NO_CACHE,
     persist_result=False,
@@ -98,13 +95,13 @@ def clean_batch(run: str, batch: int) -> str:
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
-def publish(run: str, results: Sequence[str | None]) -> RunReport:
-    """Commit what the batches made; None stands for a batch that failed."""
+def publish(run: str, results: Sequence[tuple[str | None, str]]) -> RunReport:
+    """Commit what the batches made: for each its counts as JSON or, of one that failed, None and the fault."""
     engine = _engines[run]
-    outcome: list[tuple[Batch, Counts | BatchError]] = []
-    for batch, result in zip(engine.batches, results, strict=True):
-        failed = BatchError("failed after its retries")
-        outcome.append((batch, failed if result is None else Counts.from_json(result)))
+    outcome: list[tuple[Batch, Counts | BatchError]] = [
+        (batch, BatchError(fault) if counts is None else Counts.from_json(counts))
+        for batch, (counts, fault) in zip(engine.batches, results, strict=True)
+    ]
     return engine.publish(outcome)
 
 
@@ -118,16 +115,17 @@ def report_run(run: str) -> None:
             create_table_artifact(rows, key=f"qingwen-{title.lower().replace(' ', '-')}", description=title)
 
 
-def _clean_all(engine: Engine, n_batches: int, progress: Progress) -> list[str | None]:
-    results: list[str | None] = [None] * n_batches
+def _clean_all(engine: Engine, n_batches: int, progress: Progress) -> list[tuple[str | None, str]]:
+    results: list[tuple[str | None, str]] = [(None, "not run")] * n_batches
     sizes = [len(batch.sources) for batch in engine.batches]
-    waiting = {clean_batch.submit(engine.report.run, n): n for n in range(n_batches)}
+    clean = clean_batch.with_options(retries=engine.request.retries)
+    waiting = {clean.submit(engine.report.run, n): n for n in range(n_batches)}
     done = 0
     progress("clean", 0, sum(sizes))
     for future in as_completed(list(waiting)):
         n = waiting[future]
-        result = future.result(raise_on_failure=False)
-        results[n] = result if isinstance(result, str) else None
+        result: Any = future.result(raise_on_failure=False)
+        results[n] = (result, "") if isinstance(result, str) else (None, str(result))
         done += sizes[n]
         progress("clean", done, sum(sizes))
     return results
@@ -153,7 +151,7 @@ def to_parameters(request: Request) -> dict[str, Any]:
     return {"inputs": list(request.inputs), "output": request.output, "config": config}
 
 
-def run(request: Request, progress: Progress = silent, *, verbose: bool = False) -> RunReport:
+def run(request: Request, progress: Progress = silent) -> RunReport:
     """Run the flow here and now: against the server that is configured, else on Prefect's embedded one.
 
     Raises:
@@ -167,8 +165,6 @@ def run(request: Request, progress: Progress = silent, *, verbose: bool = False)
         # With a heartbeat a flow ends on a grid of one second.
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     }
-    if not verbose:
-        settings |= {PREFECT_LOGGING_LEVEL: "ERROR", PREFECT_SERVER_LOGGING_LEVEL: "ERROR"}
     try:
         with temporary_settings(settings):
             state: State[Any] = clean_news(**to_parameters(request), return_state=True)

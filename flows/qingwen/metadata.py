@@ -31,10 +31,9 @@ class _Stamp:
 @lru_cache(maxsize=1)
 def _tables() -> tuple[Mapping[str, re.Pattern[str]], Mapping[str, Any]]:
     table = read_table("metadata.toml")
-    name = f"(?:{table['name']})"
-    people = f"{name}(?:(?:\\s?[、,]\\s?|\\s){name}){{0,5}}"
-    stated = {key: value.replace("{PEOPLE}", people) for key, value in table.items() if isinstance(value, str)}
-    return {key: re.compile(value) for key, value in stated.items()}, table
+    people = table["people"].replace("{NAME}", f"(?:{table['name']})")
+    stated = {key: value for key, value in table.items() if isinstance(value, str) and key != "people"}
+    return {key: re.compile(value.replace("{PEOPLE}", people)) for key, value in stated.items()}, table
 
 
 def read_facts(

@@ -121,7 +121,8 @@ class Converter:
         if len(chains) != 1:
             raise ValueError("Only one-step conversions are compiled; chain several converters instead.")
         self._separators = separators
-        self._tables = [table for table in chains[0] if max(map(len, table), default=0) > 1]
+        self.phrases = [table for table in chains[0] if max(map(len, table), default=0) > 1]
+        self._lengths = [sorted({len(key) for key in table}, reverse=True) for table in self.phrases]
         singles = [table for table in chains[0] if max(map(len, table), default=0) == 1]
         self.characters: dict[str, str] = {}
         for table in reversed(singles):
@@ -129,9 +130,9 @@ class Converter:
         self._trigger = re.compile("[" + "".join(map(re.escape, self._keys())) + "]")
 
     def _keys(self) -> list[str]:
-        firsts = {key[0] for table in self._tables for key in table if len(key) == 1}
+        firsts = {key[0] for table in self.phrases for key in table if len(key) == 1}
         changed = {key for key, value in self.characters.items() if key != value}
-        return sorted(firsts | changed | {key[0] for table in self._tables for key in table})
+        return sorted(firsts | changed | {key[0] for table in self.phrases for key in table})
 
     def changes(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Yield (start, end, replacement) of every stretch that conversion changes, from left to right."""
@@ -155,18 +156,17 @@ class Converter:
     def _stretch(self, text: str, start: int, end: int, depth: int) -> Iterator[tuple[int, int, str]]:
         if start == end:
             return
-        if depth == len(self._tables):
+        if depth == len(self.phrases):
             for at in range(start, end):
                 value = self.characters.get(text[at])
                 if value is not None and value != text[at]:
                     yield at, at + 1, value
             return
-        table = self._tables[depth]
-        longest, by_length = _lengths(table)
+        table = self.phrases[depth]
         # Matches longest first, leftmost first: the library's order, found without its tree of substrings.
         taken: list[tuple[int, int]] = []
-        for length in by_length:
-            if length > min(longest, end - start):
+        for length in self._lengths[depth]:
+            if length > end - start:
                 continue
             at = start
             while at + length <= end:
@@ -183,17 +183,6 @@ class Converter:
                 yield left, right, value
             done = right
         yield from self._stretch(text, done, end, depth + 1)
-
-
-_LENGTHS: dict[int, tuple[int, tuple[int, ...]]] = {}
-
-
-def _lengths(table: dict[str, str]) -> tuple[int, tuple[int, ...]]:
-    known = _LENGTHS.get(id(table))
-    if known is None:
-        found = sorted({len(key) for key in table}, reverse=True)
-        known = _LENGTHS[id(table)] = (found[0], tuple(found))
-    return known
 
 
 @lru_cache(maxsize=4)

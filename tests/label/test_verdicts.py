@@ -88,3 +88,13 @@ def test_a_page_without_running_text_is_rejected(text: str) -> None:
     found = clean_page(text.encode())
     assert isinstance(found, Rejection)
     assert found.rule == "reject.no-article"
+
+
+def test_a_rescued_block_says_what_rescued_it() -> None:
+    lines = ["各街道办事处：", FIRST, SECOND, "临河市人民政府", "2023年5月1日"]
+    page = "\n".join(["关于临河大桥通车的通告", "发布时间：2023-05-01 来源：市政府", *lines, "打印本页 关闭窗口"])
+    found = clean_page(page.encode())
+    assert isinstance(found, Cleaned)
+    rules = {judged.block.n: judged.verdict.rule for judged in found.blocks if judged.verdict.kept}
+    assert rules[2] == "rescue.heading"
+    assert rules[6] == "rescue.signature"

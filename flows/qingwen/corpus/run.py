@@ -48,7 +48,7 @@ class Request:
     rules: str | None = None
     workers: int = 0
     batch_pages: int = 500
-    retries: int = 1
+    retries: int = 2
     rebuild: bool = False
 
     @property
@@ -97,8 +97,12 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.close()
+        self.stop()
         self._release()
+
+    def stop(self) -> None:
+        """End the workers at once; what they have staged is taken up by the next run."""
+        self._pool.close()
 
     def plan(self) -> tuple[Batch, ...]:
         """Return the batches to clean: what is new or changed (with ``rebuild``: all inputs, and all known ones)."""
@@ -261,7 +265,7 @@ def run(request: Request, progress: Progress = silent) -> RunReport:
                     progress("clean", sum(len(batch.sources) for batch, _ in results), total)
             except BaseException:
                 threads.shutdown(wait=False, cancel_futures=True)
-                engine._pool.close()
+                engine.stop()
                 raise
         progress("publish", total, total)
         return engine.publish(results)

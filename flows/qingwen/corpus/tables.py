@@ -38,8 +38,8 @@ def read(
     wanted = list(columns or schema.names)
     found = [pa.schema([schema.field(column) for column in wanted]).empty_table()]
     if exists(dataset, name):
-        # File by file and without the dataset scanner: that costs .6 s to import, and its threads can abort a process
-        # that ends while they do.
+        # File by file and without the dataset scanner, which costs .6 s to import. A process that ended right after a
+        # scan aborted once in native code; whether the scanner's threads did it is not known.
         files = DeltaTable(str(dataset / name)).file_uris()
         found += (_part(file, wanted, where).cast(found[0].schema) for file in sorted(files))
     return pa.concat_tables(found)

@@ -1,7 +1,7 @@
 """The sequence model: a linear-chain conditional random field over head, body, dirt inside the article, and tail.
 
 The states only move forward (head, article, tail); inside the article body and dirt alternate. Weights are data
-(``weights.json``), fitted by `qingwen.label.fit`; decoding is plain Python.
+(``weights.json``), fitted by ``tests/quality/fit_labels.py``; decoding is plain Python.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Losing a sentence of news is the worst fault; these shapes prove by themselves t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from qingwen.label.crf import BODY, DIRT
 from qingwen.label.features import Features
@@ -21,20 +21,43 @@ _DATE_LINE = re.compile(r"(?:19|20|\u4e8c)\S{1,3}\u5e74\S{1,3}\u6708\S{1,3}\u65e
 _LONGEST_NAME = 25
 
 
-def rescue(features: Sequence[Features], states: Sequence[int], title: int | None) -> list[int]:
-    """Return the states with the article's start and end put right. ``title`` is the block of the title, or None."""
+RESCUES: Mapping[str, str] = {
+    "rescue.heading": "a line between the byline and the first paragraph",
+    "rescue.behind-ad": "a whole paragraph behind an advertisement",
+    "rescue.behind-lines": "a whole paragraph follows, or is, behind short sentences",
+    "rescue.signature": "the name and the date that close a notice",
+}
+
+
+def rescue(features: Sequence[Features], states: Sequence[int], title: int | None) -> tuple[list[int], dict[int, str]]:
+    """Return the states with the article's start and end put right, and which rescue (of `RESCUES`) kept a block.
+
+    ``title`` is the block of the title, or None.
+    """
     found = list(states)
-    body = [n for n, state in enumerate(found) if state == BODY]
-    if body:
-        _opening(features, found, body[0], title)
-        _behind_ad(features, found, body[-1])
-        _behind_lines(features, found, max(n for n, state in enumerate(found) if state == BODY))
-        _signature(features, found)
-    return found
+    rescued: dict[int, str] = {}
+    rescues: list[tuple[str, Callable[[], None]]] = [
+        ("rescue.heading", lambda: _opening(features, found, title)),
+        ("rescue.behind-ad", lambda: _behind_ad(features, found)),
+        ("rescue.behind-lines", lambda: _behind_lines(features, found)),
+        ("rescue.signature", lambda: _signature(features, found)),
+    ]
+    for name, put_right in rescues:
+        if BODY not in found:
+            break
+        before = list(found)
+        put_right()
+        rescued |= {n: name for n, state in enumerate(found) if state == BODY != before[n]}
+    return found, rescued
 
 
-def _opening(features: Sequence[Features], states: list[int], first: int, title: int | None) -> None:
+def _last(states: Sequence[int]) -> int:
+    return max(n for n, state in enumerate(states) if state == BODY)
+
+
+def _opening(features: Sequence[Features], states: list[int], title: int | None) -> None:
     """A line between the byline and the first paragraph is the article's own: a subtitle or its first heading."""
+    first = states.index(BODY)
     n = first - 1
     if title is None or n <= title + 1 or not features[n - 1].block_hits:
         return
@@ -45,19 +68,21 @@ def _opening(features: Sequence[Features], states: list[int], first: int, title:
         states[n] = BODY
 
 
-def _behind_ad(features: Sequence[Features], states: list[int], last: int) -> None:
+def _behind_ad(features: Sequence[Features], states: list[int]) -> None:
     """A whole paragraph right behind an advertisement, itself right behind the article: the article goes on."""
+    last = _last(states)
     n = last + 1
     while n < len(features) and n - last <= _MOST_ADS and _is_ad(features[n]):
         n += 1
     if last + 1 < n < len(features) and _is_paragraph(features[n]):
         states[last + 1 : n] = [DIRT] * (n - last - 1)
         states[n] = BODY
-        _behind_ad(features, states, n)
+        _behind_ad(features, states)
 
 
-def _behind_lines(features: Sequence[Features], states: list[int], last: int) -> None:
+def _behind_lines(features: Sequence[Features], states: list[int]) -> None:
     """A whole paragraph behind one or two sentences too short to be one (an interview's): the article goes on."""
+    last = _last(states)
     n = last + 1
     while n < len(features) and n - last <= _MOST_LINES and _is_short_sentence(features[n], features[last]):
         if _is_paragraph(features[n]):
@@ -65,12 +90,12 @@ def _behind_lines(features: Sequence[Features], states: list[int], last: int) ->
         n += 1
     if last + 1 <= n < len(features) and _is_paragraph(features[n]) and features[n].kind == features[last].kind:
         states[last + 1 : n + 1] = [BODY] * (n - last)
-        _behind_lines(features, states, n)
+        _behind_lines(features, states)
 
 
 def _signature(features: Sequence[Features], states: list[int]) -> None:
     """The issuing body's name and the date in full, the last two lines of a notice."""
-    last = max(n for n, state in enumerate(states) if state == BODY)
+    last = _last(states)
     for name in (last, last + 1):
         date = name + 1
         if date < len(features) and _is_name(features[name]) and _DATE_LINE.fullmatch(features[date].words):

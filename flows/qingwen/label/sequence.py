@@ -111,7 +111,7 @@ def _may_enter(features: Sequence[Features], n: int, title: int | None) -> bool:
     """Tell whether the block before ``n`` is the title or a byline."""
     if n == 0:
         return False
-    return title == n - 1 or any(hit.rule.label.value == "byline" for hit in features[n - 1].block_hits)
+    return title == n - 1 or any(hit.rule.label is Label.BYLINE for hit in features[n - 1].block_hits)
 
 
 def _says_over(feature: Features) -> bool:

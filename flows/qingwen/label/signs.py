@@ -163,8 +163,6 @@ class _Page:
                 counter[_above(feature.kind, up)] += weight
         openers = [feature.opens_tail and feature.link_density < 0.5 for feature in features]
         self.openers = [0, *accumulate(openers)]
-        solid = [n for n, weight in enumerate(weights) if weight]
-        self.first, self.last = (solid[0], solid[-1]) if solid else (0, 0)
         self.title_grams = _grams(features[title].words) if title is not None else _grams(features[0].words)
 
     def placed(self, n: int) -> list[str]:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from qingwen.label.features import Features
 from qingwen.label.sequence import zones
-from qingwen.model import Segmented
+from qingwen.model import Label, Segmented
 from qingwen.text import Span
 
 _SUFFIX = re.compile(
-    r"\s*(?:_+|[|｜]|\s[-–—]+\s|[-–—]{2,}|(?<=[\u4e00-\u9fff”」》)）!！?？])[-–—](?=[\u4e00-\u9fffA-Za-z]))\s*"
+    r"\s*(?:_+|[|\uff5c]|\s[-\u2013\u2014]+\s|[-\u2013\u2014]{2,}"
+    r"|(?<=[\u4e00-\u9fff\u201d\u300d\u300b)\uff09!\uff01?\uff1f])[-\u2013\u2014](?=[\u4e00-\u9fffA-Za-z]))\s*"
 )
 _STEP = re.compile(r"\s*[\u3009\u00bb\u203a>\uff1e]\s*")
 _SPACE = re.compile(r"\s+")
@@ -99,7 +100,7 @@ def title_span(segmented: Segmented, n: int) -> Span:
 
 def _byline_follows(features: Sequence[Features], n: int) -> bool:
     following = features[n + 1 : n + 3]
-    return any(hit.rule.label.value == "byline" for feature in following for hit in feature.block_hits)
+    return any(hit.rule.label is Label.BYLINE for feature in following for hit in feature.block_hits)
 
 
 def _fits(feature: Features) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qingwen.config import Config
 from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, Model, decode, load_model
 from qingwen.label.features import Features, mark_outside, measure
-from qingwen.label.rescue import rescue
+from qingwen.label.rescue import RESCUES, rescue
 from qingwen.label.signs import signs_of
 from qingwen.label.structure import TEASER_TITLE, mark_teasers
 from qingwen.label.title import best_title, likely_title, title_span
@@ -26,10 +25,9 @@ class Labelled:
 
     verdicts: tuple[Verdict, ...]
     title: Span | None
-    title_block: int | None
 
 
-def label(segmented: Segmented, book: RuleBook, config: Config) -> Labelled:
+def label(segmented: Segmented, book: RuleBook) -> Labelled:
     """Return what each block is.
 
     Rules are evidence; the state of each block (head, body, dirt inside the article, tail) is decided over the whole
@@ -43,7 +41,7 @@ def label(segmented: Segmented, book: RuleBook, config: Config) -> Labelled:
     signs = signs_of(features, title)
     model = load_model("html" if marked_up else "plain")
     emissions = model.emissions(signs)
-    states = rescue(features, decode(model, emissions), title)
+    states, rescued = rescue(features, decode(model, emissions), title)
     body = [n for n, state in enumerate(states) if state == BODY]
     if not any(features[n].prose for n in body):
         states, body = [HEAD] * len(features), []
@@ -57,9 +55,11 @@ def label(segmented: Segmented, book: RuleBook, config: Config) -> Labelled:
         score = round(emissions[n][BODY] - max(emissions[n][state] for state in (HEAD, DIRT, TAIL)), 3)
         words_at = segmented.text.index(feature.words, segmented.blocks[n].span.start)
         found = _by_rule(feature, words_at, states[n], score) or _by_state(model, signs[n], states[n], score)
+        if found.kept and n in rescued:
+            found = replace(found, rule=rescued[n], why=RESCUES[rescued[n]])
         verdicts.append(found)
     span = title_span(segmented, title) if title is not None and body else None
-    return Labelled(tuple(_renamed(verdicts, features, title)), span, title)
+    return Labelled(tuple(_renamed(verdicts, features, title)), span)
 
 
 def _by_rule(feature: Features, words_at: int, state: int, score: float) -> Verdict | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from qingwen.config import Config
 from qingwen.model import Flag
@@ -38,7 +38,7 @@ class Draft:
 
     parts: Mapping[str, str]
     edits: tuple[Edit, ...] = ()
-    flags: tuple[Flag, ...] = field(default=())
+    flags: tuple[Flag, ...] = ()
 
     def restored(self, rules: Iterable[str]) -> bool:
         """Tell whether one of the rules has changed anything so far."""

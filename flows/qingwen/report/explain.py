@@ -35,8 +35,8 @@ def explain(
 ) -> Iterator[list[Run]]:
     """Yield the lines of the explanation.
 
-    A removed block is one line that begins with ``- `` and the rule's name; a changed stretch stands as
-    ``[before→after]`` in its line, with the rules that changed the line named at its end.
+    A removed block is one line that begins with ``- `` and ends in its label, rule and reason; a changed stretch stands
+    as ``[before→after]`` in its line, with the rules that changed the line named at its end.
     """
     yield [Run(heading, HEAD)]
     yield []
@@ -47,7 +47,7 @@ def explain(
         else:
             part = part_of(judged)
             mine, rest[part] = _take(rest[part], len(judged.block.span))
-            yield _kept(mine, part, judged.verdict.rule)
+            yield _kept(mine, part)
     yield []
     yield from _summary(blocks, edits, flags)
 
@@ -80,7 +80,7 @@ def _removed(judged: Judged) -> Iterator[list[Run]]:
     ]
 
 
-def _kept(segments: list[Segment], part: str, rule: str) -> list[Run]:
+def _kept(segments: list[Segment], part: str) -> list[Run]:
     line = [Run("# " if part == "title" else "  ", HEAD)]
     rules: Counter[str] = Counter()
     for segment in segments:
