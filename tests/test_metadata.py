@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 
 from qingwen import Cleaned, Config, clean_page
-from qingwen.metadata import registrable_domain
+from qingwen.metadata.site import registrable_domain
 from qingwen.model import Facts
 
 BODY = "\n".join(
@@ -38,6 +38,20 @@ def test_a_date_has_the_precision_that_the_page_states(byline: str, at: datetime
     assert (found.published_at, found.published_precision, found.source_name) == (at, precision, "晨报")
 
 
+@pytest.mark.parametrize(
+    ("byline", "elsewhere", "at", "precision"),
+    [
+        ("发布日期： 6/2/2022 13:48", "最近更新 31/1/2022", datetime(2022, 2, 6, 13, 48), "minute"),
+        ("发布日期： 6/2/2022 13:48", "最近更新 1/31/2022", datetime(2022, 6, 2, 13, 48), "minute"),
+        ("发布日期： 7/5/2005 9:23:57 PM", "", datetime(2005, 7, 5, 21, 23), "minute"),
+        ("发布日期： 6/2/2022 来源：晨报", "", datetime(2022, 1, 1), "year"),
+    ],
+)
+def test_the_page_s_other_dates_tell_day_from_month(byline: str, elsewhere: str, at: datetime, precision: str) -> None:
+    found = facts(byline, above=f"{elsewhere}\n")
+    assert (found.published_at, found.published_precision) == (at, precision)
+
+
 def test_an_impossible_date_is_none() -> None:
     assert facts("2023-13-45 来源：晨报").published_at is None
 
@@ -57,6 +71,33 @@ def test_an_account_is_no_author(account: str) -> None:
 
 def test_people_are_authors() -> None:
     assert facts("2023-04-18 来源：晨报 作者：方若溪").authors == ("方若溪",)
+
+
+@pytest.mark.parametrize(
+    ("byline", "authors"),
+    [
+        ("2023-04-18 09:26 [ 方若溪 ] 来源：晨报", ("方若溪",)),
+        ("本报记者罗科苏盈发自北京", ("罗科苏盈",)),
+        ("新华网山西频道  记者  方若溪  李守拙", ("方若溪", "李守拙")),
+        ("作者： 山川&河流", ("山川&河流",)),
+        ("本贴由山川于2005年8月12日16:12:21发表", ("山川",)),
+        ("编辑：方若溪", ("方若溪",)),
+        ("作者：李守拙 编辑：方若溪", ("李守拙",)),
+    ],
+)
+def test_people_are_found_where_pages_credit_them(byline: str, authors: tuple[str, ...]) -> None:
+    assert facts(byline).authors == authors
+
+
+def test_credit_lines_one_below_the_other_are_one_list() -> None:
+    assert facts("本报实习生 方若溪\n本报记者 李守拙 周明").authors == ("方若溪", "李守拙", "周明")
+
+
+def test_a_bracket_that_holds_no_name_is_no_author() -> None:
+    page = f"图书馆延长开放时间\n2023-04-18 来源：晨报\n{BODY}\n（视频）\n"
+    found = clean_page(page.encode())
+    assert isinstance(found, Cleaned)
+    assert found.record.facts.authors is None
 
 
 def test_the_category_is_the_last_step_that_names_a_section() -> None:

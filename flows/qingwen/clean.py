@@ -10,7 +10,7 @@ from datetime import datetime
 from qingwen.assess import fault_of, signals
 from qingwen.config import Config
 from qingwen.label.verdicts import Labelled, label
-from qingwen.metadata import read_facts
+from qingwen.metadata.facts import read_facts
 from qingwen.model import BODY, TITLE, Cleaned, Facts, Judged, Label, Page, Record, Rejection, Segmented
 from qingwen.normalize.inline import cut_inline
 from qingwen.normalize.layout import lay_out

@@ -34,7 +34,7 @@ from qingwen.label.sequence import zones
 from qingwen.label.signs import signs_of
 from qingwen.label.structure import mark_teasers
 from qingwen.label.title import likely_title, sure_title
-from qingwen.metadata import registrable_domain
+from qingwen.metadata.site import registrable_domain
 from qingwen.model import Cleaned, Page, Segmented
 from qingwen.read.files import read_page
 from qingwen.segment.pages import segment

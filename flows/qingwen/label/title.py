@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from qingwen.label.crf import BODY, HEAD
 from qingwen.label.features import Features
 from qingwen.label.sequence import zones
 from qingwen.model import Label, Segmented
@@ -20,23 +21,30 @@ _SHORTEST, _LONGEST = 5, 80
 _LOOK_BACK = 30
 # A shorter line that begins the page's <title> may as well be the name of the site or of the section.
 _NAMED = 7
+# So many times as much running text below the title as above it shows where the article is.
+_MOSTLY = 2
+# The last part of a <title> may be the site's name too; a headline is longer.
+_ENDS_TITLE = 9
 HEAD_PATH = "head/title"
 
 
 def sure_title(features: Sequence[Features]) -> int | None:
     """Return the number of the block that is surely the title: the page names it in its ``<title>``, or it is the h1.
 
-    In a dump the first line often is the ``<title>``; a later line that begins it is the title.
+    In a dump the first line often is the ``<title>``; a later line that begins it, or ends it behind the site's name,
+    is the title.
     """
     if not features:
         return None
     stated = _key(features[0].words)
-    later = range(1, len(features))
-    named = [n for n in later if _fits(features[n]) and _names(stated, _key(features[n].words))]
+    ending = {_key(part) for part in _SUFFIX.split(features[0].words)[1:]}
+    later = [n for n in range(1, len(features)) if _fits(features[n])]
+    named = [n for n in later if _names(stated, _key(features[n].words))]
+    named = named or [n for n in later if features[n].size >= _ENDS_TITLE and _key(features[n].words) in ending]
     if named:
         heads = [n for n in named if re.search(r"/h[1-3]\b[^/]*$", features[n].path)]
         return (heads or named)[0]
-    heads = [n for n in later if _fits(features[n]) and re.search(r"/h1\b[^/]*$", features[n].path)]
+    heads = [n for n in later if re.search(r"/h1\b[^/]*$", features[n].path)]
     return heads[0] if len(heads) == 1 else None
 
 
@@ -75,6 +83,16 @@ def best_title(features: Sequence[Features], start: int) -> int | None:
     while n > 0 and not _byline_follows(features, n) and _is_headline(features[n - 1]):
         n -= 1
     return n
+
+
+def below_title(features: Sequence[Features], states: Sequence[int], title: int) -> list[int]:
+    """Return the states with nothing above the title left in the article, where most of its running text is below."""
+    solid = [
+        feature.size if state == BODY and feature.prose else 0 for feature, state in zip(features, states, strict=True)
+    ]
+    if BODY not in states[:title] or sum(solid[title + 1 :]) <= _MOSTLY * sum(solid[:title]):
+        return list(states)
+    return [HEAD] * (title + 1) + list(states[title + 1 :])
 
 
 def _is_headline(feature: Features) -> bool:

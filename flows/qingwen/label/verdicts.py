@@ -10,7 +10,7 @@ from qingwen.label.features import Features, mark_outside, measure
 from qingwen.label.rescue import RESCUES, rescue
 from qingwen.label.signs import signs_of
 from qingwen.label.structure import TEASER_TITLE, mark_teasers
-from qingwen.label.title import best_title, likely_title, title_span
+from qingwen.label.title import below_title, best_title, likely_title, title_span
 from qingwen.model import Label, Segmented, Verdict
 from qingwen.rules.book import Hit, RuleBook
 from qingwen.text import Span
@@ -41,7 +41,10 @@ def label(segmented: Segmented, book: RuleBook) -> Labelled:
     signs = signs_of(features, title)
     model = load_model("html" if marked_up else "plain")
     emissions = model.emissions(signs)
-    states, rescued = rescue(features, decode(model, emissions), title)
+    path = decode(model, emissions)
+    if title is not None:
+        path = below_title(features, path, title)
+    states, rescued = rescue(features, path, title)
     body = [n for n, state in enumerate(states) if state == BODY]
     if not any(features[n].prose for n in body):
         states, body = [HEAD] * len(features), []

@@ -1,0 +1,120 @@
+"""When the page says that its article was published, with the precision that it states."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from qingwen.metadata.patterns import search, tables
+
+# A bare month far from the byline is an archive's.
+_MONTH_LINES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A date as read: what the page prints, the time (Beijing, None: not known), and how precise it is."""
+
+    raw: str | None = None
+    at: datetime | None = None
+    precision: str = "none"
+
+
+def published(lines: list[str], page: list[str], meta: Mapping[str, str], crawl: date | None) -> Stamp:
+    """Return when the article was published, by the lines that may say it, else the markup's head, else a part of it.
+
+    ``page`` holds all lines: they tell whether the page writes day or month first. ``crawl`` resolves relative dates.
+    """
+    for line in lines:
+        if (found := search("date", line)) and (stamp := _absolute(found)):
+            return stamp
+    for line in lines:
+        if (found := search("slashed_date", line)) and (stamp := _slashed(found, _day_first(page))):
+            return stamp
+    for key in ("article:published_time", "publishdate", "pubdate", "datepublished", "weibo:article:create_at"):
+        if key in meta and (found := search("date", meta[key])) and (stamp := _absolute(found)):
+            return stamp
+    for line in lines:
+        found = search("relative", line)
+        if found:
+            return _relative(found, crawl)
+    for line in lines:
+        if (found := search("day_only", line)) and (stamp := _month_day(found, crawl)):
+            return stamp
+    for line in lines[:_MONTH_LINES]:
+        if (found := search("month_date", line)) and 1 <= int(found["m"]) <= 12:
+            return Stamp(found[0], datetime(int(found["y"]), int(found["m"]), 1), "month")
+    return Stamp()
+
+
+def _absolute(found: re.Match[str]) -> Stamp | None:
+    parts = found.groupdict()
+    try:
+        at = datetime(int(parts["y"]), int(parts["m"]), int(parts["d"]))
+        if parts["h"] is not None:
+            return Stamp(found[0].strip(), at.replace(hour=int(parts["h"]), minute=int(parts["min"])), "minute")
+    except ValueError:
+        return None
+    return Stamp(found[0].strip(), at, "day")
+
+
+def _slashed(found: re.Match[str], day_first: bool | None) -> Stamp | None:
+    """Read 9/17/2004 or 17/9/2004; where nothing tells which number is the month, only the year is sure."""
+    raw, half = found[0].strip(), found["half"]
+    first, second, year = int(found["first"]), int(found["second"]), int(found["y"])
+    if first <= 12 and second <= 12 and first != second and day_first is None and half is None:
+        return Stamp(raw, datetime(year, 1, 1), "year")
+    month, day = (second, first) if first > 12 or (day_first and second <= 12) else (first, second)
+    try:
+        at = datetime(year, month, day)
+        if found["h"] is None:
+            return Stamp(raw, at, "day")
+        hour = int(found["h"]) % 12 + 12 * (half.upper() == "PM") if half else int(found["h"])
+        return Stamp(raw, at.replace(hour=hour, minute=int(found["min"])), "minute")
+    except ValueError:
+        return None
+
+
+def _day_first(page: Iterable[str]) -> bool | None:
+    """Tell whether the page writes 31/1/2022 or 1/31/2022, by the dates of it that can be read in one way only."""
+    firsts = [found for line in page if "/" in line for found in tables()[0]["slashed_date"].finditer(line)]
+    after = any(int(found["first"]) > 12 for found in firsts)
+    before = any(int(found["second"]) > 12 for found in firsts)
+    return None if after == before else after
+
+
+def _relative(found: re.Match[str], crawl: date | None) -> Stamp:
+    raw = found[0].strip()
+    if found["m"] is not None:
+        day = _last_before(int(found["m"]), int(found["d"]), crawl)
+        return Stamp(raw, day, "day") if day else Stamp(raw, None, "month-day")
+    ago = search("ago", raw)
+    hours = tables()[1]["hours"]
+    if crawl is None or ago is None or ago["unit"] not in hours:
+        return Stamp(raw, None, "none")
+    day = datetime(crawl.year, crawl.month, crawl.day) - timedelta(hours=int(ago["n"]) * hours[ago["unit"]])
+    return Stamp(raw, day.replace(hour=0), "day")
+
+
+def _month_day(found: re.Match[str], crawl: date | None) -> Stamp | None:
+    month, day = int(found["m"]), int(found["d"])
+    if not (1 <= month <= 12 and 1 <= day <= 31 and int(found["h"]) < 24):
+        return None
+    at = _last_before(month, day, crawl)
+    if at is None:
+        return Stamp(found[0].strip(), None, "month-day")
+    return Stamp(found[0].strip(), at.replace(hour=int(found["h"]), minute=int(found["min"])), "minute")
+
+
+def _last_before(month: int, day: int, crawl: date | None) -> datetime | None:
+    """Return the last such day on or before the crawl date."""
+    for year in (crawl.year, crawl.year - 1) if crawl else ():
+        try:
+            at = datetime(year, month, day)
+        except ValueError:
+            continue
+        if crawl and at.date() <= crawl:
+            return at
+    return None

@@ -1,0 +1,39 @@
+"""The site that a page belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from qingwen.metadata.patterns import search
+from qingwen.model import Page
+
+# Second-level names under which registries of this field sell domains.
+_SECOND = frozenset("com net org gov edu ac co idv info".split())
+
+
+def site_of(page: Page, meta: Mapping[str, str], notices: list[str]) -> str | None:
+    """Return the registrable domain of the URL, else the site's name as stated on the page, else None."""
+    if page.url:
+        return registrable_domain(page.url)
+    for line in notices:
+        if found := search("site_notice", line):
+            return found["site"] or found["site2"]
+    for line in notices:
+        if found := search("copyright_holder", line):
+            return found["site"]
+    return meta.get("og:site_name") or None
+
+
+def registrable_domain(url: str) -> str | None:
+    """Return the part of a URL's host that a registry sells.
+
+    >>> registrable_domain("https://news.sina.com.cn/c/1.html"), registrable_domain("http://www.ifeng.com")
+    ('sina.com.cn', 'ifeng.com')
+    """
+    host = (urlsplit(url if "//" in url else f"//{url}").hostname or "").strip(".")
+    steps = host.split(".")
+    if len(steps) < 2 or steps[-1].isdigit():
+        return host or None
+    take = 3 if len(steps) >= 3 and len(steps[-1]) == 2 and steps[-2] in _SECOND else 2
+    return ".".join(steps[-take:])
