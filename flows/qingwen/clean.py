@@ -11,6 +11,7 @@ from qingwen.assess import fault_of, signals
 from qingwen.config import Config
 from qingwen.label.verdicts import Labelled, label
 from qingwen.metadata.facts import read_facts
+from qingwen.metadata.site import site_key
 from qingwen.model import BODY, TITLE, Cleaned, Facts, Judged, Label, Page, Record, Rejection, Segmented
 from qingwen.normalize.inline import cut_inline
 from qingwen.normalize.layout import lay_out
@@ -23,6 +24,7 @@ from qingwen.normalize.spun import restore_nonwords, restore_words
 from qingwen.normalize.unicode import fix_unicode, undo_entities
 from qingwen.read.files import HTML, to_page
 from qingwen.rules.book import RuleBook, load_rules
+from qingwen.rules.sites import SiteBook
 from qingwen.segment.pages import segment
 from qingwen.text import Edit, Span, undo
 
@@ -48,11 +50,11 @@ def clean_page(
     crawled_at: datetime | None = None,
     config: Config | None = None,
     rules: RuleBook | None = None,
-    sites: object | None = None,
+    sites: SiteBook | None = None,
 ) -> Cleaned | Rejection:
     """Return the article of a page with the receipt for every change, or the rejection that says why there is none.
 
-    ``page`` is the bytes as crawled or a `Page`; ``sites`` is room for what is learned of sites, and unused so far.
+    ``page`` is the bytes as crawled or a `Page`; ``sites`` is what was learned of sites by surveying many pages.
 
     >>> clean_page(b"").rule
     'read.empty'
@@ -66,7 +68,7 @@ def clean_page(
     segmented = segment(page, config)
     if isinstance(segmented, Rejection):
         return segmented
-    labelled = label(segmented, book)
+    labelled = label(segmented, book, sites, site_key(page, segmented) if sites else None)
     blocks = tuple(
         Judged(block, verdict, None if verdict.kept else block.span.of(segmented.text))
         for block, verdict in zip(segmented.blocks, labelled.verdicts, strict=True)

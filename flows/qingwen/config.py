@@ -48,6 +48,17 @@ class Config:
     max_kana_ratio: float = 0.10
     # Share of kept lines that end in sentence punctuation; FineWeb-2's Chinese minimum. A list page ends in none.
     min_line_punct: float = 0.106
+    # Unlike pages of a site before anything is learned of it, and pages that must hold a line before it counts as the
+    # site's own. Fewer take a series' shared paragraph for boilerplate.
+    min_site_pages: int = 3
+    min_template_pages: int = 3
+    # Share of the site's surveyed pages that must hold the line. Lower finds the menus of single sections too, and
+    # sooner takes the day's quotation, printed by several articles, for a menu.
+    min_template_share: float = 0.2
+    # Most unlike pages of one site that are compared, and most inputs that a run surveys. More find rarer templates
+    # and cost time: the survey reads each of its pages once.
+    max_site_pages: int = 60
+    survey_pages: int = 5_000
     # The day the pages were fetched, as given by the user: resolves "8个月前 (09-29)".
     crawl_date: date | None = None
     # Prefix that turns a source path into a URL, as given by the user.

@@ -26,9 +26,9 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from qingwen.config import Config
 from qingwen.corpus.batch import Counts
+from qingwen.corpus.planning import Batch
 from qingwen.corpus.report import RunReport, markdown, tables_of
 from qingwen.corpus.run import Engine, Progress, Request, silent
-from qingwen.corpus.survey import Batch
 from qingwen.errors import BatchError, PublishError, SetupError
 
 _RUN_OPTIONS = ("rules", "workers", "batch_pages", "retries", "rebuild")
@@ -62,6 +62,7 @@ def clean_news(
         run = engine.report.run
         _engines[run] = engine
         try:
+            survey(run)
             batches = plan(run)
             results = _clean_all(engine, batches, progress)
             progress("publish", 0, 0)
@@ -73,6 +74,12 @@ def clean_news(
         get_run_logger().warning("%d pages are pending: %s", report.pending, "; ".join(report.faults[:3]))
         return Completed(name="Pending pages", message=f"{report.pending} pages are pending", data=report.manifest())
     return Completed(data=report.manifest())
+
+
+@task(name="survey", cache_policy=NO_CACHE, persist_result=False)
+def survey(run: str) -> int:
+    """Learn what recurs on the sites of the pages to clean; return how many sites are known."""
+    return len(_engines[run].survey().sites)
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)

@@ -251,6 +251,7 @@ def test_a_failed_batch_fails_alone_and_is_tried_again_by_the_next_run(
 def test_a_fault_nobody_foresaw_rejects_its_page_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qingwen import load_rules
     from qingwen.corpus import batch
+    from qingwen.rules.sites import SiteBook
 
     def broken(page: Any, **options: Any) -> None:
         raise ZeroDivisionError("secret text of the page")
@@ -260,7 +261,7 @@ def test_a_fault_nobody_foresaw_rejects_its_page_alone(tmp_path: Path, monkeypat
     from qingwen.read.inputs import list_sources
 
     job = batch.Job(tuple(list_sources([str(tmp_path)])), str(tmp_path / "staged"))
-    counts = batch.clean_batch(job, Config(), load_rules())
+    counts = batch.clean_batch(job, Config(), load_rules(), SiteBook())
     assert counts.rejections == {"fault.unforeseen": 1}
     from pyarrow import parquet
 

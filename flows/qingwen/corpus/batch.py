@@ -23,6 +23,7 @@ from qingwen.model import Cleaned, Rejection
 from qingwen.read.files import page_id, read_bytes, to_page
 from qingwen.read.inputs import Source
 from qingwen.rules.book import RuleBook, load_rules
+from qingwen.rules.sites import SiteBook
 
 DONE = "done.json"
 
@@ -91,15 +92,21 @@ class Job:
 class _Settings:
     config: Config
     book: RuleBook
+    sites: SiteBook
 
 
 _settings: _Settings | None = None
 
 
-def start_worker(config: Config, rules: str | None) -> None:
+def start_worker(config: Config, rules: str | None, sites: SiteBook) -> None:
     """Make a process a worker: compile the rules once, and die with the parent, however that dies."""
     global _settings
-    _settings = _Settings(config, load_rules(Path(rules) if rules else None))
+    _settings = _Settings(config, load_rules(Path(rules) if rules else None), sites)
+    watch_parent()
+
+
+def watch_parent() -> None:
+    """End this process when its parent ends, however that ends."""
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
@@ -114,10 +121,10 @@ def work(job: Job) -> str:
     """Clean a batch in a worker that was started; return its counts as JSON."""
     if _settings is None:
         raise BatchError("The worker was not started: call start_worker first.")
-    return clean_batch(job, _settings.config, _settings.book).to_json()
+    return clean_batch(job, _settings.config, _settings.book, _settings.sites).to_json()
 
 
-def clean_batch(job: Job, config: Config, book: RuleBook) -> Counts:
+def clean_batch(job: Job, config: Config, book: RuleBook, sites: SiteBook) -> Counts:
     """Clean a batch and write its part files; a batch that is done already is not done again.
 
     Raises:
@@ -128,12 +135,12 @@ def clean_batch(job: Job, config: Config, book: RuleBook) -> Counts:
     if done.exists():
         return Counts.from_json(done.read_text("utf-8"))
     try:
-        return _clean(job.sources, folder, config, book)
+        return _clean(job.sources, folder, config, book, sites)
     except (MemoryError, OSError) as fault:
         raise BatchError(f"The batch cannot be cleaned now: {type(fault).__name__}: {fault}.") from fault
 
 
-def _clean(sources: Sequence[Source], folder: Path, config: Config, book: RuleBook) -> Counts:
+def _clean(sources: Sequence[Source], folder: Path, config: Config, book: RuleBook, sites: SiteBook) -> Counts:
     from qingwen.corpus.rows import Rows, arrow, rows_of, source_row, write_rows
 
     counts = Counts()
@@ -148,7 +155,7 @@ def _clean(sources: Sequence[Source], folder: Path, config: Config, book: RuleBo
             tables["sources"].append(source_row(source, name, "copy", None))
             continue
         seen.add(name)
-        result = octets if isinstance(octets, Rejection) else _one(octets, source.path, config, book)
+        result = octets if isinstance(octets, Rejection) else _one(octets, source.path, config, book, sites)
         counts.count(result)
         for table, rows in rows_of(result).items():
             tables[table] += rows
@@ -165,11 +172,11 @@ def _clean(sources: Sequence[Source], folder: Path, config: Config, book: RuleBo
     return counts
 
 
-def _one(octets: bytes, path: str, config: Config, book: RuleBook) -> Cleaned | Rejection:
+def _one(octets: bytes, path: str, config: Config, book: RuleBook, sites: SiteBook) -> Cleaned | Rejection:
     """Clean one page; a fault nobody foresaw rejects that page alone, by its type and the function's name."""
     try:
         page = to_page(octets, path, config)
-        return page if isinstance(page, Rejection) else clean_page(page, config=config, rules=book)
+        return page if isinstance(page, Rejection) else clean_page(page, config=config, rules=book, sites=sites)
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as fault:

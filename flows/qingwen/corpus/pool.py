@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 
 from qingwen.config import Config
-from qingwen.corpus.batch import Counts, Job, start_worker, work
+from qingwen.corpus.batch import Counts, Job, start_worker, watch_parent, work
+from qingwen.corpus.survey import Sighting, sight_all
 from qingwen.errors import BatchError
+from qingwen.read.inputs import Source
+from qingwen.rules.sites import SiteBook
+
+# Pages that a worker surveys at a time.
+_SURVEYED = 100
 
 
 class Pool:
-    """Processes that clean batches; safe to use from many threads.
+    """Processes that clean batches; safe to use from many threads. ``sites`` is set before the first batch.
 
     When a worker dies (of memory, or killed), every batch that is under way runs once more in a process of its own,
     so that the batch which kills its worker fails alone; the pool is made anew for those that follow.
@@ -24,6 +31,39 @@ class Pool:
         self._workers, self._config, self._rules = workers, config, rules
         self._lock = threading.Lock()
         self._executor: ProcessPoolExecutor | None = None
+        self.sites = SiteBook()
+
+    def sight(self, sources: Sequence[Source], known: SiteBook) -> list[Sighting]:
+        """Return what pages show of sites that are not known, looked at in workers; in no certain order.
+
+        A page that kills its worker is left out: cleaning will name it.
+        """
+        names = frozenset(known.sites)
+        some = [tuple(sources[at : at + _SURVEYED]) for at in range(0, len(sources), _SURVEYED)]
+        if len(some) <= 1:
+            return sight_all(sources, self._config, names)
+        found, broken = self._sighted(some, names, self._workers)
+        for group in broken:
+            again, alone = self._sighted([group], names, 1)
+            found += again
+            for source in (source for few in alone for source in few):
+                found += self._sighted([(source,)], names, 1)[0]
+        return found
+
+    def _sighted(
+        self, groups: Sequence[tuple[Source, ...]], known: frozenset[str], workers: int
+    ) -> tuple[list[Sighting], list[tuple[Source, ...]]]:
+        """Return what groups of pages show, and the groups that were under way when a worker died."""
+        found: list[Sighting] = []
+        broken: list[tuple[Source, ...]] = []
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), watch_parent) as executor:
+            waiting = {executor.submit(sight_all, group, self._config, known): group for group in groups}
+            for future in as_completed(waiting):
+                try:
+                    found += future.result()
+                except BrokenProcessPool:
+                    broken.append(waiting[future])
+        return found, broken
 
     def clean(self, job: Job) -> Counts:
         """Clean one batch in a worker and wait for it.
@@ -68,7 +108,7 @@ class Pool:
 
     def _made(self, workers: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(workers, context, start_worker, (self._config, self._rules))
+        return ProcessPoolExecutor(workers, context, start_worker, (self._config, self._rules, self.sites))
 
 
 def _result(executor: ProcessPoolExecutor, job: Job) -> Counts:

@@ -18,9 +18,9 @@ from pyarrow import compute
 
 from qingwen.corpus import tables
 from qingwen.corpus.duplicates import EXACT, exact_clusters
+from qingwen.corpus.planning import SUPERSEDED, Holdings
 from qingwen.corpus.rows import read_rows, write_rows
 from qingwen.corpus.schemas import KEYS, TABLES
-from qingwen.corpus.survey import SUPERSEDED, Holdings
 
 INTENT = "commit.json"
 _OF_PAGES = ("blocks", "edits", "flags", "rejections", "records")
@@ -97,9 +97,17 @@ def _superseded(path: str, page: str, size: int, modified: int) -> dict[str, Any
 
 
 def prepare(
-    dataset: Path, folders: Sequence[Path], pending: Iterable[Mapping[str, Any]], final: Path, intent: Mapping[str, Any]
+    dataset: Path,
+    folders: Sequence[Path],
+    pending: Iterable[Mapping[str, Any]],
+    final: Path,
+    intent: Mapping[str, Any],
+    beside: Mapping[str, str],
 ) -> Choice:
-    """Write down what the run is going to commit: the final rows of each table, and what goes. Nothing is committed."""
+    """Write down what the run is going to commit: the final rows of each table, and what goes. Nothing is committed.
+
+    ``beside`` are texts to keep with them, by file name.
+    """
     rebuild = bool(intent["rebuild"])
     held = Holdings() if rebuild else Holdings.of(dataset)
     staged = [read_rows(folder / "sources.parquet", "sources").to_pylist() for folder in folders]
@@ -128,6 +136,8 @@ def prepare(
         gone = {name: [] for name in TABLES}
     for name, rows in written.items():
         write_rows(final / f"{name}.parquet", rows)
+    for name, text in beside.items():
+        (final / name).write_text(text, "utf-8")
     (final / "withdrawn.json").write_text(json.dumps(gone), "utf-8")
     # The marker comes last: what it marks is whole.
     (final / INTENT).write_text(json.dumps(dict(intent), ensure_ascii=False), "utf-8")

@@ -15,7 +15,8 @@ from qingwen.model import SCHEMA_VERSION
 class RunReport:
     """Counts in and out per stage and rule, versions and digests of one run.
 
-    ``inputs`` = ``unchanged`` + the pages of ``counts`` + ``pending``; ``seconds`` are by stage.
+    ``inputs`` = ``unchanged`` + the pages of ``counts`` + ``pending``; ``sites`` is how many sites the run's SiteBook
+    knows; ``seconds`` are by stage.
     """
 
     run: str
@@ -28,6 +29,8 @@ class RunReport:
     pending_paths: list[str] = field(default_factory=list)
     withdrawn: int = 0
     duplicates: int = 0
+    sites: int = 0
+    sites_digest: str = ""
     counts: Counts = field(default_factory=Counts)
     faults: list[str] = field(default_factory=list)
     commits: dict[str, int] = field(default_factory=dict)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -25,14 +24,17 @@ from qingwen.config import Config
 from qingwen.corpus import publish, tables
 from qingwen.corpus.batch import DONE, Counts, Job
 from qingwen.corpus.card import write_card, write_manifest
+from qingwen.corpus.lock import Lock
+from qingwen.corpus.planning import PENDING, Batch, Holdings, plan_batches
 from qingwen.corpus.pool import Pool
 from qingwen.corpus.report import RunReport
 from qingwen.corpus.rows import source_row
 from qingwen.corpus.schemas import VERSION
-from qingwen.corpus.survey import PENDING, Batch, Holdings, plan_batches
-from qingwen.errors import BatchError, PublishError, SetupError
+from qingwen.corpus.survey import choose_sample, mine
+from qingwen.errors import BatchError, SetupError
 from qingwen.read.inputs import Source, list_sources
 from qingwen.rules.book import load_rules
+from qingwen.rules.sites import Site, SiteBook, load_sites
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, the pages done and the pages in all."""
@@ -57,6 +59,7 @@ class Request:
         return self.workers or os.cpu_count() or 1
 
 
+SITES = "sites.json"
 _PACKAGES = ("qingwen", "pyarrow", "deltalake", "beautifulsoup4", "opencc-python-reimplemented", "prefect")
 
 
@@ -77,20 +80,22 @@ class Engine:
         self.dataset = Path(request.output)
         self.book = load_rules(Path(request.rules) if request.rules else None)
         self.sources = list_sources(request.inputs)
+        self.wanted: list[Source] = []
         self.batches: tuple[Batch, ...] = ()
+        self.book_of_sites = SiteBook()
         self._started = time.monotonic()
-        self._lock: int | None = None
+        self._lock = Lock(self.dataset)
         self._pool = Pool(request.processes, request.config, request.rules)
         name = datetime.now().strftime("%Y%m%dT%H%M%S") + f"-{os.getpid()}"
         self.report = RunReport(name, request.output, self.book.version, request.config.digest, len(self.sources))
 
     def __enter__(self) -> Engine:
         self._check_versions()
-        self._hold()
+        self._lock.hold()
         try:
             self._finish_earlier()
         except BaseException:
-            self._release()
+            self._lock.release()
             raise
         return self
 
@@ -98,26 +103,46 @@ class Engine:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        self._release()
+        self._lock.release()
 
     def stop(self) -> None:
         """End the workers at once; what they have staged is taken up by the next run."""
         self._pool.close()
 
-    def plan(self) -> tuple[Batch, ...]:
-        """Return the batches to clean: what is new or changed (with ``rebuild``: all inputs, and all known ones)."""
-        with self._timed("plan"):
+    def survey(self) -> SiteBook:
+        """Look for what recurs on a site, through what is new or changed (``rebuild``: all inputs, and all known ones).
+
+        Sites that the dataset's book knows keep their entries. A run too small to teach anything skips the survey.
+        """
+        with self._timed("survey"):
             held = Holdings.of(self.dataset)
-            sources = self.sources
-            if self.request.rebuild:
-                sources = _with_known(sources, held)
-                self.report.inputs = len(sources)
-                wanted = sources
-            else:
-                wanted = [source for source in sources if not held.is_unchanged(source, self.request.config)]
-            self.report.unchanged = len(sources) - len(wanted)
+            self.wanted = self._choose(held)
+            known = SiteBook() if self.request.rebuild else load_sites(self._state / SITES)
+            sample = choose_sample(self.wanted, self.request.config)
+            new: dict[str, Site] = {}
+            if len(sample) >= self.request.config.min_site_pages:
+                new = mine(self._pool.sight(sample, known), self.request.config)
+            self.book_of_sites = known.joined(new)
+            self.report.sites, self.report.sites_digest = len(self.book_of_sites.sites), self.book_of_sites.digest
+            self._pool.sites = self.book_of_sites
+        return self.book_of_sites
+
+    def _choose(self, held: Holdings) -> list[Source]:
+        sources = self.sources
+        if self.request.rebuild:
+            sources = held.with_known(sources)
+            self.report.inputs = len(sources)
+            return sources
+        wanted = [source for source in sources if not held.is_unchanged(source, self.request.config)]
+        self.report.unchanged = len(sources) - len(wanted)
+        return wanted
+
+    def plan(self) -> tuple[Batch, ...]:
+        """Return the batches to clean, of what the survey looked through."""
+        with self._timed("plan"):
             versions = [f"{name} {value}" for name, value in self._versions.items()]
-            self.batches = plan_batches(wanted, self.request.processes, self.request.batch_pages, versions)
+            versions.append(f"sites {self.book_of_sites.digest}")
+            self.batches = plan_batches(self.wanted, self.request.processes, self.request.batch_pages, versions)
             self._sweep({batch.key for batch in self.batches})
         return self.batches
 
@@ -148,7 +173,9 @@ class Engine:
             number = tables.published(self.dataset, "records") + 1
             intent = {"number": number, "run": report.run, "rebuild": self.request.rebuild, **self._versions}
             folders = [self._folder(batch) for batch in done]
-            choice = publish.prepare(self.dataset, folders, pending, self._final, intent)
+            choice = publish.prepare(
+                self.dataset, folders, pending, self._final, intent, {SITES: self.book_of_sites.to_json()}
+            )
             report.withdrawn = len(choice.withdrawn)
             self._commit()
             report.duplicates = len(tables.read(self.dataset, "duplicates", ("id",)))
@@ -161,6 +188,7 @@ class Engine:
         self._state.mkdir(parents=True, exist_ok=True)
         versions = {name: intent[name] for name in self._versions}
         _write(self._state / "dataset.json", json.dumps(versions, indent=1))
+        _write(self._state / SITES, (self._final / SITES).read_text("utf-8"))
         self.report.commits = publish.commit_all(self.dataset, self._final)
         shutil.rmtree(self._staging, ignore_errors=True)
 
@@ -185,25 +213,6 @@ class Engine:
                 f"{self.dataset}: its rows were made with {said}; rows of different rules do not mix. "
                 "Run again with --rebuild to make them all anew, or write to another --output."
             )
-
-    def _hold(self) -> None:
-        if self.dataset.exists() and not self.dataset.is_dir():
-            raise SetupError(f"{self.dataset}: is a file; --output needs a folder.")
-        try:
-            self._state.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self._state / "lock", os.O_RDWR | os.O_CREAT)
-        except OSError as fault:
-            raise SetupError(f"{self.dataset}: cannot be written: {fault.strerror}.") from fault
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._release()
-            raise PublishError(f"{self.dataset}: another run holds the dataset. Wait for it to end.") from None
-
-    def _release(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
     def _finish_earlier(self) -> None:
         """Commit what a killed run had written down to commit."""
@@ -253,6 +262,7 @@ class Engine:
 def run(request: Request, progress: Progress = silent) -> RunReport:
     """Run the engine bare: what ``qingwen clean --no-prefect`` does."""
     with Engine(request) as engine:
+        engine.survey()
         batches = engine.plan()
         total = sum(len(batch.sources) for batch in batches)
         progress("clean", 0, total)
@@ -279,13 +289,6 @@ def _tried(engine: Engine, batch: Batch) -> Counts | BatchError:
             if attempt == engine.request.retries:
                 return fault
     raise AssertionError("unreachable")
-
-
-def _with_known(sources: Sequence[Source], held: Holdings) -> list[Source]:
-    """Return the sources with every path that the dataset knows besides: a rebuild loses none of them."""
-    named = {source.path for source in sources}
-    known = [Source(path, had.size, had.modified) for path, had in held.paths.items() if path not in named]
-    return sorted([*sources, *known], key=lambda source: source.path)
 
 
 def _write(path: Path, text: str) -> None:

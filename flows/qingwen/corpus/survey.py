@@ -1,81 +1,104 @@
-"""What there is to do: the inputs against what the dataset already holds."""
+"""The survey of sites: which lines recur on a site's pages. What a batch saw is a `Sighting` a page; all make a book.
+
+A line counts once for each *unlike* page that holds it, so that copies and reposts of one article prove nothing.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from qingwen.config import Config
-from qingwen.corpus import tables
+from qingwen.metadata.site import site_key
 from qingwen.model import Rejection
-from qingwen.read.files import page_id, read_bytes
+from qingwen.read.files import read_page
 from qingwen.read.inputs import Source
+from qingwen.rules.sites import Site, Template, line_key
+from qingwen.segment.pages import segment
 
-SUPERSEDED, PENDING = "superseded", "pending"
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What the dataset knows of a path."""
-
-    page_id: str | None
-    size: int
-    modified: int
-    outcome: str
-
-
-@dataclass(slots=True)
-class Holdings:
-    """The paths that the dataset holds, and the paths of each page."""
-
-    paths: dict[str, Held] = field(default_factory=dict)
-    pages: dict[str, set[str]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, dataset: Path) -> Holdings:
-        """Read the sources table."""
-        held = cls()
-        columns = ("source_path", "page_id", "size", "modified", "outcome")
-        for row in tables.read(dataset, "sources", columns).to_pylist():
-            if row["outcome"] == SUPERSEDED:
-                continue
-            held.paths[row["source_path"]] = Held(row["page_id"], row["size"], row["modified"], row["outcome"])
-            if row["page_id"] is not None:
-                held.pages.setdefault(row["page_id"], set()).add(row["source_path"])
-        return held
-
-    def is_unchanged(self, source: Source, config: Config) -> bool:
-        """Tell whether a path holds what it held: by size and time, or, where the time differs, by its bytes."""
-        known = self.paths.get(source.path)
-        if known is None or known.outcome == PENDING:
-            return False
-        if known.size != source.size:
-            return False
-        if known.modified == source.modified:
-            return True
-        octets = read_bytes(source.path, config)
-        found = octets.page_id if isinstance(octets, Rejection) else page_id(octets)
-        return found == known.page_id
+# Lines shorter than this recur by chance; so many characters of a line are kept for people to read.
+_SHORTEST, _SHOWN = 2, 40
+# From so many characters on a line is a paragraph: it tells pages apart.
+_PARAGRAPH = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Some of the files to clean; ``key`` is a digest of what they are and of what they are cleaned with."""
+class Sighting:
+    """The lines of one surveyed page: key, size in characters, beginning."""
 
-    n: int
-    sources: tuple[Source, ...]
-    key: str
+    page_id: str
+    site: str
+    lines: tuple[tuple[str, int, str], ...]
 
 
-def plan_batches(sources: Sequence[Source], workers: int, largest: int, versions: Iterable[str]) -> tuple[Batch, ...]:
-    """Cut the files into batches of tens to hundreds, so that every worker has several; rows do not depend on it."""
-    size = max(20, min(largest, -(-len(sources) // (workers * 6))))
-    stamp = "\n".join(versions)
-    batches = []
-    for n, at in enumerate(range(0, len(sources), size)):
-        some = tuple(sources[at : at + size])
-        listed = "\n".join(f"{source.path}\t{source.size}\t{source.modified}" for source in some)
-        batches.append(Batch(n, some, hashlib.sha256(f"{stamp}\n{listed}".encode()).hexdigest()[:24]))
-    return tuple(batches)
+def choose_sample(sources: Sequence[Source], config: Config) -> list[Source]:
+    """Return the inputs to survey: all, or as many as the configuration allows, chosen by their paths' digests."""
+    if len(sources) <= config.survey_pages:
+        return list(sources)
+    ranked = sorted(sources, key=lambda source: hashlib.blake2b(source.path.encode(errors="surrogateescape")).digest())
+    return sorted(ranked[: config.survey_pages], key=lambda source: source.path)
+
+
+def sight_all(sources: Sequence[Source], config: Config, known: frozenset[str]) -> list[Sighting]:
+    """Return what pages show of their sites; ``known`` are the sites that need no survey."""
+    return [found for source in sources if (found := sight(source, config, known)) is not None]
+
+
+def sight(source: Source, config: Config, known: frozenset[str] = frozenset()) -> Sighting | None:
+    """Return what a page shows of its site, or None: it cannot be read, names no site, or the site is known."""
+    try:
+        page = read_page(source.path, config)
+        found = page if isinstance(page, Rejection) else segment(page, config)
+    except Exception:  # cleaning meets the same fault, and rejects the page by its name
+        return None
+    if isinstance(page, Rejection) or isinstance(found, Rejection):
+        return None
+    site = site_key(page, found)
+    if site is None or site in known:
+        return None
+    lines = dict.fromkeys(found.words(block) for block in found.blocks)
+    kept = tuple((line_key(text), len(text), text[:_SHOWN]) for text in lines if len(text) >= _SHORTEST)
+    return Sighting(page.id, site, kept)
+
+
+def mine(sightings: Iterable[Sighting], config: Config) -> dict[str, Site]:
+    """Return the entries of the sites of which enough unlike pages were seen; independent of the order."""
+    by_site: dict[str, dict[str, Sighting]] = {}
+    for sighting in sightings:
+        by_site.setdefault(sighting.site, {})[sighting.page_id] = sighting
+    found = {}
+    for name, pages in sorted(by_site.items()):
+        unlike = _unlike([pages[page] for page in sorted(pages)], config.max_site_pages)
+        if len(unlike) >= config.min_site_pages:
+            found[name] = Site(len(unlike), _templates(unlike, config))
+    return found
+
+
+def _unlike(pages: Sequence[Sighting], most: int) -> list[Sighting]:
+    """Return pages of which no two share half of their paragraphs' characters, the first by id first."""
+    chosen: list[tuple[Sighting, Mapping[str, int]]] = []
+    for page in pages:
+        paragraphs = {key: size for key, size, _ in page.lines if size >= _PARAGRAPH}
+        if all(_shared(paragraphs, other) < 0.5 for _, other in chosen):
+            chosen.append((page, paragraphs))
+        if len(chosen) == most:
+            break
+    return [page for page, _ in chosen]
+
+
+def _shared(one: Mapping[str, int], other: Mapping[str, int]) -> float:
+    shared = sum(size for key, size in one.items() if key in other)
+    return shared / max(1, min(sum(one.values()), sum(other.values())))
+
+
+def _templates(pages: Sequence[Sighting], config: Config) -> dict[str, Template]:
+    counts: Counter[str] = Counter()
+    texts: dict[str, str] = {}
+    for page in pages:
+        for key, _, text in page.lines:
+            counts[key] += 1
+            texts[key] = min(texts.get(key, text), text)
+    least = max(config.min_template_pages, config.min_template_share * len(pages))
+    return {key: Template(n, texts[key]) for key, n in counts.items() if n >= least}

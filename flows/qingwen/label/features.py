@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from qingwen.model import Segmented
 from qingwen.rules.book import Hit, RuleBook
+from qingwen.rules.sites import SiteBook
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _SENTENCE = re.compile(r"[\u3002\uff01\uff1f!?;\uff1b]")
@@ -25,7 +26,7 @@ class Features:
 
     ``size`` counts characters without white space, ``sentences`` and ``commas`` marks; ``copies`` how often the same
     words stand on the page; ``cut_off``: it ends where an excerpt was cut; ``outside``: away from the page's main
-    text; ``main``: where most of that text stands.
+    text; ``main``: where most of that text stands; ``template``: why the line is its site's own, whatever it says.
     """
 
     words: str
@@ -42,6 +43,7 @@ class Features:
     structure: str | None = None
     outside: bool = False
     main: bool = False
+    template: str | None = None
 
     @property
     def kind(self) -> str:
@@ -64,13 +66,16 @@ class Features:
         return self.han >= 8 and (self.sentences > 0 or (self.commas > 0 and self.size >= 24))
 
 
-def measure(segmented: Segmented, book: RuleBook) -> list[Features]:
-    """Return the features of each block, in page order."""
+def measure(
+    segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, site: str | None = None
+) -> list[Features]:
+    """Return the features of each block, in page order; ``site`` is the page's name in the ``sites``."""
     words = [segmented.words(block) for block in segmented.blocks]
     keys = [_SPACE.sub("", text) for text in words]
     copies = Counter(keys)
+    templates = _templates(words, sites, site)
     found: list[Features] = []
-    for block, text, key in zip(segmented.blocks, words, keys, strict=True):
+    for n, (block, text, key) in enumerate(zip(segmented.blocks, words, keys, strict=True)):
         found.append(
             Features(
                 words=text,
@@ -84,8 +89,23 @@ def measure(segmented: Segmented, book: RuleBook) -> list[Features]:
                 copies=copies[key],
                 path=block.path,
                 hits=tuple(book.hits(text)),
+                template=templates.get(n),
             )
         )
+    return found
+
+
+def _templates(words: Sequence[str], sites: SiteBook | None, site: str | None) -> dict[int, str]:
+    """Return, by number, the blocks that recur on the page's site, with the evidence in words.
+
+    The page's own title is none, though the site's other pages list it: it begins a ``<title>`` that is the page's own.
+    """
+    if sites is None or site not in sites.sites:
+        return {}
+    found = {n: why for n, text in enumerate(words) if (why := sites.evidence(site, text))}
+    if 0 not in found:
+        own = _SPACE.sub("", words[0])
+        found = {n: why for n, why in found.items() if not own.startswith(_SPACE.sub("", words[n]))}
     return found
 
 

@@ -122,7 +122,12 @@ def _byline_follows(features: Sequence[Features], n: int) -> bool:
 
 
 def _fits(feature: Features) -> bool:
-    return _SHORTEST <= feature.size <= _LONGEST and feature.han >= 4 and feature.words.count("|") < 2
+    return (
+        not feature.template
+        and _SHORTEST <= feature.size <= _LONGEST
+        and feature.han >= 4
+        and feature.words.count("|") < 2
+    )
 
 
 def _key(words: str) -> str:

@@ -13,6 +13,7 @@ from qingwen.label.structure import TEASER_TITLE, mark_teasers
 from qingwen.label.title import below_title, best_title, likely_title, title_span
 from qingwen.model import Label, Segmented, Verdict
 from qingwen.rules.book import Hit, RuleBook
+from qingwen.rules.sites import SiteBook
 from qingwen.text import Span
 
 # Where each state lies, in the words of a rule's scope.
@@ -27,13 +28,13 @@ class Labelled:
     title: Span | None
 
 
-def label(segmented: Segmented, book: RuleBook) -> Labelled:
-    """Return what each block is.
+def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, site: str | None = None) -> Labelled:
+    """Return what each block is; ``site`` is the page's name in the ``sites``.
 
     Rules are evidence; the state of each block (head, body, dirt inside the article, tail) is decided over the whole
     sequence; then each block is judged by the first rule that may act where it stands, else by its state.
     """
-    features = mark_teasers(measure(segmented, book))
+    features = mark_teasers(measure(segmented, book, sites, site))
     marked_up = any(block.path for block in segmented.blocks)
     if marked_up:
         features = mark_outside(features)
@@ -69,6 +70,8 @@ def _by_rule(feature: Features, words_at: int, state: int, score: float) -> Verd
     hit = _deciding(feature.block_hits, _SCOPES[state])
     if hit is not None:
         return Verdict(hit.rule.label, hit.rule.id, hit.rule.why, False, score, hit.span.shifted(words_at))
+    if feature.template:
+        return Verdict(Label.SITE, "site.template", feature.template, False, score)
     if feature.structure and state != BODY:
         what = "a title that stands twice" if feature.structure == TEASER_TITLE else "a snippet cut off at its end"
         return Verdict(Label.RELATED, feature.structure, f"{what}: the shape of a teaser", False, score)

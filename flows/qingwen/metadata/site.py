@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from qingwen.metadata.patterns import search
-from qingwen.model import Page
+from qingwen.model import Page, Segmented
+from qingwen.views import FOLDED, view
 
 # Second-level names under which registries of this field sell domains.
 _SECOND = frozenset("com net org gov edu ac co idv info".split())
+
+# A longer first line is no title.
+_LONGEST_TITLE = 120
 
 
 def site_of(page: Page, meta: Mapping[str, str], notices: list[str]) -> str | None:
@@ -37,3 +41,17 @@ def registrable_domain(url: str) -> str | None:
         return host or None
     take = 3 if len(steps) >= 3 and len(steps[-1]) == 2 and steps[-2] in _SECOND else 2
     return ".".join(steps[-take:])
+
+
+def site_key(page: Page, segmented: Segmented) -> str | None:
+    """Return what a page's site is known by in the `SiteBook`, or None where nothing tells.
+
+    The registrable domain of its URL; else of the address that the markup states as its own; else of the host that
+    most of its links lead to; else the name that ends its ``<title>`` (of a dump, its first line).
+    """
+    for url in (page.url, segmented.meta.get("canonical"), segmented.meta.get("og:url"), segmented.meta.get("links")):
+        if url and (domain := registrable_domain(url)):
+            return domain
+    first = segmented.words(segmented.blocks[0]) if segmented.blocks else ""
+    found = search("title_site", view(first, FOLDED).text) if len(first) <= _LONGEST_TITLE else None
+    return found["site"].strip() if found else None

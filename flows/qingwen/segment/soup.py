@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -28,6 +29,7 @@ _META = frozenset(
 )
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+_HOST = re.compile(r"\s*(?:https?:)?//([\w.-]+)", re.I)
 _ENTER, _LEAVE = 0, 1
 
 
@@ -154,6 +156,12 @@ def _meta(tree: BeautifulSoup) -> dict[str, str]:
     link = tree.find("link", rel="canonical")
     if isinstance(link, Tag) and isinstance(link.get("href"), str):
         stated["canonical"] = str(link["href"])
+    hosts = Counter(
+        found[1].lower() for tag in tree.find_all("a") if (found := _HOST.match(str(tag.get("href") or "")))
+    )
+    if hosts:
+        # The host that most links lead to: of a page that states no address of its own, the likeliest.
+        stated["links"] = max(hosts, key=lambda host: (hosts[host], host))
     return stated
 
 

@@ -1,0 +1,95 @@
+"""What was learned of sites: the lines that recur on a site's pages. ``corpus/survey.py`` mines them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from qingwen.errors import SetupError
+from qingwen.views import folding
+
+_SPACE = re.compile(r"\s+")
+FORMAT = 1
+
+
+def line_key(words: str) -> str:
+    """Return what a line is known by on all pages of its site: 16 hex digits of its words, folded, without white space.
+
+    >>> line_key("關於 我們") == line_key("关于我们")
+    True
+    """
+    solid = _SPACE.sub("", words.translate(folding()))
+    return hashlib.blake2b(solid.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A line that recurs on a site: on how many of the surveyed pages, and how it begins (for people to read)."""
+
+    pages: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site's entry: how many unlike pages of it were surveyed, and its recurring lines by `line_key`."""
+
+    pages: int
+    templates: Mapping[str, Template]
+
+
+@dataclass(frozen=True)
+class SiteBook:
+    """What was learned of each site, by its name: an input of cleaning, like the rules. Empty: nothing is known."""
+
+    sites: Mapping[str, Site] = field(default_factory=dict)
+
+    def evidence(self, site: str | None, words: str) -> str | None:
+        """Return in words why a line is its site's own, or None."""
+        entry = self.sites.get(site) if site else None
+        found = entry.templates.get(line_key(words)) if entry else None
+        return f"stands on {found.pages} of {entry.pages} pages of {site}" if entry and found else None
+
+    def joined(self, new: Mapping[str, Site]) -> SiteBook:
+        """Return the book with the entries of sites that it does not know yet; what it knows it keeps."""
+        return SiteBook({**new, **self.sites})
+
+    @cached_property
+    def digest(self) -> str:
+        """Return 16 hex digits that change with anything that the book says."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    def to_json(self) -> str:
+        """Return the book as JSON, equal for equal books."""
+        plain = {
+            name: {"pages": site.pages, "lines": [[key, t.pages, t.text] for key, t in sorted(site.templates.items())]}
+            for name, site in sorted(self.sites.items())
+        }
+        return json.dumps({"format": FORMAT, "sites": plain}, ensure_ascii=False, indent=0, sort_keys=True)
+
+
+def load_sites(path: Path) -> SiteBook:
+    """Return the book that a file holds; of a file that is not there, the empty one.
+
+    Raises:
+        SetupError: the file holds no book; the message says what to do.
+    """
+    if not path.exists():
+        return SiteBook()
+    try:
+        stated: Any = json.loads(path.read_text("utf-8"))
+        if stated["format"] != FORMAT:
+            raise ValueError(f"format {stated['format']}")
+        return SiteBook({name: _site(entry) for name, entry in stated["sites"].items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise SetupError(f"{path}: no SiteBook ({fault}). Run with --rebuild to learn the sites anew.") from fault
+
+
+def _site(entry: Mapping[str, Any]) -> Site:
+    return Site(int(entry["pages"]), {key: Template(int(pages), text) for key, pages, text in entry["lines"]})
