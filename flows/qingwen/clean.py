@@ -9,7 +9,7 @@ from datetime import datetime
 
 from qingwen.assess import fault_of, signals
 from qingwen.config import Config
-from qingwen.label.verdicts import Labelled, label
+from qingwen.label.verdicts import FLAGGED, Labelled, label
 from qingwen.metadata.facts import read_facts
 from qingwen.metadata.site import site_key
 from qingwen.model import BODY, TITLE, Cleaned, Facts, Judged, Label, Page, Record, Rejection, Segmented
@@ -156,7 +156,7 @@ def _assessed(
         n_edits=len(draft.edits),
         n_repairs=len(repairs),
         spun=bool(repairs),
-        flags=_flags(page, draft, config),
+        flags=_flags(page, blocks, draft, config),
         quality=quality,
         text_sha256=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         rules_version=book.version,
@@ -169,9 +169,10 @@ def _dropped(blocks: Sequence[Judged], segmented: Segmented) -> tuple[Judged, ..
     return tuple(replace(judged, text=judged.block.span.of(segmented.text)) for judged in blocks)
 
 
-def _flags(page: Page, draft: Draft, config: Config) -> tuple[str, ...]:
+def _flags(page: Page, blocks: Sequence[Judged], draft: Draft, config: Config) -> tuple[str, ...]:
     """Return the page's flags by name, sorted: what a person may want to look at."""
     names = {flag.rule for flag in draft.flags}
+    names |= {judged.verdict.rule for judged in blocks if judged.verdict.rule in FLAGGED}
     if page.damaged:
         names.add("read.damaged")
     if sum(flag.rule == "unicode.private-use" for flag in draft.flags) <= config.max_private_use:

@@ -17,8 +17,8 @@ from qingwen.read.inputs import list_sources
 from qingwen.rules.sites import SiteBook, line_key, load_sites
 
 HEADS = ["临河大桥今晨通车", "北岸小学扩建完工", "河道清淤下月开始", "老街书店迎来新主", "夜市灯光换上新装"]
-# No rule knows this line, and it reads like a sentence of news.
-MOTTO = "临河人看临河事，河上的桥通了，河边的人就近了。"
+# No rule knows this line, and it stands where an article has its first heading.
+MOTTO = "临河人看临河事，河上的桥通了"
 BODIES = [
     "{}的消息传来，住在附近的居民一早就赶到现场，有人还带着相机，把这一天的样子一一记下。",
     "负责人说，{}一事前后用了两年，其间三次修改方案，听取了四百多位居民的意见，才定下如今的样子。",
@@ -31,7 +31,7 @@ def page(n: int, *, head: str | None = None) -> str:
     body = "\n".join(
         TOLD[n] + text.format(head) + f"这是今年第{n + 2}件民生实事，{TOLD[n]}还要办两件。" for text in BODIES
     )
-    return f"{head}_临河在线\n首页 新闻\n{head}\n2023-05-0{n + 1} 08:00 来源：临河日报\n{body}\n{MOTTO}\n"
+    return f"{head}_临河在线\n首页 新闻\n{head}\n2023-05-0{n + 1} 08:00 来源：临河日报\n{MOTTO}\n{body}\n"
 
 
 @pytest.fixture
@@ -70,7 +70,18 @@ def test_what_stands_on_its_own_page_only_stays(crawl: Path) -> None:
     sites = book(crawl)
     for path in sorted(crawl.iterdir()):
         before, after = text_of(path.read_bytes(), None), text_of(path.read_bytes(), sites)
-        assert after == before.replace(f"\n{MOTTO}", "")
+        assert after == before.replace(f"{MOTTO}\n", "")
+
+
+def test_a_sentence_of_news_that_recurs_stays_and_is_flagged(crawl: Path) -> None:
+    background = "临河大桥去年三月动工，全长2.3公里，是北岸居民盼了二十年的工程。"
+    for path in crawl.iterdir():
+        lines = path.read_text("utf-8").split("\n")
+        path.write_text("\n".join([*lines[:6], background, *lines[6:]]), "utf-8")
+    found = clean_page((crawl / "2.txt").read_bytes(), sites=book(crawl))
+    assert isinstance(found, Cleaned)
+    assert background in found.record.text
+    assert found.record.flags == ("site.recurring-paragraph",)
 
 
 def test_copies_of_one_article_prove_nothing(tmp_path: Path) -> None:

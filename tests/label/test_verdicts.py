@@ -98,3 +98,21 @@ def test_a_rescued_block_says_what_rescued_it() -> None:
     rules = {judged.block.n: judged.verdict.rule for judged in found.blocks if judged.verdict.kept}
     assert rules[2] == "rescue.heading"
     assert rules[6] == "rescue.signature"
+
+
+def test_a_newspaper_s_name_above_its_issue_is_no_title() -> None:
+    above = ["临河日报 数字报", "返回首页 | 版面导航 | PDF版", "第01版：经济  2023-08-31  星期三", "上一篇　下一篇"]
+    found = clean_page("\n".join([*above, TITLE, FIRST, SECOND, THIRD]).encode())
+    assert isinstance(found, Cleaned)
+    assert found.record.title == TITLE
+
+
+def test_a_half_width_mark_in_the_headline_of_a_page_that_has_no_other_stays() -> None:
+    found = clean_page("\n".join(["临河大桥通车:王师傅不用绕路", FIRST, SECOND, THIRD]).encode())
+    assert isinstance(found, Cleaned)
+    assert found.record.title == "临河大桥通车:王师傅不用绕路"
+
+
+def test_the_first_heading_below_a_player_is_the_article_s() -> None:
+    lines = [TITLE, "2023-05-01 08:00 来源：临河日报", "00:00 / 06:36", "“以后上班不用绕路了”——大桥通车首日见闻", FIRST, SECOND, THIRD]
+    assert body(*lines) == lines[3:]

@@ -118,7 +118,7 @@ def title_span(segmented: Segmented, n: int) -> Span:
 
 def _byline_follows(features: Sequence[Features], n: int) -> bool:
     following = features[n + 1 : n + 3]
-    return any(hit.rule.label is Label.BYLINE for feature in following for hit in feature.block_hits)
+    return any(hit.rule.label is Label.BYLINE for feature in following for hit in feature.block_hits[:1])
 
 
 def _fits(feature: Features) -> bool:

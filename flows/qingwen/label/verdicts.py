@@ -18,6 +18,9 @@ from qingwen.text import Span
 
 # Where each state lies, in the words of a rule's scope.
 _SCOPES = {HEAD: "head", BODY: "article", DIRT: "article", TAIL: "tail"}
+# A whole paragraph of the article that its site's other pages hold too: kept, and the page flagged by this name.
+RECURRING = "site.recurring-paragraph"
+FLAGGED = frozenset({RECURRING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,9 @@ def _by_rule(feature: Features, words_at: int, state: int, score: float) -> Verd
     hit = _deciding(feature.block_hits, _SCOPES[state])
     if hit is not None:
         return Verdict(hit.rule.label, hit.rule.id, hit.rule.why, False, score, hit.span.shifted(words_at))
+    if feature.template and state == BODY and feature.prose and feature.ends:
+        # A paper prints the same background in many stories: a sentence of an article stays, and is named.
+        return Verdict(Label.BODY, RECURRING, feature.template, True, score)
     if feature.template:
         return Verdict(Label.SITE, "site.template", feature.template, False, score)
     if feature.structure and state != BODY:

@@ -1,7 +1,7 @@
 """Folded punctuation: marks that were narrowed to ASCII upstream go back to full width (GB/T 15834-2011).
 
 A page that looks folded gets every rule; on any other page only a mark right behind a Han character is widened, which
-no writer of Chinese means as ASCII.
+no writer of Chinese means as ASCII; in a title only where the body has such marks too: headlines are set by themselves.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from qingwen.config import Config
-from qingwen.model import Flag
+from qingwen.model import BODY, TITLE, Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.rules.tables import PunctuationTable, punctuation_table
 from qingwen.text import Edit, Span
@@ -18,6 +18,7 @@ from qingwen.text import Edit, Span
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\u3007\U00020000-\U0003134f]")
 _LETTER = re.compile(r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff]")
 _LOOSE = re.compile(r"[,:;!?]")
+_BEHIND_HAN = re.compile(r"(?<=[\u4e00-\u9fff])[,:;!?]")
 _ORDINAL = re.compile(r"[0-9]{1,2}\)")
 _DOTS = re.compile(r"\.{3,}")
 _DASHES = re.compile(r"(?<!-)--(?!-)")
@@ -46,6 +47,8 @@ def widen_punctuation(draft: Draft, context: Context) -> Proposal:
     edits: list[Edit] = []
     flags: list[Flag] = []
     for part, text in draft.parts.items():
+        if part == TITLE and not context.folded and not _BEHIND_HAN.search(draft.parts[BODY]):
+            continue
         marks = _Marks(part, text, punctuation_table())
         edits += marks.settled(context.folded)
         if context.folded:
