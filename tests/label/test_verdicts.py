@@ -114,5 +114,49 @@ def test_a_half_width_mark_in_the_headline_of_a_page_that_has_no_other_stays() -
 
 
 def test_the_first_heading_below_a_player_is_the_article_s() -> None:
-    lines = [TITLE, "2023-05-01 08:00 来源：临河日报", "00:00 / 06:36", "“以后上班不用绕路了”——大桥通车首日见闻", FIRST, SECOND, THIRD]
+    lines = [
+        TITLE,
+        "2023-05-01 08:00 来源：临河日报",
+        "00:00 / 06:36",
+        "“以后上班不用绕路了”——大桥通车首日见闻",
+        FIRST,
+        SECOND,
+        THIRD,
+    ]
     assert body(*lines) == lines[3:]
+
+
+OTHER = [
+    "北岸小学扩建完工",
+    "2023-05-02 09:30  来源：临河日报",
+    "北岸小学扩建工程昨天完工，新添教室十二间，下学期可多收四百名学生。校长说，操场也换了新的跑道和草坪。",
+    "工程去年七月动工，由区教育局出资，历时十个月。家长们昨天参观了新教室，对采光和通风表示满意。",
+]
+MINE = [TITLE, "2023-05-01 08:00  来源：临河日报", FIRST, SECOND, THIRD]
+
+
+@pytest.mark.parametrize("lines", [[f"{TITLE}_临河在线", *MINE, *OTHER], [f"{TITLE}_临河在线", *OTHER, *MINE]])
+def test_of_two_articles_the_one_that_fits_the_title_is_the_record(lines: list[str]) -> None:
+    found = clean_page("\n".join(lines).encode())
+    assert isinstance(found, Cleaned)
+    assert found.record.title == TITLE
+    assert found.record.text.split("\n") == [FIRST, SECOND, THIRD]
+    assert "structure.second-article" in found.record.flags
+    labels = {judged.verdict.label.value for judged in found.blocks if OTHER[2] in (judged.text or "")}
+    assert labels == {"related"}
+
+
+def test_a_part_of_a_paginated_article_stays_a_record_and_is_flagged() -> None:
+    found = clean_page("\n".join([*MINE, "上一页 1 2 3 下一页", "（责任编辑：小河）"]).encode())
+    assert isinstance(found, Cleaned)
+    assert found.record.text.split("\n") == [FIRST, SECOND, THIRD]
+    assert found.record.flags == ("nav.pagination",)
+
+
+def test_a_caption_stays_out_of_the_text_and_keeps_its_label() -> None:
+    caption = "▲大桥通车首日，两岸居民结伴过河。"
+    found = clean_page("\n".join([*MINE[:3], caption, *MINE[3:]]).encode())
+    assert isinstance(found, Cleaned)
+    assert found.record.text.split("\n") == [FIRST, SECOND, THIRD]
+    (verdict,) = [judged.verdict for judged in found.blocks if (judged.text or "").strip() == caption]
+    assert (verdict.label.value, verdict.rule) == ("caption", "caption.marked")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, Model, decode, load_model
 from qingwen.label.features import Features, mark_outside, measure
 from qingwen.label.rescue import RESCUES, rescue
+from qingwen.label.second import SECOND, part_articles
 from qingwen.label.signs import signs_of
 from qingwen.label.structure import TEASER_TITLE, mark_teasers
 from qingwen.label.title import below_title, best_title, likely_title, title_span
@@ -20,7 +21,8 @@ from qingwen.text import Span
 _SCOPES = {HEAD: "head", BODY: "article", DIRT: "article", TAIL: "tail"}
 # A whole paragraph of the article that its site's other pages hold too: kept, and the page flagged by this name.
 RECURRING = "site.recurring-paragraph"
-FLAGGED = frozenset({RECURRING})
+# Rules whose hit flags the page by their name: it holds a part of an article, or more than one.
+FLAGGED = frozenset({RECURRING, SECOND, "nav.pagination"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
     path = decode(model, emissions)
     if title is not None:
         path = below_title(features, path, title)
+    path, others = part_articles(features, path, title)
     states, rescued = rescue(features, path, title)
     body = [n for n, state in enumerate(states) if state == BODY]
     if not any(features[n].prose for n in body):
@@ -61,6 +64,9 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
             continue
         score = round(emissions[n][BODY] - max(emissions[n][state] for state in (HEAD, DIRT, TAIL)), 3)
         words_at = segmented.text.index(feature.words, segmented.blocks[n].span.start)
+        if n in others and states[n] != BODY:
+            verdicts.append(Verdict(Label.RELATED, SECOND, "another article, with a byline of its own", False, score))
+            continue
         found = _by_rule(feature, words_at, states[n], score) or _by_state(model, signs[n], states[n], score)
         if found.kept and n in rescued:
             found = replace(found, rule=rescued[n], why=RESCUES[rescued[n]])
