@@ -83,10 +83,41 @@ def test_people_are_authors() -> None:
         ("本贴由山川于2005年8月12日16:12:21发表", ("山川",)),
         ("编辑：方若溪", ("方若溪",)),
         ("作者：李守拙 编辑：方若溪", ("李守拙",)),
+        ("【方若溪／台北報導】", ("方若溪",)),
+        ("方若溪／綜合報導", ("方若溪",)),
+        ("【聯合晚報╱記者方若溪／即時報導】", ("方若溪",)),
+        ("（中央社記者方若溪台北11日電）", ("方若溪",)),
+        ("希望電台方若溪報導", ("方若溪",)),
+        ("大河网讯 实习生 方若溪 、记者 李守拙 报道：", ("方若溪", "李守拙")),
+        ("作者： 2023-04-18 09:26", None),
     ],
 )
-def test_people_are_found_where_pages_credit_them(byline: str, authors: tuple[str, ...]) -> None:
+def test_people_are_found_where_pages_credit_them(byline: str, authors: tuple[str, ...] | None) -> None:
     assert facts(byline).authors == authors
+
+
+@pytest.mark.parametrize(
+    ("byline", "source"),
+    [
+        ("2023-04-18 09:26  稿源： 大河晚报 编辑：小方", "大河晚报"),
+        ("来源：( 华声在线 )", "华声在线"),
+        ("本文来源于 《财经网》 2023-04-18", "财经网"),
+        ("2023-04-18 09:26 大河晚报 【 大 中 小 】", "大河晚报"),
+        ("2023-04-18 来源：资料图", None),
+        ("【聯合晚報╱記者方若溪／即時報導】", "联合晚报"),
+    ],
+)
+def test_a_source_is_found_where_pages_state_it(byline: str, source: str | None) -> None:
+    assert facts(byline).source_name == source
+
+
+def test_a_dispatch_names_its_source_its_place_and_its_reporters() -> None:
+    first = "新华社太原5月16日电（记者方若溪 通讯员 李守拙）市图书馆今天宣布，自下月起开放时间延长至晚上九点半。"
+    found = clean_page(f"图书馆延长开放时间\n2023-05-16\n{first}\n{BODY}\n".encode())
+    assert isinstance(found, Cleaned)
+    stated = found.record.facts
+    assert (stated.source_name, stated.place, stated.authors) == ("新华社", "太原", ("方若溪", "李守拙"))
+    assert found.record.text.startswith("新华社太原5月16日电")
 
 
 def test_credit_lines_one_below_the_other_are_one_list() -> None:

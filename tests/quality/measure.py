@@ -19,6 +19,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import facts
+import farm
 from rapidfuzz.distance import LCSseq
 
 from qingwen import Config, clean_page
@@ -97,10 +99,20 @@ def digest(pages: Iterable[Gold]) -> str:
 def measure() -> dict[str, dict[str, float | str]]:
     """Return the scores of each set that is here, with its digest."""
     sets = {"own": list(own_pages())}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        found: dict[str, dict[str, float | str]] = {}
         if EVAL.is_dir():
-            sets |= development_pages(Path(folder))
-        return {name: {"digest": digest(pages), **scores(pages)} for name, pages in sets.items()}
+            sets |= development_pages(folder)
+            found["farm"] = farm.scores(EVAL / "farm", folder / "farm")
+            for what, gold in (
+                ("facts", facts.golds(facts.OWN)),
+                ("facts of old pages", facts.golds(EVAL / "metadata_dev.jsonl")),
+            ):
+                for kind, ending in (("pages", ".html"), ("dumps", ".txt")):
+                    stated = facts.scores(gold, folder / kind, ending)
+                    found[f"{what}, {kind}"] = {"digest": facts.digest(gold), **stated}
+        return found | {what: {"digest": digest(pages), **scores(pages)} for what, pages in sets.items()}
 
 
 def fallen(pinned: dict[str, dict[str, float | str]], now: dict[str, dict[str, float | str]]) -> list[str]:

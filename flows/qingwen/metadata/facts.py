@@ -16,6 +16,8 @@ from qingwen.views import FOLDED, view
 
 # How far below the text a forum or a blog prints when it was posted.
 _DATE_LINES = 5
+# A longer line is no line of fields.
+_LONGEST_FIELD = 160
 
 
 def read_facts(
@@ -61,7 +63,7 @@ def read_facts(
             ),
             account,
         ),
-        source_name=_source([lines[n] for n in bylines + near + body[-2:]]),
+        source_name=_source([lines[n] for n in (*bylines, *near, *below, *body[-2:])], opening),
         place=next((found["place"] for line in opening if (found := search("dateline_place", line))), None),
         rights=next((words[n] for n in notices if verdicts[n].label is Label.COPYRIGHT), None),
         published_at=stamp.at,
@@ -81,12 +83,15 @@ def _stated_author(meta: Mapping[str, str], lines: Iterable[str]) -> list[str]:
     return [name for name in stated if len(name) <= LONGEST_NAME and any(name in line for line in printed)]
 
 
-def _source(lines: list[str]) -> str | None:
+def _source(lines: list[str], opening: list[str]) -> str | None:
+    """Return where the article came from: a field that says so, a name behind the date, else the dispatch's opening."""
     absent = set(tables()[1]["no_source"])
-    for line in lines:
-        found = search("source", line) if len(line) <= 160 else None
-        if found and found["source"] not in absent:
-            return found["source"]
+    for name, some in (("source", lines), ("source_dated", lines), ("dateline_source", [*lines, *opening])):
+        for line in some:
+            found = search(name, line) if len(line) <= _LONGEST_FIELD or name == "dateline_source" else None
+            stated = next(filter(None, found.groups()), None) if found else None
+            if stated and stated not in absent:
+                return stated
     return None
 
 

@@ -35,6 +35,7 @@ def authors_of(credits: Credits, account: re.Match[str] | None) -> tuple[str, ..
     ranked: list[Iterable[str]] = [
         _found("author", credits.bylines),
         _found("dateline_author", credits.body[:2]),
+        _found("desk_author", [*credits.bylines, *credits.beneath, *credits.around, *edges]),
         _all_of("author_line", [*credits.bylines, *credits.around, *edges]),
         _found("author", credits.around),
         credits.meta,
