@@ -17,6 +17,7 @@ _MOST_ADS = 2
 _MOST_LINES = 3
 _SHORTEST = 20
 _SHORTEST_HEADING = 8
+_LEAST_ROWS = 2
 _DATE_LINE = re.compile(r"(?:19|20|\u4e8c)\S{1,3}\u5e74\S{1,3}\u6708\S{1,3}\u65e5")
 _LONGEST_NAME = 25
 
@@ -25,6 +26,7 @@ RESCUES: Mapping[str, str] = {
     "rescue.heading": "a line between the byline and the first paragraph",
     "rescue.behind-ad": "a whole paragraph behind an advertisement",
     "rescue.behind-lines": "a whole paragraph follows, or is, behind short sentences",
+    "rescue.table": "the rows of a table that the article's text leads to",
     "rescue.signature": "the name and the date that close a notice",
 }
 
@@ -40,6 +42,7 @@ def rescue(features: Sequence[Features], states: Sequence[int], title: int | Non
         ("rescue.heading", lambda: _opening(features, found, title)),
         ("rescue.behind-ad", lambda: _behind_ad(features, found)),
         ("rescue.behind-lines", lambda: _behind_lines(features, found)),
+        ("rescue.table", lambda: _table(features, found)),
         ("rescue.signature", lambda: _signature(features, found)),
     ]
     for name, put_right in rescues:
@@ -93,6 +96,15 @@ def _behind_lines(features: Sequence[Features], states: list[int]) -> None:
         _behind_lines(features, states)
 
 
+def _table(features: Sequence[Features], states: list[int]) -> None:
+    """Rows of a data table right behind the article, two and more: what its last sentence leads to."""
+    last = n = _last(states)
+    while n + 1 < len(features) and _is_row(features[n + 1]):
+        n += 1
+    if n - last >= _LEAST_ROWS:
+        states[last + 1 : n + 1] = [BODY] * (n - last)
+
+
 def _signature(features: Sequence[Features], states: list[int]) -> None:
     """The issuing body's name and the date in full, the last two lines of a notice."""
     last = _last(states)
@@ -116,6 +128,11 @@ def _is_short_sentence(feature: Features, beside: Features) -> bool:
     """Tell whether a line ends a sentence, or is said by somebody, and has nothing against it."""
     plain = not feature.hits and not feature.structure and feature.link_density == 0 and not feature.cut_off
     return plain and feature.kind == beside.kind and feature.ends and feature.han >= 3 and feature.copies == 1
+
+
+def _is_row(feature: Features) -> bool:
+    plain = not feature.hits and not feature.structure and feature.link_density == 0 and not feature.outside
+    return plain and "\t" in feature.words
 
 
 def _is_name(feature: Features) -> bool:
