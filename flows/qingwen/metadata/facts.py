@@ -89,7 +89,7 @@ def _source(lines: list[str], opening: list[str]) -> str | None:
     for name, some in (("source", lines), ("source_dated", lines), ("dateline_source", [*lines, *opening])):
         for line in some:
             found = search(name, line) if len(line) <= _LONGEST_FIELD or name == "dateline_source" else None
-            stated = next(filter(None, found.groups()), None) if found else None
+            stated: str | None = next(filter(None, found.groups()), None) if found else None
             if stated and stated not in absent:
                 return stated
     return None
