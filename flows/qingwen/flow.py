@@ -79,7 +79,7 @@ def clean_news(
 @task(name="survey", cache_policy=NO_CACHE, persist_result=False)
 def survey(run: str) -> int:
     """Learn what recurs on the sites of the pages to clean; return how many sites are known."""
-    return len(_engines[run].survey().sites)
+    return len(_engines[run].survey(_progress.get()).sites)
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from qingwen import Cleaned, Config, clean_page
-from qingwen.corpus import tables
+from qingwen.corpus import pool, tables
 from qingwen.corpus.run import Request, run
 from qingwen.corpus.survey import choose_sample, mine, sight, sight_all
 from qingwen.errors import SetupError
@@ -152,6 +154,33 @@ def test_rows_do_not_depend_on_workers_or_batches(crawl: Path, tmp_path: Path) -
         found = tables.read(tmp_path / name, "blocks").to_pylist()
         rows.append(sorted(found, key=lambda row: (row["page_id"], row["n"])))
     assert rows[0] == rows[1]
+
+
+class Killer:
+    """A page that kills the worker which takes it up."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os._exit, (1,)
+
+
+def test_a_page_that_kills_its_worker_costs_the_survey_that_page_alone(
+    crawl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_SURVEYED", 3)
+    sources: list[Any] = list_sources([str(crawl)])
+    found = pool.Pool(2, Config(), None).sight([*sources[:2], Killer(), *sources[2:]], SiteBook(), lambda pages: None)
+    assert len({sighting.page_id for sighting in found}) == len(found) == len(sources)
+
+
+def test_no_page_to_survey_is_no_survey(crawl: Path, tmp_path: Path) -> None:
+    report = run(Request((str(crawl),), str(tmp_path / "news"), Config(survey_pages=0), workers=1))
+    assert (report.sites, report.counts.records) == (0, 5)
+
+
+def test_the_survey_tells_how_far_it_is(crawl: Path, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    run(Request((str(crawl),), str(tmp_path / "news"), workers=1), lambda *said: told.append(said))
+    assert ("survey", 5, 5) in told
 
 
 def test_a_book_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:

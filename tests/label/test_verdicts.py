@@ -160,3 +160,22 @@ def test_a_caption_stays_out_of_the_text_and_keeps_its_label() -> None:
     assert found.record.text.split("\n") == [FIRST, SECOND, THIRD]
     (verdict,) = [judged.verdict for judged in found.blocks if (judged.text or "").strip() == caption]
     assert (verdict.label.value, verdict.rule) == ("caption", "caption.marked")
+
+
+def test_a_poem_an_editor_s_note_and_a_list_stay() -> None:
+    lines = [
+        "编者按：大桥通车之际，本报请两位居民写下这一天。",
+        FIRST,
+        "有人当场写了四句：",
+        "长桥卧晓烟，",
+        "两岸共一天。",
+        "昨日隔江望，",
+        "今朝并步前。",
+        SECOND,
+        "通车后调整的线路有：",
+        "1、12路改经大桥北口；",
+        "2、27路延长至河北岸；",
+        "3、夜班车增开两班。",
+        THIRD,
+    ]
+    assert body(TITLE, "2023-05-01 08:00 来源：临河日报", *lines) == lines

@@ -59,6 +59,10 @@ class Holdings:
         found = octets.page_id if isinstance(octets, Rejection) else page_id(octets)
         return found == known.page_id
 
+    def changed(self, sources: Sequence[Source], config: Config) -> list[Source]:
+        """Return the sources that are new, changed or pending."""
+        return [source for source in sources if not self.is_unchanged(source, config)]
+
     def with_known(self, sources: Sequence[Source]) -> list[Source]:
         """Return the sources with every path that the dataset knows besides: a rebuild loses none of them."""
         named = {source.path for source in sources}

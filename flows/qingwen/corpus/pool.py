@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -33,36 +33,41 @@ class Pool:
         self._executor: ProcessPoolExecutor | None = None
         self.sites = SiteBook()
 
-    def sight(self, sources: Sequence[Source], known: SiteBook) -> list[Sighting]:
+    def sight(self, sources: Sequence[Source], known: SiteBook, seen: Callable[[int], None]) -> list[Sighting]:
         """Return what pages show of sites that are not known, looked at in workers; in no certain order.
 
-        A page that kills its worker is left out: cleaning will name it.
+        ``seen`` is told how many more pages were looked at. A page that kills its worker is left out: cleaning will
+        name it.
         """
         names = frozenset(known.sites)
         some = [tuple(sources[at : at + _SURVEYED]) for at in range(0, len(sources), _SURVEYED)]
-        if len(some) <= 1:
-            return sight_all(sources, self._config, names)
-        found, broken = self._sighted(some, names, self._workers)
+        found, broken = self._sighted(some, names, seen)
         for group in broken:
-            again, alone = self._sighted([group], names, 1)
+            again, alone = self._sighted([group], names, seen)
             found += again
             for source in (source for few in alone for source in few):
-                found += self._sighted([(source,)], names, 1)[0]
+                found += self._sighted([(source,)], names, seen)[0]
         return found
 
     def _sighted(
-        self, groups: Sequence[tuple[Source, ...]], known: frozenset[str], workers: int
+        self, groups: Sequence[tuple[Source, ...]], known: frozenset[str], seen: Callable[[int], None]
     ) -> tuple[list[Sighting], list[tuple[Source, ...]]]:
         """Return what groups of pages show, and the groups that were under way when a worker died."""
         found: list[Sighting] = []
         broken: list[tuple[Source, ...]] = []
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), watch_parent) as executor:
+        workers = min(self._workers, len(groups))
+        executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), watch_parent)
+        try:
             waiting = {executor.submit(sight_all, group, self._config, known): group for group in groups}
             for future in as_completed(waiting):
                 try:
                     found += future.result()
+                    seen(len(waiting[future]))
                 except BrokenProcessPool:
                     broken.append(waiting[future])
+        finally:
+            # On a signal nobody waits for the groups that are left.
+            executor.shutdown(wait=False, cancel_futures=True)
         return found, broken
 
     def clean(self, job: Job) -> Counts:

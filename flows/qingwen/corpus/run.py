@@ -109,33 +109,34 @@ class Engine:
         """End the workers at once; what they have staged is taken up by the next run."""
         self._pool.close()
 
-    def survey(self) -> SiteBook:
+    def survey(self, progress: Progress = silent) -> SiteBook:
         """Look for what recurs on a site, through what is new or changed (``rebuild``: all inputs, and all known ones).
 
         Sites that the dataset's book knows keep their entries. A run too small to teach anything skips the survey.
         """
         with self._timed("survey"):
             held = Holdings.of(self.dataset)
-            self.wanted = self._choose(held)
-            known = SiteBook() if self.request.rebuild else load_sites(self._state / SITES)
+            rebuild = self.request.rebuild
+            sources = held.with_known(self.sources) if rebuild else self.sources
+            self.wanted = sources if rebuild else held.changed(sources, self.request.config)
+            self.report.inputs, self.report.unchanged = len(sources), len(sources) - len(self.wanted)
+            known = SiteBook() if rebuild else load_sites(self._state / SITES)
             sample = choose_sample(self.wanted, self.request.config)
             new: dict[str, Site] = {}
-            if len(sample) >= self.request.config.min_site_pages:
-                new = mine(self._pool.sight(sample, known), self.request.config)
+            if len(sample) >= max(1, self.request.config.min_site_pages):
+                done = 0
+
+                def seen(pages: int) -> None:
+                    nonlocal done
+                    done += pages
+                    progress("survey", done, len(sample))
+
+                new = mine(self._pool.sight(sample, known, seen), self.request.config)
             self.book_of_sites = known.joined(new)
-            self.report.sites, self.report.sites_digest = len(self.book_of_sites.sites), self.book_of_sites.digest
+            self.report.sites = len(self.book_of_sites.sites)
+            self.report.sites_digest = self.book_of_sites.digest
             self._pool.sites = self.book_of_sites
         return self.book_of_sites
-
-    def _choose(self, held: Holdings) -> list[Source]:
-        sources = self.sources
-        if self.request.rebuild:
-            sources = held.with_known(sources)
-            self.report.inputs = len(sources)
-            return sources
-        wanted = [source for source in sources if not held.is_unchanged(source, self.request.config)]
-        self.report.unchanged = len(sources) - len(wanted)
-        return wanted
 
     def plan(self) -> tuple[Batch, ...]:
         """Return the batches to clean, of what the survey looked through."""
@@ -188,7 +189,8 @@ class Engine:
         self._state.mkdir(parents=True, exist_ok=True)
         versions = {name: intent[name] for name in self._versions}
         _write(self._state / "dataset.json", json.dumps(versions, indent=1))
-        _write(self._state / SITES, (self._final / SITES).read_text("utf-8"))
+        if (self._final / SITES).exists():  # not in what a run of version 0.1 had written down
+            _write(self._state / SITES, (self._final / SITES).read_text("utf-8"))
         self.report.commits = publish.commit_all(self.dataset, self._final)
         shutil.rmtree(self._staging, ignore_errors=True)
 
@@ -262,7 +264,7 @@ class Engine:
 def run(request: Request, progress: Progress = silent) -> RunReport:
     """Run the engine bare: what ``qingwen clean --no-prefect`` does."""
     with Engine(request) as engine:
-        engine.survey()
+        engine.survey(progress)
         batches = engine.plan()
         total = sum(len(batch.sources) for batch in batches)
         progress("clean", 0, total)

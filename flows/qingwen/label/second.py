@@ -6,6 +6,7 @@ Of two the one that fits the title is the record (DESIGN section 3); the other i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from qingwen.label.crf import BODY, HEAD, TAIL
 from qingwen.label.features import Features
@@ -43,33 +44,36 @@ def part_articles(
 
 
 def _starts(features: Sequence[Features], states: Sequence[int]) -> list[int]:
-    """Return where each article among the blocks that were taken for one begins."""
-    if BODY not in states:
-        return []
+    """Return where each article among the blocks begins; fewer than two: there is one article at most."""
     heads = [n for n in range(len(features)) if _is_headline(features[n]) and _dated_below(features, n)]
-    found = [heads[0] if heads and heads[0] < states.index(BODY) else states.index(BODY)] if heads else []
+    if BODY not in states or not heads:
+        return []
+    told = [0, *accumulate(_told(feature) for feature in features)]
+    sizes = [0, *accumulate(feature.size * _told(feature) for feature in features)]
+    ends = _ends(features)
+
+    def is_article(start: int, end: int) -> bool:
+        return told[end] - told[start] >= _PARAGRAPHS and sizes[end] - sizes[start] >= _CHARACTERS
+
+    found = [min(heads[0], states.index(BODY))]
     for n in heads:
-        above = [m for m in range(found[-1], n) if _told(features[m])]
-        below = [m for m in range(n, _end(features, n)) if _told(features[m])]
-        if _is_article(features, above) and _is_article(features, below):
+        if is_article(found[-1], n) and is_article(n, ends[n]):
             found.append(n)
     return found
 
 
-def _end(features: Sequence[Features], start: int) -> int:
-    """Return where an article that starts here is over: at a heading of other matter, else at the page's end."""
-    openers = (n for n in range(start + 1, len(features)) if features[n].opens_tail)
-    return next(openers, len(features))
+def _ends(features: Sequence[Features]) -> list[int]:
+    """Return, for each block, where an article that starts there is over: at a heading of other matter, or the end."""
+    found = [len(features)] * len(features)
+    for n in range(len(features) - 2, -1, -1):
+        found[n] = n + 1 if features[n + 1].opens_tail else found[n + 1]
+    return found
 
 
 def _told(feature: Features) -> bool:
     """Tell whether a block reads like a paragraph of an article, wherever the model put it."""
     whole = feature.prose and feature.ends and not feature.cut_off and feature.link_density < 0.3
     return whole and not feature.block_hits and not feature.structure and not feature.outside
-
-
-def _is_article(features: Sequence[Features], blocks: Sequence[int]) -> bool:
-    return len(blocks) >= _PARAGRAPHS and sum(features[n].size for n in blocks) >= _CHARACTERS
 
 
 def _is_headline(feature: Features) -> bool:

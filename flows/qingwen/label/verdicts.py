@@ -68,7 +68,7 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
             verdicts.append(Verdict(Label.RELATED, SECOND, "another article, with a byline of its own", False, score))
             continue
         found = _by_rule(feature, words_at, states[n], score) or _by_state(model, signs[n], states[n], score)
-        if found.kept and n in rescued:
+        if found.kept and n in rescued and found.rule not in FLAGGED:
             found = replace(found, rule=rescued[n], why=RESCUES[rescued[n]])
         verdicts.append(found)
     span = title_span(segmented, title) if title is not None and body else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from qingwen.config import Config
@@ -14,6 +14,8 @@ from qingwen.metadata.site import site_of
 from qingwen.model import Facts, Label, Page, Segmented, Verdict
 from qingwen.views import FOLDED, view
 
+# How far below the text its ending and its source stand.
+_ENDING_LINES = 3
 # How far below the text a forum or a blog prints when it was posted.
 _DATE_LINES = 5
 # A longer line is no line of fields.
@@ -35,18 +37,16 @@ def read_facts(
     titles = [n for n, verdict in enumerate(verdicts) if verdict.label is Label.TITLE and verdict.kept]
     # A byline may be glued to the first or the last lines of the body, or stand among what the head dropped.
     near = [n for n in range(max(0, body[0] - 8), body[0]) if n not in bylines] if body else []
-    below = range(body[-1] + 1, min(len(lines), body[-1] + 4)) if body else ()
+    below, foot, far = (_below(body, len(lines), some) for some in (_ENDING_LINES, _DATE_LINES, CREDIT_LINES))
     crawl = crawled_at.date() if crawled_at else config.crawl_date
     # A dated line may stand among the body's blocks when the model took a byline's neighbours for text.
     dirt = [n for n in range(body[0], body[-1]) if verdicts[n].rule == "sequence.dirt"] if body else []
-    foot = range(body[-1] + 1, min(len(lines), body[-1] + 1 + _DATE_LINES)) if body else ()
     stated = [words[n] for n in bylines + near] + [words[n] for n in (*foot, *dirt) if len(words[n]) <= 80]
     stamp = published(stated, words, segmented.meta, crawl)
     account = next((found for n in bylines if (found := tables()[0]["account_age"].match(lines[n]))), None)
     crumbs = [lines[n] for n, verdict in enumerate(verdicts) if verdict.rule.startswith("nav.")]
     notices = [n for n, verdict in enumerate(verdicts) if verdict.label in (Label.COPYRIGHT, Label.SITE)]
     opening = [lines[n] for n in body[:2]]
-    far = range(body[-1] + 1, min(len(lines), body[-1] + 1 + CREDIT_LINES)) if body else ()
     around = [lines[n] for n in (*near, *far) if len(lines[n]) <= 80]
     return Facts(
         site=site_of(page, segmented.meta, [lines[n] for n in notices]),
@@ -72,6 +72,11 @@ def read_facts(
     )
 
 
+def _below(body: Sequence[int], count: int, most: int) -> range:
+    """Return the blocks right below the text, of ``count`` in all."""
+    return range(body[-1] + 1, min(count, body[-1] + 1 + most)) if body else range(0)
+
+
 def _is_author(path: str) -> bool:
     return search("author_markup", path.rpartition("/")[2]) is not None
 
@@ -86,9 +91,10 @@ def _stated_author(meta: Mapping[str, str], lines: Iterable[str]) -> list[str]:
 def _source(lines: list[str], opening: list[str]) -> str | None:
     """Return where the article came from: a field that says so, a name behind the date, else the dispatch's opening."""
     absent = set(tables()[1]["no_source"])
-    for name, some in (("source", lines), ("source_dated", lines), ("dateline_source", [*lines, *opening])):
+    fields = [line for line in lines if len(line) <= _LONGEST_FIELD]
+    for name, some in (("source", fields), ("source_dated", fields), ("dateline_source", [*fields, *opening])):
         for line in some:
-            found = search(name, line) if len(line) <= _LONGEST_FIELD or name == "dateline_source" else None
+            found = search(name, line)
             stated: str | None = next(filter(None, found.groups()), None) if found else None
             if stated and stated not in absent:
                 return stated
