@@ -18,7 +18,7 @@ from qingwen.normalize.layout import lay_out
 from qingwen.normalize.passes import Context, Draft, Pass, run
 from qingwen.normalize.punctuation import looks_folded, widen_punctuation
 from qingwen.normalize.readings import drop_readings
-from qingwen.normalize.script import simplify, traditional_ratio
+from qingwen.normalize.script import simplify
 from qingwen.normalize.spacing import fix_spacing
 from qingwen.normalize.spun import restore_nonwords, restore_words
 from qingwen.normalize.unicode import fix_unicode, undo_entities
@@ -100,7 +100,6 @@ def normalize(
         config=config,
         book=book,
         folded=looks_folded(page_text if page_text is not None else "\n".join(parts.values()), config),
-        traditional=traditional_ratio("".join(parts.values())) >= config.min_traditional_ratio,
         title=title,
         dump=dump,
     )

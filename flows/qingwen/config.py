@@ -13,6 +13,9 @@ from typing import Any
 
 from qingwen.errors import SetupError
 
+# OpenCC's conversions to Simplified: of the script alone; of Taiwan's variants; of its words too; of Hong Kong's variants.
+CONVERSIONS = ("t2s", "tw2s", "tw2sp", "hk2s")
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -36,6 +39,8 @@ class Config:
     # Share of Traditional-only characters among Han ones. Real Traditional pages have .15 and more, Simplified pages
     # that quote names below .01. Lower harms Simplified pages; higher leaves mixed pages Traditional.
     min_traditional_ratio: float = 0.05
+    # What Traditional articles are converted by. Taiwan's words (軟體, 行動數據) become the mainland's only with tw2sp.
+    conversion: str = "t2s"
     # A page looks folded when it has this many ASCII commas and full-width ones are rarer than the share.
     # Fewer commas prove nothing: a short Simplified page may be typed half-width by its author.
     folded_min_commas: int = 20
@@ -78,6 +83,10 @@ class Config:
             if name not in kinds:
                 raise SetupError(f"{origin}: unknown setting {name!r}. Known: {', '.join(sorted(kinds))}.")
             checked[name] = _checked(name, value, str(kinds[name]), origin)
+        if checked.get("conversion", CONVERSIONS[0]) not in CONVERSIONS:
+            raise SetupError(
+                f"{origin}: conversion must be one of {', '.join(CONVERSIONS)}, not {checked['conversion']!r}."
+            )
         return Config(**{**{name: getattr(self, name) for name in kinds}, **checked})
 
 

@@ -17,7 +17,7 @@ TABLE = tomllib.loads((Path(__file__).parents[1] / "cases" / "punctuation.toml")
 
 
 def widened(text: str, *, folded: bool) -> str:
-    context = Context(Config(), load_rules(), folded=folded, traditional=False)
+    context = Context(Config(), load_rules(), folded=folded)
     return run({"body": text}, (widen_punctuation,), context).parts["body"]
 
 

@@ -12,7 +12,7 @@ PROOF = "一要以蕞快的速度行动。"
 
 
 def repaired(body: str, title: str = "") -> Draft:
-    context = Context(Config(), load_rules(), folded=False, traditional=False)
+    context = Context(Config(), load_rules(), folded=False)
     return run({"title": title, "body": body}, (restore_nonwords, restore_words), context)
 
 

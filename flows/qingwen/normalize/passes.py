@@ -19,7 +19,6 @@ class Context:
     config: Config
     book: RuleBook
     folded: bool  # the page's punctuation was folded to ASCII
-    traditional: bool  # the article is in Traditional characters
     title: Span | None = None  # which characters of the title part are the title
     dump: bool = True  # the parts come from a dump, whose lines may hold several paragraphs
 

@@ -1,35 +1,85 @@
 """Readings: farms print each changed character with its pinyin behind it, 國(guó); the readings go.
 
-A single gloss, 蕞（zuì）, is the writer's own and stays: only a page that is full of readings loses them.
+A gloss, 蕞（zuì）, and a lesson in the language are the writer's own and stay: a farm prints its readings behind characters
+that have another form in Simplified text, and behind many of those.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from qingwen.model import Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.text import Edit, Span
-from qingwen.views import converter
+from qingwen.views import converter, traditional_only
 
-_READING = re.compile(r"(?<=[\u3400-\u4dbf\u4e00-\u9fff])[(\uff08]([a-z\u00e0-\u01dc\u0300-\u030c]{1,7})[)\uff09]")
+READING = "pinyin.reading"
+_HAN = r"\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f"
+_LETTERS = r"a-z\u00e0-\u01dc\u0300-\u030c"
+_BRACKETED = re.compile(f"(?<=[{_HAN}])[(\uff08]([{_LETTERS}]{{1,7}})[)\uff09]")
+# What is left where a character was lost: 城?h經濟, or a reading with nothing before it.
+_LOST = re.compile(
+    f"(?<=[{_HAN}])[?\ufffd]?[a-z](?=[{_HAN}])|(?<=[{_HAN}])\\?(?=\\([{_LETTERS}]{{1,7}}\\))"
+    f"|(?<![{_HAN}{_LETTERS}A-Z])\\((?=[{_LETTERS}]*[\u00e0-\u00fc\u0101-\u01dc])[{_LETTERS}]{{1,7}}\\)"
+)
+# A farm prints readings behind most characters of another form; a lesson behind those that it teaches.
+_LEAST_SHARE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A bracketed reading: its place, whether its character has another form in Simplified, and has the reading."""
+
+    part: str
+    span: Span
+    text: str
+    changed: bool
+    right: bool
 
 
 def drop_readings(draft: Draft, context: Context) -> Proposal:
-    """Propose the removal of every bracketed reading that is one of its character's; flag those that are not."""
-    found = [
-        (part, match, _reads(text[match.start() - 1], match[1]))
-        for part, text in draft.parts.items()
-        for match in _READING.finditer(text)
-    ]
-    if sum(right for _, _, right in found) < context.config.min_readings:
+    """Propose, in a farm's page, the removal of every reading that is one of its character's; flag the others.
+
+    Places where a character was lost are flagged too.
+    """
+    found = [reading for part, text in draft.parts.items() for reading in _readings_in(part, text)]
+    farm = [reading for reading in found if reading.changed and reading.right]
+    if len(farm) < context.config.min_readings or len(farm) < _LEAST_SHARE * _n_traditional(draft):
         return Proposal()
-    return Proposal(
-        edits=tuple(Edit(part, Span(*m.span()), m[0], "", "pinyin.reading") for part, m, right in found if right),
-        flags=tuple(Flag(part, "pinyin.reading", Span(*m.span()), m[0]) for part, m, right in found if not right),
+    wrong = [reading for reading in found if reading.changed and not reading.right]
+    flags = [Flag(reading.part, READING, reading.span, reading.text) for reading in wrong]
+    flags += (
+        Flag(part, "pinyin.lost", Span(*lost.span()), lost[0])
+        for part, text in draft.parts.items()
+        for lost in _LOST.finditer(text)
     )
+    edits = [Edit(reading.part, reading.span, reading.text, "", READING) for reading in farm]
+    return Proposal(tuple(edits), tuple(flags))
+
+
+def _readings_in(part: str, text: str) -> Iterator[_Found]:
+    other_form = _with_another_form()
+    for match in _BRACKETED.finditer(text):
+        char = text[match.start() - 1]
+        changed = char in other_form
+        yield _Found(part, Span(*match.span()), match[0], changed, changed and _reads(char, match[1]))
+
+
+@lru_cache(maxsize=1)
+def _with_another_form() -> frozenset[str]:
+    """Return the characters that OpenCC changes, by themselves or in some phrase (the 瞭 of 瞭解)."""
+    table = converter("t2s")
+    pairs = [pair for phrases in table.phrases for key, value in phrases.items() for pair in zip(key, value, strict=False)]
+    return frozenset(old for old, new in [*pairs, *table.characters.items()] if old != new)
+
+
+def _n_traditional(draft: Draft) -> int:
+    hant = traditional_only()
+    return sum(text.count(char) for text in draft.parts.values() for char in hant.intersection(text))
 
 
 def _reads(char: str, reading: str) -> bool:

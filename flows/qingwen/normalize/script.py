@@ -1,36 +1,95 @@
-"""Script: a Traditional article becomes Simplified, with exactly the result of OpenCC's t2s."""
+"""Script: a Traditional article becomes Simplified, by OpenCC's result and the reviewed `keep` table before it.
+
+The script is decided for the page. A Simplified page is left as it is, also where it quotes a Traditional line (which is
+flagged), and a line of a Traditional page that is plainly Simplified is left too.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+from qingwen.config import Config
+from qingwen.model import Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
+from qingwen.normalize.readings import READING
+from qingwen.rules.tables import undecided
 from qingwen.text import Edit, Span
-from qingwen.views import converter, traditional_only
+from qingwen.views import simplified_only, traditional_only
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
+_LINE = re.compile(r"[^\n]+")
+# A quoted line with so many characters of Traditional text only is worth a flag, which shows how it begins.
+_QUOTED, _SHOWN = 3, 20
 
 
-def traditional_ratio(text: str) -> float:
-    """Return the share of Traditional-only characters among the Han characters of a text (0 to 1).
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Characters of a text: those of Traditional text only, those of Simplified text only, and all that are Han."""
 
-    >>> traditional_ratio("國家發展") > 0.4, traditional_ratio("乾隆著名")
-    (True, 0.0)
+    traditional: int
+    simplified: int
+    han: int
+
+    @property
+    def leans_traditional(self) -> bool:
+        """Tell whether more characters are Traditional-only than Simplified-only."""
+        return self.traditional > self.simplified
+
+
+def count_scripts(text: str) -> Counts:
+    """Return how many characters of each script a text holds.
+
+    >>> count_scripts("國家發展"), count_scripts("乾隆著名"), count_scripts("国家发展")
+    (Counts(traditional=2, simplified=0, han=4), Counts(traditional=0, simplified=0, han=4), Counts(traditional=0, simplified=2, han=4))
     """
-    table = traditional_only()
-    han = len(_HAN.findall(text))
-    return sum(char in table for char in text) / han if han else 0.0
+    hant, hans = traditional_only(), simplified_only()
+    return Counts(
+        traditional=sum(map(text.count, hant.intersection(text))),
+        simplified=sum(map(text.count, hans.intersection(text))),
+        han=len(_HAN.findall(text)),
+    )
+
+
+def is_traditional(text: str, config: Config) -> bool:
+    """Tell whether an article is in Traditional characters: enough of them, and more than Simplified ones."""
+    found = count_scripts(text)
+    return found.leans_traditional and found.traditional >= config.min_traditional_ratio * found.han
 
 
 def simplify(draft: Draft, context: Context) -> Proposal:
-    """Propose the conversion of a Traditional article, one edit for each stretch that OpenCC changes."""
-    if not context.traditional:
-        return Proposal()
-    convert = converter("t2s")
-    return Proposal(
-        tuple(
-            Edit(part, Span(start, end), text[start:end], after, "script.t2s")
-            for part, text in draft.parts.items()
-            for start, end, after in convert.changes(text)
-        )
-    )
+    """Propose the conversion of a Traditional article, one edit for each stretch that changes.
+
+    Flags what a single character's conversion leaves undecided, and Traditional lines in a Simplified page.
+    """
+    # A farm that prints readings keeps some characters Simplified: its readings prove the script.
+    farm = draft.restored([READING])
+    if not farm and not is_traditional("".join(draft.parts.values()), context.config):
+        return Proposal(flags=tuple(_quoted(draft)))
+    edits: list[Edit] = []
+    flags: list[Flag] = []
+    doubts = undecided()
+    for part, text in draft.parts.items():
+        for line in _LINE.finditer(text):
+            counts = count_scripts(line[0])
+            if not farm and counts.simplified > counts.traditional:
+                continue
+            for start, end, after, rule in context.book.keep.changes(line[0], context.config.conversion):
+                span = Span(line.start() + start, line.start() + end)
+                edits.append(Edit(part, span, line[0][start:end], after, rule))
+                by_library = rule == f"script.{context.config.conversion}"
+                if by_library and end - start == 1 and line[0][start] in doubts:
+                    flags.append(Flag(part, "script.undecided", span, after, doubts[line[0][start]]))
+    return Proposal(tuple(edits), tuple(flags))
+
+
+def _quoted(draft: Draft) -> Iterator[Flag]:
+    hant = traditional_only()
+    for part, text in draft.parts.items():
+        if len(hant.intersection(text)) < _QUOTED:
+            continue
+        for line in _LINE.finditer(text):
+            counts = count_scripts(line[0])
+            if counts.leans_traditional and counts.traditional >= _QUOTED:
+                yield Flag(part, "script.traditional-line", Span(*line.span()), line[0][:_SHOWN])

@@ -14,6 +14,7 @@ from typing import Any
 
 from qingwen.errors import RuleError
 from qingwen.model import Label
+from qingwen.rules.keep import KeepTable, parse_keep
 from qingwen.rules.spun import SpunTable, parse_spun
 from qingwen.text import Span
 from qingwen.views import CONTACT, FOLDED, RAW, View, view
@@ -77,6 +78,7 @@ class RuleBook:
     rules: tuple[Rule, ...]
     spun: SpunTable
     version: str
+    keep: KeepTable = KeepTable()
 
     def hits(self, words: str) -> list[Hit]:
         """Return every rule that matches in the words of one block, in the order of the tables."""
@@ -121,13 +123,13 @@ class RuleBook:
             for case in owner.spares
             for hit in self.hits(case)
         ]
-        return faults + self.spun.check()
+        return faults + self.spun.check() + self.keep.check()
 
     @property
     def n_cases(self) -> int:
         """Return how many cases the rows carry."""
         of_rules = sum(len(rule.matches) + len(rule.spares) + len(rule.not_this) for rule in self.rules)
-        return of_rules + self.spun.n_cases
+        return of_rules + self.spun.n_cases + self.keep.n_cases
 
 
 def load_rules(extra: Path | None = None) -> RuleBook:
@@ -162,7 +164,7 @@ def _extra_tables(path: Path) -> list[tuple[str, str]]:
 
 def _compile(tables: Iterable[tuple[str, str]]) -> RuleBook:
     rules: dict[str, Rule] = {}
-    spun = SpunTable(())
+    spun, keep = SpunTable(()), KeepTable()
     digest = hashlib.sha256()
     for name, text in tables:
         digest.update(text.encode())
@@ -172,12 +174,13 @@ def _compile(tables: Iterable[tuple[str, str]]) -> RuleBook:
             raise RuleError(f"{name}: not valid TOML: {fault}.") from fault
         if "sub" in table:
             spun = spun.joined(parse_spun(table, name))
+        keep = keep.joined(parse_keep(table, name))
         for rule in _rows(table, name):
             known = rules.get(rule.id)
             if known is not None and known.table == name:
                 raise RuleError(f"{name}: {rule.id}: the id stands twice in the table; an id names one rule for ever.")
             rules[rule.id] = rule
-    return RuleBook(tuple(rules.values()), spun, digest.hexdigest()[:16])
+    return RuleBook(tuple(rules.values()), spun, digest.hexdigest()[:16], keep)
 
 
 def _rows(table: Mapping[str, Any], name: str) -> Iterator[Rule]:
