@@ -48,13 +48,18 @@ def test_a_right_word_stays_also_in_a_spun_page(line: str) -> None:
 
 
 def test_without_proof_a_real_word_is_flagged_and_left() -> None:
-    draft = repaired("事发后，救援人员头部时间赶到。")
+    draft = repaired("馆里迎来头部位客人。")
     assert draft.edits == ()
-    assert [(flag.rule, flag.clause, flag.candidate) for flag in draft.flags] == [("spun.diyi", "time", "第一")]
+    assert [(flag.rule, flag.clause, flag.candidate) for flag in draft.flags] == [("spun.diyi", "loose-classifier", "第一")]
 
 
 def test_where_the_original_stands_the_table_was_not_applied() -> None:
-    assert "头部时间" in repaired(PROOF + "第一步已完成，头部时间赶到。").parts["body"]
+    assert "头部位客人" in repaired(PROOF + "第一步已完成，迎来头部位客人。").parts["body"]
+
+
+def test_where_the_form_is_not_chinese_it_goes_back_although_the_original_stands_elsewhere() -> None:
+    assert "第一时间赶到" in repaired(PROOF + "第一步已完成，头部时间赶到。").parts["body"]
+    assert "头部时间赶到" in repaired("第一步已完成，头部时间赶到。").parts["body"]
 
 
 def test_an_ordinal_over_a_hundred_proves_the_swap_by_itself() -> None:
@@ -66,6 +71,6 @@ def test_proof_in_the_body_holds_for_the_title() -> None:
 
 
 def test_a_flag_points_to_its_form_in_the_finished_text() -> None:
-    draft = repaired("蕞强阵容，全省排名头部。")
+    draft = repaired("蕞强阵容，份额居行业头部。")
     (flag,) = draft.flags
     assert flag.span.of(draft.parts["body"]) == flag.form == "头部"

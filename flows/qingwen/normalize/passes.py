@@ -21,6 +21,8 @@ class Context:
     folded: bool  # the page's punctuation was folded to ASCII
     title: Span | None = None  # which characters of the title part are the title
     dump: bool = True  # the parts come from a dump, whose lines may hold several paragraphs
+    site: str | None = None  # what the page's site is known by
+    spun_site: bool = False  # the site's pages are known to be spun
 
 
 @dataclass(frozen=True, slots=True)

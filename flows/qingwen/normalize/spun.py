@@ -1,53 +1,87 @@
 """Spun words: what a farm swapped to dodge the advertising law goes back, where the context proves the swap.
 
-First the forms that are no words (they are evidence), then, in a page that is proved spun, the forms that are words
-too.
+First the forms that are no words (class A; each is evidence), then, in a page that is proved spun, the forms that are words
+too (class B). Synonyms (class C) are only flagged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from qingwen.model import BODY, Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.rules.spun import Clause, Substitution
 from qingwen.text import Edit, Span
 
+Found = tuple[str, int, Clause | None]
+
 
 def restore_nonwords(draft: Draft, context: Context) -> Proposal:
     """Propose class A: forms that are no words, but for their keep-lists."""
-    return _proposal(draft, [sub for sub in context.book.spun.subs if not sub.needs_evidence], allowed=True)
+    subs = [sub for sub in context.book.spun.subs if sub.kind == "A" and sub.acts_on(context.site)]
+    found = {sub.id: list(_decisions(draft, sub)) for sub in subs}
+    spun = context.spun_site or any(map(_proves, found.values()))
+    return _joined(_proposal(sub, found[sub.id], lambda clause: clause.strict or spun, proved=spun) for sub in subs)
 
 
 def restore_words(draft: Draft, context: Context) -> Proposal:
-    """Propose class B: forms that are words too. Without evidence that the page is spun they are flagged."""
-    subs = [sub for sub in context.book.spun.subs if sub.needs_evidence]
-    proved = draft.restored(sub.id for sub in context.book.spun.subs if sub.self_evidence)
-    edits: tuple[Edit, ...] = ()
-    flags: tuple[Flag, ...] = ()
-    for sub in subs:
-        # Where the original still stands, the farm's table was not applied.
+    """Propose class B, and flag class C.
+
+    A strict clause restores in a page with evidence (a restored class A, a spun site, or strict clauses alone where the
+    original stands nowhere in the body); any other clause only where there is evidence and the original stands nowhere: where it
+    stands, the farm's table was not applied throughout. Without evidence the form is flagged.
+    """
+    table = context.book.spun.subs
+    nonwords = context.spun_site or draft.restored(sub.id for sub in table if sub.kind == "A")
+    proposals = []
+    for sub in table:
+        if sub.kind == "A" or not sub.acts_on(context.site):
+            continue
+        found = list(_decisions(draft, sub))
         untouched = sub.original in draft.parts[BODY]
-        evident = proved or any(clause.self_evident for _, _, clause in _decisions(draft, sub))
-        found = _proposal(draft, [sub], allowed=evident and not untouched)
-        edits, flags = edits + found.edits, flags + found.flags
-    return Proposal(edits, flags)
+        strict = nonwords or not untouched
+        loose = (nonwords or _proves(found)) and not untouched
+        allowed: Callable[[Clause], bool] = lambda clause, s=strict, o=loose: s if clause.strict else o  # type: ignore[misc]
+        proposals.append(_proposal(sub, found, allowed, proved=nonwords or (_proves(found) and strict)))
+    return _joined(proposals)
 
 
-def _decisions(draft: Draft, sub: Substitution) -> Iterator[tuple[str, int, Clause]]:
+def _decisions(draft: Draft, sub: Substitution) -> Iterator[Found]:
     for part, text in draft.parts.items():
         for at, clause in sub.decisions(text):
             yield part, at, clause
 
 
-def _proposal(draft: Draft, subs: list[Substitution], allowed: bool) -> Proposal:
+def _proves(found: Iterable[Found]) -> bool:
+    return any(clause is not None and clause.strict and clause.action == "restore" for _, _, clause in found)
+
+
+def _proposal(sub: Substitution, found: Iterable[Found], allowed: Callable[[Clause], bool], *, proved: bool) -> Proposal:
+    """Restore where a clause says so and is allowed to; flag what it leaves open, and in a spun page what no clause knows."""
     edits: list[Edit] = []
     flags: list[Flag] = []
-    for sub in subs:
-        for part, at, clause in _decisions(draft, sub):
-            span = Span(at, at + len(sub.form))
-            if clause.action == "restore" and allowed:
-                edits.append(Edit(part, span, sub.form, sub.original, sub.id))
-            elif clause.action != "keep":
-                flags.append(Flag(part, sub.id, span, sub.form, sub.original, clause.id, clause.score))
+    for part, at, clause in found:
+        span = Span(at, at + len(sub.form))
+        if clause is None:
+            if proved:
+                flags.append(Flag(part, sub.id, span, sub.form, sub.original, "no-clause", 0.0))
+        elif clause.action == "restore" and allowed(clause):
+            edits.append(Edit(part, span, sub.form, sub.original, sub.id))
+        elif clause.action != "keep":
+            flags.append(Flag(part, sub.id, span, sub.form, sub.original, clause.id, clause.score))
+    return Proposal(tuple(edits), tuple(flags))
+
+
+def _joined(proposals: Iterable[Proposal]) -> Proposal:
+    """Join what rows propose; of two that claim the same characters the first row counts."""
+    edits: list[Edit] = []
+    flags: list[Flag] = []
+    taken: set[tuple[str, int]] = set()
+    for proposal in proposals:
+        flags += proposal.flags
+        for edit in proposal.edits:
+            places = {(edit.part, at) for at in range(edit.span.start, edit.span.end)}
+            if not places & taken:
+                edits.append(edit)
+                taken |= places
     return Proposal(tuple(edits), tuple(flags))

@@ -1,6 +1,11 @@
 """The substitution table: words that a farm swapped to dodge the advertising law, and how each is taken back.
 
-A substitution has ordered clauses; the first whose contexts match decides: ``restore``, ``keep`` or ``flag``.
+A substitution has ordered clauses; the first whose contexts match decides: ``restore``, ``keep`` or ``flag``. Its class says
+what the form is: ``A`` no word (蕞), ``B`` a word that stands in the place of another (头部 for 第一), ``C`` a synonym, of which
+no context can tell, so that it is only ever flagged, on the sites that the row names. A *strict* clause is one
+in which the form is not Chinese: it proves by itself that the page is spun. All restoring clauses of class A are strict
+unless they say otherwise; of class B those that say so.
+
 Regular expressions are anchored at the form: ``left`` ends where it starts, ``right`` starts where it ends.
 """
 
@@ -15,63 +20,82 @@ from typing import Any
 from qingwen.errors import RuleError
 
 ACTIONS = ("restore", "keep", "flag")
+CLASSES = ("A", "B", "C")
+STATUSES = ("active", "proposed")
+# So far back a left context may look.
+_LEFT = 16
 _NAMED = re.compile(r"\{([A-Z]+)\}")
+_REQUIRED = ("id", "form", "original", "class", "clause", "why", "since")
+_KNOWN = (*_REQUIRED, "restores", "keeps", "guards", "words", "sites", "status", "source")
+_CLAUSE = ("id", "action", "left", "left_not", "right", "score", "strict", "near", "near_window")
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One context of a form and what to do in it; ``self_evident`` proves by itself that the page is spun."""
+    """One context of a form and what to do in it; ``strict``: the form is not Chinese here."""
 
     id: str
     action: str
     left: re.Pattern[str] | None
+    left_not: re.Pattern[str] | None
     right: re.Pattern[str] | None
     score: float
-    self_evident: bool
-    near: str | None
+    strict: bool
+    near: re.Pattern[str] | None
     near_window: int
 
     def fits(self, text: str, start: int, end: int) -> bool:
         """Tell whether the form at ``start..end`` stands in this clause's context."""
-        if self.left is not None and not self.left.search(text, max(0, start - 16), start):
-            return False
+        back = max(0, start - _LEFT)
         if self.right is not None and not self.right.match(text, end):
             return False
-        return self.near is None or self.near in text[end : end + self.near_window]
+        if self.left is not None and not self.left.search(text, back, start):
+            return False
+        if self.left_not is not None and self.left_not.search(text, back, start):
+            return False
+        return self.near is None or self.near.search(text, end, end + self.near_window) is not None
+
+
+# What decides a form behind which a word of its own begins.
+GUARDED = Clause("guard", "keep", None, None, None, 1.0, False, None, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
-    """A form, the original it stands for, and the clauses that tell one from the other.
+    """A form, the original it stands for, its class, and the clauses that tell one from the other.
 
-    ``self_evidence``: a restored form proves that the page is spun (a non-word such as 蕞).
-    ``needs_evidence``: the form is also a right word (头部) and is restored only in a page that is proved spun.
+    ``guards`` are words of which the first characters follow the form: where one stands, the form is left (头部|名企).
+    ``sites``: the row acts on pages of these sites only. A ``proposed`` row (mined, not yet reviewed) never acts.
     """
 
     id: str
     form: str
     original: str
-    self_evidence: bool
-    needs_evidence: bool
+    kind: str
     clauses: tuple[Clause, ...]
-    guards: tuple[str, ...]
+    guards: frozenset[str]
+    guard_sizes: tuple[int, ...]
     restores: tuple[str, ...]
     keeps: tuple[str, ...]
+    sites: frozenset[str] = frozenset()
+    status: str = "active"
+
+    def acts_on(self, site: str | None) -> bool:
+        """Tell whether the row is asked on a page of a site."""
+        return self.status == "active" and (not self.sites or site in self.sites)
 
     def clause(self, text: str, start: int) -> Clause | None:
         """Return the first clause that fits the form at ``start``; None: nothing is known, leave it."""
         end = start + len(self.form)
-        if any(text.startswith(word, end) for word in self.guards):
-            return None
+        if any(text[end : end + size] in self.guards for size in self.guard_sizes):
+            return GUARDED
         return next((clause for clause in self.clauses if clause.fits(text, start, end)), None)
 
-    def decisions(self, text: str) -> Iterator[tuple[int, Clause]]:
-        """Yield the place of each form in a text with the clause that decides it."""
+    def decisions(self, text: str) -> Iterator[tuple[int, Clause | None]]:
+        """Yield the place of each form in a text with the clause that decides it, or None."""
         at = text.find(self.form)
         while at >= 0:
-            clause = self.clause(text, at)
-            if clause is not None:
-                yield at, clause
+            yield at, self.clause(text, at)
             at = text.find(self.form, at + len(self.form))
 
 
@@ -96,13 +120,13 @@ class SpunTable:
         faults = []
         for sub in self.subs:
             for case in sub.restores:
-                if not any(clause.action == "restore" for _, clause in sub.decisions(case)):
+                if not any(clause and clause.action == "restore" for _, clause in sub.decisions(case)):
                     faults.append(f"{sub.id}: does not restore {sub.form} in {case!r}.")
             for case in sub.keeps:
                 faults += [
                     f"{sub.id}: clause {clause.id} restores {sub.form} in {case!r}, which must stay."
                     for _, clause in sub.decisions(case)
-                    if clause.action == "restore"
+                    if clause and clause.action == "restore"
                 ]
         return faults
 
@@ -110,43 +134,72 @@ class SpunTable:
 def parse_spun(table: Mapping[str, Any], name: str) -> SpunTable:
     """Return the substitutions of one parsed TOML table; refuse a wrong row."""
     classes = dict(table.get("classes", {}).items())
-    return SpunTable(tuple(_sub(row, classes, name) for row in table["sub"]))
+    words = {key: frozenset(listed.split()) for key, listed in table.get("words", {}).items()}
+    return SpunTable(tuple(_sub(row, classes, words, name) for row in table["sub"]))
 
 
-def _sub(row: Mapping[str, Any], classes: Mapping[str, str], name: str) -> Substitution:
+def _sub(
+    row: Mapping[str, Any], classes: Mapping[str, str], words: Mapping[str, frozenset[str]], name: str
+) -> Substitution:
     where = f"{name}: {row.get('id', '?')}"
-    for key in ("id", "form", "original", "clause", "restores", "keeps"):
-        if not row.get(key) and key not in ("keeps", "restores"):
-            raise RuleError(f"{where}: {key} is missing. A substitution has id, form, original, clause and cases.")
-        if key not in row:
-            raise RuleError(f"{where}: {key} is missing. No rule without cases: name at least one each way.")
+    for key in _REQUIRED:
+        if not row.get(key):
+            raise RuleError(f"{where}: {key} is missing. A substitution has {', '.join(_REQUIRED)} and cases.")
+    _known(row, _KNOWN, where)
+    _one_of(where, "class", row["class"], CLASSES)
+    status = row.get("status", STATUSES[0])
+    _one_of(where, "status", status, STATUSES)
+    if status == "active" and not (row.get("restores") or row["class"] == "C"):
+        raise RuleError(f"{where}: restores is missing. No rule without cases: name lines in which it must act.")
+    if row["class"] == "C" and not row.get("sites"):
+        raise RuleError(f"{where}: a synonym (class C) needs sites: no context tells it from the right word.")
+    listed = row.get("words")
+    if listed is not None and listed not in words:
+        raise RuleError(f"{where}: there is no word list {listed!r} in the table's [words].")
+    guards = frozenset(row.get("guards", ())) | words.get(listed or "", frozenset())
     return Substitution(
         id=row["id"],
         form=row["form"],
         original=row["original"],
-        self_evidence=bool(row.get("self_evidence", False)),
-        needs_evidence=bool(row.get("needs_evidence", False)),
-        clauses=tuple(_clause(clause, classes, where) for clause in row["clause"]),
-        guards=tuple(row.get("guards", ())),
-        restores=tuple(row["restores"]),
-        keeps=tuple(row["keeps"]),
+        kind=row["class"],
+        clauses=tuple(_clause(clause, row["class"], classes, where) for clause in row["clause"]),
+        guards=guards,
+        guard_sizes=tuple(sorted({len(word) for word in guards})),
+        restores=tuple(row.get("restores", ())),
+        keeps=tuple(row.get("keeps", ())),
+        sites=frozenset(row.get("sites", ())),
+        status=status,
     )
 
 
-def _clause(row: Mapping[str, Any], classes: Mapping[str, str], where: str) -> Clause:
+def _clause(row: Mapping[str, Any], kind: str, classes: Mapping[str, str], where: str) -> Clause:
     here = f"{where}: clause {row.get('id', '?')}"
-    if row.get("action") not in ACTIONS:
-        raise RuleError(f"{here}: unknown action {row.get('action')!r}. It must be one of {', '.join(ACTIONS)}.")
+    _known(row, _CLAUSE, here)
+    _one_of(here, "action", row.get("action"), ACTIONS)
+    if kind == "C" and row["action"] == "restore":
+        raise RuleError(f"{here}: a synonym (class C) is never restored by itself. Let the clause flag.")
     return Clause(
         id=row["id"],
         action=row["action"],
         left=_context(row.get("left"), classes, here, "(?:{})$"),
+        left_not=_context(row.get("left_not"), classes, here, "(?:{})$"),
         right=_context(row.get("right"), classes, here, "(?:{})"),
         score=float(row.get("score", 1.0)),
-        self_evident=bool(row.get("self_evident", False)),
-        near=row.get("near"),
+        strict=bool(row.get("strict", kind == "A")),
+        near=_context(row.get("near"), classes, here, "(?:{})"),
         near_window=int(row.get("near_window", 600)),
     )
+
+
+def _known(row: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    for key in row:
+        if key not in known:
+            raise RuleError(f"{where}: unknown key {key!r}. Known: {', '.join(known)}.")
+
+
+def _one_of(where: str, key: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise RuleError(f"{where}: unknown {key} {value!r}. It must be one of {', '.join(allowed)}.")
 
 
 def _context(pattern: str | None, classes: Mapping[str, str], here: str, frame: str) -> re.Pattern[str] | None:
