@@ -68,7 +68,8 @@ def clean_page(
     segmented = segment(page, config)
     if isinstance(segmented, Rejection):
         return segmented
-    labelled = label(segmented, book, sites, site_key(page, segmented) if sites else None)
+    site = site_key(page, segmented)
+    labelled = label(segmented, book, sites, site)
     blocks = tuple(
         Judged(block, verdict, None if verdict.kept else block.span.of(segmented.text))
         for block, verdict in zip(segmented.blocks, labelled.verdicts, strict=True)
@@ -78,7 +79,16 @@ def clean_page(
         return Rejection(page.id, page.source_path, "label", "reject.no-article", "No block is an article's.", dropped)
     facts = read_facts(page, segmented, labelled.verdicts, config, crawled_at or page.fetched_at)
     parts, title = _parts(segmented, labelled, blocks)
-    draft = normalize(parts, config, book, page_text=segmented.text, title=title, dump=page.media_type != HTML)
+    draft = normalize(
+        parts,
+        config,
+        book,
+        page_text=segmented.text,
+        title=title,
+        dump=page.media_type != HTML,
+        site=site,
+        spun_site=sites is not None and sites.is_spun(site),
+    )
     return _assessed(page, segmented, blocks, draft, facts, config, book)
 
 
@@ -90,11 +100,14 @@ def normalize(
     page_text: str | None = None,
     title: Span | None = None,
     dump: bool = True,
+    site: str | None = None,
+    spun_site: bool = False,
 ) -> Draft:
     """Run the passes over title and body.
 
     ``page_text`` shows whether the page's punctuation was folded (default: the parts do); ``title`` is the span of the
-    title part that is the title; ``dump``: the lines come from a dump and may hold several paragraphs each.
+    title part that is the title; ``dump``: the lines come from a dump and may hold several paragraphs each; ``spun_site``:
+    the pages of the site are known to have words swapped.
     """
     context = Context(
         config=config,
@@ -102,6 +115,8 @@ def normalize(
         folded=looks_folded(page_text if page_text is not None else "\n".join(parts.values()), config),
         title=title,
         dump=dump,
+        site=site,
+        spun_site=spun_site,
     )
     return run(parts, PASSES, context)
 

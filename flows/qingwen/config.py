@@ -60,6 +60,10 @@ class Config:
     # Share of the site's surveyed pages that must hold the line. Lower finds the menus of single sections too, and
     # sooner takes the day's quotation, printed by several articles, for a menu.
     min_template_share: float = 0.2
+    # Surveyed pages of a site with swapped words in lines of their own, and their share, before the site counts as spun:
+    # evidence for each of its pages. Lower takes a forum where one writer spells 蕞 for a farm.
+    min_spun_pages: int = 3
+    min_spun_share: float = 0.2
     # Most unlike pages of one site that are compared, and most inputs that a run surveys. More find rarer templates
     # and cost time: the survey reads each of its pages once.
     max_site_pages: int = 60

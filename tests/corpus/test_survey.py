@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qingwen import Cleaned, Config, clean_page
+from qingwen import Cleaned, Config, clean_page, load_rules
 from qingwen.corpus import pool, tables
 from qingwen.corpus.run import Request, run
 from qingwen.corpus.survey import choose_sample, mine, sight, sight_all
@@ -86,6 +86,28 @@ def test_a_sentence_of_news_that_recurs_stays_and_is_flagged(crawl: Path) -> Non
     assert found.record.flags == ("site.recurring-paragraph",)
 
 
+def spin(crawl: Path, pages: int) -> None:
+    for path in sorted(crawl.iterdir())[:pages]:
+        path.write_text(path.read_text("utf-8").replace("负责人说，", "负责人说，蕞大的变化是人，"), "utf-8")
+
+
+def test_a_site_whose_articles_are_spun_is_evidence_for_each_of_its_pages(crawl: Path) -> None:
+    spin(crawl, 4)
+    last = (crawl / "4.txt").read_text("utf-8").replace("负责人说，", "这里迎来头部位读者。负责人说，")
+    (crawl / "4.txt").write_text(last, "utf-8")
+    sites = book(crawl)
+    assert sites.sites["临河在线"].spun == 4
+    assert "第一位读者" in text_of(last.encode(), sites)
+    assert "头部位读者" in text_of(last.encode(), None)
+
+
+def test_few_spun_pages_or_a_spun_advertisement_prove_nothing_of_the_site(crawl: Path) -> None:
+    spin(crawl, 2)
+    for path in crawl.iterdir():
+        path.write_text(path.read_text("utf-8") + "临河厂房网，蕞大的厂房租售平台\n", "utf-8")
+    assert book(crawl).sites["临河在线"].spun == 0
+
+
 def test_copies_of_one_article_prove_nothing(tmp_path: Path) -> None:
     for n in range(6):
         (tmp_path / f"{n}.txt").write_text(page(0) + f"第{n}份转载。\n", "utf-8")
@@ -113,7 +135,7 @@ def test_a_site_s_name_is_no_title(crawl: Path) -> None:
 
 
 def test_the_book_does_not_depend_on_the_order(crawl: Path) -> None:
-    seen = [sight(source, Config()) for source in list_sources([str(crawl)])]
+    seen = [sight(source, Config(), load_rules().spun) for source in list_sources([str(crawl)])]
     pages = [found for found in seen if found]
     shuffled = random.Random(7).sample(pages, len(pages))
     assert SiteBook(mine(shuffled, Config())).digest == SiteBook(mine(pages, Config())).digest == book(crawl).digest

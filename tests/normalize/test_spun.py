@@ -50,7 +50,9 @@ def test_a_right_word_stays_also_in_a_spun_page(line: str) -> None:
 def test_without_proof_a_real_word_is_flagged_and_left() -> None:
     draft = repaired("馆里迎来头部位客人。")
     assert draft.edits == ()
-    assert [(flag.rule, flag.clause, flag.candidate) for flag in draft.flags] == [("spun.diyi", "loose-classifier", "第一")]
+    assert [(flag.rule, flag.clause, flag.candidate) for flag in draft.flags] == [
+        ("spun.diyi", "loose-classifier", "第一")
+    ]
 
 
 def test_where_the_original_stands_the_table_was_not_applied() -> None:

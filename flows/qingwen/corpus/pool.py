@@ -58,7 +58,7 @@ class Pool:
         workers = min(self._workers, len(groups))
         executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), watch_parent)
         try:
-            waiting = {executor.submit(sight_all, group, self._config, known): group for group in groups}
+            waiting = {executor.submit(sight_all, group, self._config, known, self._rules): group for group in groups}
             for future in as_completed(waiting):
                 try:
                     found += future.result()

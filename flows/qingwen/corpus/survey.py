@@ -1,4 +1,6 @@
-"""The survey of sites: which lines recur on a site's pages. What a batch saw is a `Sighting` a page; all make a book.
+"""The survey of sites: which lines recur on a site's pages, and whether its articles hold swapped words.
+
+What a batch saw is a `Sighting` a page; all make a book.
 
 A line counts once for each *unlike* page that holds it, so that copies and reposts of one article prove nothing.
 """
@@ -9,13 +11,16 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from qingwen.config import Config
 from qingwen.metadata.site import site_key
 from qingwen.model import Rejection
 from qingwen.read.files import read_page
 from qingwen.read.inputs import Source
+from qingwen.rules.book import load_rules
 from qingwen.rules.sites import Site, Template, line_key
+from qingwen.rules.spun import SpunTable
 from qingwen.segment.pages import segment
 
 # Lines shorter than this recur by chance; so many characters of a line are kept for people to read.
@@ -26,11 +31,12 @@ _PARAGRAPH = 40
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """The lines of one surveyed page: key, size in characters, beginning."""
+    """The lines of one surveyed page: key, size in characters, beginning; and the keys of those with swapped words."""
 
     page_id: str
     site: str
     lines: tuple[tuple[str, int, str], ...]
+    spun: frozenset[str] = frozenset()
 
 
 def choose_sample(sources: Sequence[Source], config: Config) -> list[Source]:
@@ -41,12 +47,15 @@ def choose_sample(sources: Sequence[Source], config: Config) -> list[Source]:
     return sorted(ranked[: config.survey_pages], key=lambda source: source.path)
 
 
-def sight_all(sources: Sequence[Source], config: Config, known: frozenset[str]) -> list[Sighting]:
-    """Return what pages show of their sites; ``known`` are the sites that need no survey."""
-    return [found for source in sources if (found := sight(source, config, known)) is not None]
+def sight_all(
+    sources: Sequence[Source], config: Config, known: frozenset[str], rules: str | None = None
+) -> list[Sighting]:
+    """Return what pages show of their sites; ``known`` are the sites that need no survey, ``rules`` the user's own."""
+    spun = load_rules(Path(rules) if rules else None).spun
+    return [found for source in sources if (found := sight(source, config, spun, known)) is not None]
 
 
-def sight(source: Source, config: Config, known: frozenset[str] = frozenset()) -> Sighting | None:
+def sight(source: Source, config: Config, spun: SpunTable, known: frozenset[str] = frozenset()) -> Sighting | None:
     """Return what a page shows of its site, or None: it cannot be read, names no site, or the site is known."""
     try:
         page = read_page(source.path, config)
@@ -60,7 +69,7 @@ def sight(source: Source, config: Config, known: frozenset[str] = frozenset()) -
         return None
     lines = dict.fromkeys(found.words(block) for block in found.blocks)
     kept = tuple((line_key(text), len(text), text[:_SHOWN]) for text in lines if len(text) >= _SHORTEST)
-    return Sighting(page.id, site, kept)
+    return Sighting(page.id, site, kept, frozenset(line_key(text) for text in lines if spun.proves(text)))
 
 
 def mine(sightings: Iterable[Sighting], config: Config) -> dict[str, Site]:
@@ -72,8 +81,18 @@ def mine(sightings: Iterable[Sighting], config: Config) -> dict[str, Site]:
     for name, pages in sorted(by_site.items()):
         unlike = _unlike([pages[page] for page in sorted(pages)], config.max_site_pages)
         if len(unlike) >= config.min_site_pages:
-            found[name] = Site(len(unlike), _templates(unlike, config))
+            templates = _templates(unlike, config)
+            found[name] = Site(len(unlike), templates, _n_spun(unlike, templates, config))
     return found
+
+
+def _n_spun(pages: Sequence[Sighting], templates: Mapping[str, Template], config: Config) -> int:
+    """Return on how many pages a line of their own holds a swapped word; 0 where that is too few to speak of the site.
+
+    A template proves nothing: an agent's advertisement may be spun while the articles are not.
+    """
+    n = sum(bool(page.spun - templates.keys()) for page in pages)
+    return n if n >= max(config.min_spun_pages, config.min_spun_share * len(pages)) else 0
 
 
 def _unlike(pages: Sequence[Sighting], most: int) -> list[Sighting]:

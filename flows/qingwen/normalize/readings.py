@@ -73,7 +73,9 @@ def _readings_in(part: str, text: str) -> Iterator[_Found]:
 def _with_another_form() -> frozenset[str]:
     """Return the characters that OpenCC changes, by themselves or in some phrase (the 瞭 of 瞭解)."""
     table = converter("t2s")
-    pairs = [pair for phrases in table.phrases for key, value in phrases.items() for pair in zip(key, value, strict=False)]
+    pairs = [
+        pair for phrases in table.phrases for key, value in phrases.items() for pair in zip(key, value, strict=False)
+    ]
     return frozenset(old for old, new in [*pairs, *table.characters.items()] if old != new)
 
 

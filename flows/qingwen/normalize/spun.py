@@ -56,7 +56,9 @@ def _proves(found: Iterable[Found]) -> bool:
     return any(clause is not None and clause.strict and clause.action == "restore" for _, _, clause in found)
 
 
-def _proposal(sub: Substitution, found: Iterable[Found], allowed: Callable[[Clause], bool], *, proved: bool) -> Proposal:
+def _proposal(
+    sub: Substitution, found: Iterable[Found], allowed: Callable[[Clause], bool], *, proved: bool
+) -> Proposal:
     """Restore where a clause says so and is allowed to; flag what it leaves open, and in a spun page what no clause knows."""
     edits: list[Edit] = []
     flags: list[Flag] = []

@@ -1,4 +1,7 @@
-"""What was learned of sites: the lines that recur on a site's pages. ``corpus/survey.py`` mines them."""
+"""What was learned of sites: the lines that recur on a site's pages, and whether its articles are spun.
+
+``corpus/survey.py`` mines them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from qingwen.errors import SetupError
 from qingwen.views import folding
 
 _SPACE = re.compile(r"\s+")
-FORMAT = 1
+FORMAT = 2
 
 
 def line_key(words: str) -> str:
@@ -38,10 +41,14 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site's entry: how many unlike pages of it were surveyed, and its recurring lines by `line_key`."""
+    """A site's entry: how many unlike pages of it were surveyed, and its recurring lines by `line_key`.
+
+    ``spun``: on how many of them a line of the page's own held a swapped word (0: on too few to call the site spun).
+    """
 
     pages: int
     templates: Mapping[str, Template]
+    spun: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,11 @@ class SiteBook:
         found = entry.templates.get(line_key(words)) if entry else None
         return f"stands on {found.pages} of {entry.pages} pages of {site}" if entry and found else None
 
+    def is_spun(self, site: str | None) -> bool:
+        """Tell whether a site's articles are known to have words swapped: evidence for each of its pages."""
+        entry = self.sites.get(site) if site else None
+        return entry is not None and entry.spun > 0
+
     def joined(self, new: Mapping[str, Site]) -> SiteBook:
         """Return the book with the entries of sites that it does not know yet; what it knows it keeps."""
         return SiteBook({**new, **self.sites})
@@ -68,7 +80,11 @@ class SiteBook:
     def to_json(self) -> str:
         """Return the book as JSON, equal for equal books."""
         plain = {
-            name: {"pages": site.pages, "lines": [[key, t.pages, t.text] for key, t in sorted(site.templates.items())]}
+            name: {
+                "pages": site.pages,
+                "spun": site.spun,
+                "lines": [[key, t.pages, t.text] for key, t in sorted(site.templates.items())],
+            }
             for name, site in sorted(self.sites.items())
         }
         return json.dumps({"format": FORMAT, "sites": plain}, ensure_ascii=False, indent=0, sort_keys=True)
@@ -92,4 +108,5 @@ def load_sites(path: Path) -> SiteBook:
 
 
 def _site(entry: Mapping[str, Any]) -> Site:
-    return Site(int(entry["pages"]), {key: Template(int(pages), text) for key, pages, text in entry["lines"]})
+    lines = {key: Template(int(pages), text) for key, pages, text in entry["lines"]}
+    return Site(int(entry["pages"]), lines, int(entry["spun"]))

@@ -110,6 +110,15 @@ class SpunTable:
         rows = {sub.id: sub for sub in (*self.subs, *other.subs)}
         return SpunTable(tuple(rows.values()))
 
+    def proves(self, text: str) -> bool:
+        """Tell whether a text holds a form that is no word (class A) where a strict clause restores it."""
+        return any(
+            clause is not None and clause.strict and clause.action == "restore"
+            for sub in self.subs
+            if sub.kind == "A" and sub.form in text and sub.acts_on(None)
+            for _, clause in sub.decisions(text)
+        )
+
     @cached_property
     def n_cases(self) -> int:
         """Return how many cases the rows carry."""
