@@ -21,7 +21,7 @@ from qingwen.normalize.readings import drop_readings
 from qingwen.normalize.script import simplify
 from qingwen.normalize.spacing import fix_spacing
 from qingwen.normalize.spun import restore_nonwords, restore_words
-from qingwen.normalize.unicode import fix_unicode, undo_entities
+from qingwen.normalize.unicode import fix_unicode, undo_entities, undo_mojibake
 from qingwen.read.files import HTML, to_page
 from qingwen.rules.book import RuleBook, load_rules
 from qingwen.rules.sites import SiteBook
@@ -29,6 +29,7 @@ from qingwen.segment.pages import segment
 from qingwen.text import Edit, Span, undo
 
 PASSES: tuple[Pass, ...] = (
+    undo_mojibake,  # UTF-8 that was read as Latin-1
     lay_out,  # slices of the page become paragraphs
     cut_inline,  # advertising inside a paragraph
     undo_entities,  # &ldquo; left in a dump

@@ -32,7 +32,7 @@ def test_a_restored_line_stays(row: dict[str, str]) -> None:
 
 
 def test_on_a_page_that_is_not_folded_only_a_mark_behind_han_is_widened() -> None:
-    assert widened("他说,GDP,CPI(2021)都涨了.", folded=False) == "他说，GDP,CPI(2021)都涨了."
+    assert widened("他说,GDP,CPI(2021)都涨了（完）.", folded=False) == "他说，GDP,CPI(2021)都涨了（完）."
 
 
 @given(st.text(alphabet='清文a1,.:;!?()"~- \n，。（）', max_size=40))

@@ -23,7 +23,7 @@ def cleaned(text: str) -> tuple[str, set[str], set[str]]:
         ("⻓期⻔钉", "长期门钉", "unicode.radical"),
         ("\uf929读", "朗读", "unicode.compatibility-ideograph"),
         ("１２３ＡＢｃ", "123ABc", "unicode.wide-latin"),
-        ("清\u00a0文 \u2003好", "清 文 好", "unicode.space"),
+        ("清文\u00a0好看 \u2003真的", "清文 好看 真的", "unicode.space"),
         ("清文︒", "清文。", "unicode.vertical-form"),
         ("&ldquo;清文&amp;rdquo;", "“清文”", "unicode.entity"),
         ("会议 。 结束", "会议。结束", "space.beside-mark"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from qingwen.config import Config
@@ -48,15 +48,30 @@ class Draft:
 
 
 Pass = Callable[[Draft, Context], Proposal]
+# Text in the wild is at rest after one round, or two; a page that is made to need more is cut short here.
+_MOST_ROUNDS = 12
 
 
-def run(parts: Mapping[str, str], passes: Iterable[Pass], context: Context) -> Draft:
-    """Run the passes over the parts and return them finished, with every edit and flag.
+def run(parts: Mapping[str, str], passes: Sequence[Pass], context: Context) -> Draft:
+    """Run the passes over the parts, round after round until a round changes nothing; return all edits and flags.
 
-    Edits carry the number of their pass; flags are carried along to where they stand in the finished parts.
+    What one pass writes may be what an earlier one looks for (an entity that a deleted character had broken): the last
+    round proves that it is not. Edits carry the number of their pass, counted through all rounds; flags are carried
+    along to where they stand in the finished parts.
     """
     draft = Draft(dict(parts))
-    for step, propose in enumerate(passes):
+    for number in range(_MOST_ROUNDS):
+        done = len(draft.edits)
+        draft = _round(draft, passes, context, number * len(passes))
+        if len(draft.edits) == done:
+            break
+        # The slice that is the title is cut out by now.
+        context = replace(context, title=None)
+    return replace(draft, flags=tuple(dict.fromkeys(draft.flags)))
+
+
+def _round(draft: Draft, passes: Sequence[Pass], context: Context, first: int) -> Draft:
+    for step, propose in enumerate(passes, first):
         proposal = propose(draft, context)
         if not proposal.edits:
             draft = replace(draft, flags=draft.flags + proposal.flags)

@@ -24,7 +24,14 @@ _DOTS = re.compile(r"\.{3,}")
 _DASHES = re.compile(r"(?<!-)--(?!-)")
 _TILDE = re.compile(r"~")
 _STOP = re.compile(r"(?<!\.)\.(?!\.)")
-_BRACKETS = re.compile(r"[()\uff08\uff09\n]")
+_BRACKETS = re.compile(r"[()\uff08\uff09]")
+_QUOTE = re.compile('"')
+_ANGLE = re.compile(r"<[^<>]{0,30}[\u4e00-\u9fff][^<>]{0,30}>")
+# A line without any of these has nothing to restore and nothing to flag.
+_TRIGGER = re.compile(r"[,:;!?()\"~<]|\.\.|--|[\u4e00-\u9fff]\.")
+
+# Where, what it becomes, and by which rule.
+Change = tuple[Span, str, str]
 
 
 def looks_folded(text: str, config: Config) -> bool:
@@ -43,17 +50,29 @@ def looks_folded(text: str, config: Config) -> bool:
 
 
 def widen_punctuation(draft: Draft, context: Context) -> Proposal:
-    """Propose the full-width form of every folded mark; flag lines with an odd number of straight quotes."""
+    """Propose the full-width form of every folded mark, line by line.
+
+    Flagged are straight quotes of an odd number in their line, a book's title in < >, and the dots of a cut text.
+    """
     edits: list[Edit] = []
     flags: list[Flag] = []
+    table = punctuation_table()
+    # The dots of entities and the like are gone by now: the parts may look folded where the page did not.
+    folded_page = context.folded or looks_folded("\n".join(draft.parts.values()), context.config)
     for part, text in draft.parts.items():
-        if part == TITLE and not context.folded and not _BEHIND_HAN.search(draft.parts[BODY]):
+        if part == TITLE and not folded_page and not _BEHIND_HAN.search(draft.parts[BODY]):
             continue
-        marks = _Marks(part, text, punctuation_table())
-        edits += marks.settled(context.folded)
-        if context.folded:
-            odd = [at for quotes in marks.quotes() if len(quotes) % 2 for at in quotes]
-            flags += (Flag(part, "punct.odd-quote", Span(at, at + 1), '"') for at in odd)
+        for start, end in _lines(text):
+            if not _TRIGGER.search(text, start, end):
+                continue
+            line = text[start:end]
+            folded = folded_page or _line_folded(line, table)
+            marks = _Marks(line, table, last=end == len(text))
+            edits += (
+                Edit(part, span.shifted(start), span.of(line), after, rule)
+                for span, after, rule in marks.settled(folded)
+            )
+            flags += (Flag(part, rule, span.shifted(start), span.of(line)) for span, rule in marks.doubts(folded))
     return Proposal(tuple(edits), tuple(flags))
 
 
@@ -66,19 +85,27 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
         start = end + 1
 
 
-class _Marks:
-    """One part under the rules; protected places are known, and which marks were already widened."""
+def _line_folded(line: str, table: PunctuationTable) -> bool:
+    """Tell whether one line was folded: a mark behind Han is ASCII, and none that folding changes is full-width."""
+    return _BEHIND_HAN.search(line) is not None and not any(mark in line for mark in table.folds)
 
-    def __init__(self, part: str, text: str, table: PunctuationTable) -> None:
-        self.part, self.text, self.table = part, text, table
+
+class _Marks:
+    """One line under the rules; protected places are known, and which marks were already widened.
+
+    ``last``: the line ends its part, so that dots at its end may be where the text was cut off.
+    """
+
+    def __init__(self, text: str, table: PunctuationTable, *, last: bool) -> None:
+        self.text, self.table, self.last = text, table, last
         self.closed = bytearray(len(text))  # 1: a protected character
         for found in table.protect.finditer(text):
             self.closed[found.start() : found.end()] = b"\x01" * (found.end() - found.start())
         self.widened: set[int] = set()
 
-    def settled(self, folded: bool) -> list[Edit]:
+    def settled(self, folded: bool) -> list[Change]:
         """Return the edits of all rules, tried again until none finds more: a widened mark makes its neighbours so."""
-        found: list[Edit] = []
+        found: list[Change] = []
         while True:
             new = list(self.loose_marks(folded))
             if folded:
@@ -87,9 +114,9 @@ class _Marks:
                 return found
             found += new
 
-    def edit(self, start: int, end: int, after: str, rule: str) -> Edit:
+    def edit(self, start: int, end: int, after: str, rule: str) -> Change:
         self.widened.update(range(start, end))
-        return Edit(self.part, Span(start, end), self.text[start:end], after, rule)
+        return Span(start, end), after, rule
 
     def open(self, at: int) -> bool:
         """Tell whether a place may be edited: it is not protected and was not widened before."""
@@ -102,7 +129,7 @@ class _Marks:
         char = self.text[at]
         return char in self.table.marks or at in self.widened or bool(_HAN.match(char))
 
-    def loose_marks(self, folded: bool) -> Iterator[Edit]:
+    def loose_marks(self, folded: bool) -> Iterator[Change]:
         """Widen , : ; ! ? beside Chinese text."""
         for found in _LOOSE.finditer(self.text):
             at = found.start()
@@ -125,27 +152,25 @@ class _Marks:
 
     def _letter(self, at: int, step: int) -> str | None:
         at += step
-        while 0 <= at < len(self.text) and self.text[at] != "\n":
+        while 0 <= at < len(self.text):
             if _LETTER.match(self.text[at]):
                 return self.text[at]
             at += step
         return None
 
     def _clause_has_han(self, at: int) -> bool:
-        ends = self.table.clause_ends + "\n"
+        ends = self.table.clause_ends
         start = max((self.text.rfind(mark, 0, at) for mark in ends), default=-1) + 1
         stops = [place for mark in ends if (place := self.text.find(mark, at)) >= 0]
         return bool(_HAN.search(self.text, start, min(stops, default=len(self.text))))
 
-    def brackets(self) -> Iterator[Edit]:
+    def brackets(self) -> Iterator[Change]:
         """Widen pairs of brackets that hold or touch Chinese text, and 1) before it."""
         opened: list[int] = []
         pairs: list[tuple[int, int]] = []
         for found in _BRACKETS.finditer(self.text):
             at = found.start()
-            if found[0] == "\n":
-                opened.clear()
-            elif self.closed[at]:
+            if self.closed[at]:
                 continue
             elif found[0] in "(\uff08":
                 opened.append(at)
@@ -164,22 +189,21 @@ class _Marks:
         start = at
         while start > 0 and self.text[start - 1].isdigit():
             start -= 1
-        before = start == 0 or self.text[start - 1] == "\n" or self.chinese(start - 1)
+        before = start == 0 or self.chinese(start - 1)
         return before and _ORDINAL.match(self.text, start) is not None
 
     def _chinese_pair(self, start: int, end: int) -> bool:
         inside = _HAN.search(self.text, start, end) is not None
-        ordinal = self.text[start + 1 : end].isdigit() and (start == 0 or self.text[start - 1] == "\n")
+        ordinal = self.text[start + 1 : end].isdigit() and start == 0
         return inside or ordinal or self.chinese(start - 1) or self.chinese(end + 1)
 
-    def runs(self) -> Iterator[Edit]:
+    def runs(self) -> Iterator[Change]:
         """Restore ellipses, dashes, waves and full stops."""
         table, text = self.table, self.text
         for found in _DOTS.finditer(text):
             start, end = found.span()
-            # After a full stop the dots are where an excerpt was cut off: they stay.
-            cut_off = start > 0 and text[start - 1] == table.stop
-            if self.open(start) and not cut_off and (self.chinese(start - 1) or self.chinese(end)):
+            beside = self.chinese(start - 1) or self.chinese(end)
+            if self.open(start) and beside and not self._cut_off(start, end):
                 yield self.edit(start, end, table.ellipsis, "punct.ellipsis")
         for found in _DASHES.finditer(text):
             start, end = found.span()
@@ -201,20 +225,36 @@ class _Marks:
 
     def _sentence_end(self, at: int) -> bool:
         rest = self.text[at : at + 2]
-        return rest[:1] in ("", "\n") or (rest[0] == " " and bool(_HAN.match(rest[1:])))
+        return not rest or (rest[0] == " " and bool(_HAN.match(rest[1:])))
 
-    def quotes(self) -> Iterator[list[int]]:
-        """Yield the places of the unprotected straight quotes of each line."""
-        for start, end in _lines(self.text):
-            yield [at for at in range(start, end) if self.text[at] == '"' and not self.closed[at]]
+    def _cut_off(self, start: int, end: int) -> bool:
+        """Tell whether dots show where an excerpt was cut: they follow a full stop, or three of them end the part."""
+        return self.text[max(0, start - 1) : start] == self.table.stop or (
+            self.last and end - start == 3 and not self.text[end:].strip()
+        )
 
-    def curled(self) -> Iterator[Edit]:
+    def quotes(self) -> list[int]:
+        """Return the places of the line's unprotected straight quotes."""
+        return [found.start() for found in _QUOTE.finditer(self.text) if not self.closed[found.start()]]
+
+    def curled(self) -> Iterator[Change]:
         """Curl straight quotes in pairs that hold or touch Chinese text; a line with an odd number is left."""
-        for places in self.quotes():
+        places = self.quotes()
+        if len(places) % 2:
+            return
+        for start, end in zip(places[::2], places[1::2], strict=True):
+            around = self.chinese(start - 1) or self.chinese(end + 1)
+            if self.open(start) and (around or _HAN.search(self.text, start, end)):
+                yield self.edit(start, start + 1, self.table.quotes[0], "punct.quote")
+                yield self.edit(end, end + 1, self.table.quotes[1], "punct.quote")
+
+    def doubts(self, folded: bool) -> Iterator[tuple[Span, str]]:
+        """Yield what is left as it stands and that a person may want to see."""
+        for found in _DOTS.finditer(self.text):
+            if self.chinese(found.start() - 1) and self._cut_off(*found.span()):
+                yield Span(*found.span()), "punct.cut-off"
+        if folded:
+            places = self.quotes()
             if len(places) % 2:
-                continue
-            for start, end in zip(places[::2], places[1::2], strict=True):
-                around = self.chinese(start - 1) or self.chinese(end + 1)
-                if self.open(start) and (around or _HAN.search(self.text, start, end)):
-                    yield self.edit(start, start + 1, self.table.quotes[0], "punct.quote")
-                    yield self.edit(end, end + 1, self.table.quotes[1], "punct.quote")
+                yield from ((Span(at, at + 1), "punct.odd-quote") for at in places)
+            yield from ((Span(*found.span()), "punct.angle") for found in _ANGLE.finditer(self.text))

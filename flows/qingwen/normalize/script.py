@@ -26,11 +26,10 @@ _QUOTED, _SHOWN = 3, 20
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Characters of a text: those of Traditional text only, those of Simplified text only, and all that are Han."""
+    """Characters of a text: those of Traditional text only, and those of Simplified text only."""
 
     traditional: int
     simplified: int
-    han: int
 
     @property
     def leans_traditional(self) -> bool:
@@ -41,21 +40,20 @@ class Counts:
 def count_scripts(text: str) -> Counts:
     """Return how many characters of each script a text holds.
 
-    >>> count_scripts("國家發展"), count_scripts("乾隆著名"), count_scripts("国家发展")
-    (Counts(traditional=2, simplified=0, han=4), Counts(traditional=0, simplified=0, han=4), Counts(traditional=0, simplified=2, han=4))
+    >>> count_scripts("國家學校"), count_scripts("乾隆著名"), count_scripts("国家发展")
+    (Counts(traditional=2, simplified=0), Counts(traditional=0, simplified=0), Counts(traditional=0, simplified=2))
     """
-    hant, hans = traditional_only(), simplified_only()
+    characters = set(text)
     return Counts(
-        traditional=sum(map(text.count, hant.intersection(text))),
-        simplified=sum(map(text.count, hans.intersection(text))),
-        han=len(_HAN.findall(text)),
+        traditional=sum(map(text.count, traditional_only() & characters)),
+        simplified=sum(map(text.count, simplified_only() & characters)),
     )
 
 
 def is_traditional(text: str, config: Config) -> bool:
     """Tell whether an article is in Traditional characters: enough of them, and more than Simplified ones."""
     found = count_scripts(text)
-    return found.leans_traditional and found.traditional >= config.min_traditional_ratio * found.han
+    return found.leans_traditional and found.traditional >= config.min_traditional_ratio * len(_HAN.findall(text))
 
 
 def simplify(draft: Draft, context: Context) -> Proposal:
@@ -87,7 +85,7 @@ def simplify(draft: Draft, context: Context) -> Proposal:
 def _quoted(draft: Draft) -> Iterator[Flag]:
     hant = traditional_only()
     for part, text in draft.parts.items():
-        if len(hant.intersection(text)) < _QUOTED:
+        if len(hant & set(text)) < _QUOTED:
             continue
         for line in _LINE.finditer(text):
             counts = count_scripts(line[0])

@@ -1,8 +1,14 @@
-"""Spacing: spaces beside full-width marks, at line ends, in runs, and between single spaced characters."""
+"""Spacing: spaces beside full-width marks, at line ends, in runs, and between single spaced characters.
+
+One space beside a mark may be the writer's own (between the phrases of a headline, behind a title or an exclamation): it goes
+only where the page shows that spaces beside marks are not meant: its punctuation was folded, the mark has one on
+both sides, or there are several.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from qingwen.normalize.passes import Context, Draft, Proposal
@@ -10,39 +16,51 @@ from qingwen.rules.tables import punctuation_table
 from qingwen.text import Edit, Span
 
 _HAN = r"\u4e00-\u9fff"
-
-
-@lru_cache(maxsize=1)
-def _rules() -> tuple[tuple[str, re.Pattern[str], str], ...]:
-    table = punctuation_table()
-    after, before = re.escape(table.none_after), re.escape(table.none_before)
-    return (
-        ("space.line-edge", re.compile(r"[ \t\n]*\n[ \t\n]*|\A[ \t\n]+|[ \t\n]+\Z"), "\n"),
-        ("space.beside-mark", re.compile(f"(?<=[{after}]) +| +(?=[{before}])"), ""),
-        ("space.run", re.compile(r" {2,}"), " "),
-    )
-
-
+_EDGE = re.compile(r"[ \t\n]*\n[ \t\n]*|\A[ \t\n]+|[ \t\n]+\Z")
+_RUN = re.compile(r" {2,}")
 # Three and more single characters, each spaced: 微 信 号. Two alone may be names or a headline.
 _SPACED = re.compile(f"(?<![^\\s])[{_HAN}](?: [{_HAN}]){{2,}}(?![{_HAN}A-Za-z0-9])")
+# So many spaces beside marks in one part are no accident.
+_SEVERAL = 3
+
+Claim = tuple[Span, str, str]
 
 
 def fix_spacing(draft: Draft, context: Context) -> Proposal:
     """Propose the removal of spaces that no writer typed; the first rule that claims a space owns it."""
     edits: list[Edit] = []
+    folded = context.folded or draft.restored(["punct.widen"])
     for part, text in draft.parts.items():
-        claims = [(Span(at, at + 1), "", "space.spaced-out") for at in _spaced_out(text)]
-        for rule, pattern, after in _rules():
-            claims += ((Span(*found.span()), after, rule) for found in pattern.finditer(text))
+        if not text or (" " not in text and "\t" not in text and "\n" not in text):
+            continue
         taken = bytearray(len(text))
-        for span, after, rule in claims:
-            at_end = rule == "space.line-edge" and (span.start == 0 or span.end == len(text))
-            wanted = "" if at_end else after
+        for span, wanted, rule in _claims(text, folded):
             if span.of(text) != wanted and not any(taken[span.start : span.end]):
                 taken[span.start : span.end] = b"\x01" * len(span)
                 edits.append(Edit(part, span, span.of(text), wanted, rule))
     return Proposal(tuple(edits))
 
 
-def _spaced_out(text: str) -> list[int]:
-    return [found.start() + offset for found in _SPACED.finditer(text) for offset in range(1, len(found[0]), 2)]
+def _claims(text: str, folded: bool) -> Iterator[Claim]:
+    for found in _SPACED.finditer(text):
+        yield from ((Span(at, at + 1), "", "space.spaced-out") for at in range(found.start() + 1, found.end(), 2))
+    for found in _EDGE.finditer(text):
+        inner = 0 < found.start() and found.end() < len(text)
+        yield Span(*found.span()), "\n" if inner else "", "space.line-edge"
+    beside = [Span(*found.span()) for found in _beside_mark().finditer(text)]
+    if folded or len(beside) >= _SEVERAL or any(_on_both_sides(text, span) for span in beside):
+        yield from ((span, "", "space.beside-mark") for span in beside)
+    for found in _RUN.finditer(text):
+        yield Span(*found.span()), " ", "space.run"
+
+
+def _on_both_sides(text: str, span: Span) -> bool:
+    """Tell whether the mark behind a space has a space behind it too."""
+    table = punctuation_table()
+    return text[span.end : span.end + 1] in tuple(table.none_before) and text[span.end + 1 : span.end + 2] == " "
+
+
+@lru_cache(maxsize=1)
+def _beside_mark() -> re.Pattern[str]:
+    table = punctuation_table()
+    return re.compile(f"(?<=[{re.escape(table.none_after)}]) +| +(?=[{re.escape(table.none_before)}])")

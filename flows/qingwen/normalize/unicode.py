@@ -1,13 +1,30 @@
-"""Unicode: invisible, private-use and compatibility characters, each by the rule that names it. Never NFKC."""
+"""Unicode: mojibake, entities, and invisible, private-use and compatibility characters, each by the rule that names it.
+
+Never NFKC on the text: ² ① ℃ ㎡ … stay.
+"""
 
 from __future__ import annotations
 
-from qingwen.model import Flag
+from qingwen.model import TITLE, Flag
+from qingwen.mojibake import runs, undone
 from qingwen.normalize.passes import Context, Draft, Proposal
-from qingwen.rules.tables import entity_table, unicode_table
+from qingwen.rules.tables import entity_table, lookalike_table, unicode_table
 from qingwen.text import Edit, Span
 
 DAMAGED = "\ufffd"
+
+
+def undo_mojibake(draft: Draft, context: Context) -> Proposal:
+    """Propose what runs of wrongly read UTF-8 stood for, where that is certain."""
+    edits = []
+    for part, text in draft.parts.items():
+        if part == TITLE and context.title is not None:
+            continue  # the title is cut out of its slice first; the next round sees to it
+        for found in runs().finditer(text):
+            right = undone(found[0])
+            if right is not None:
+                edits.append(Edit(part, Span(*found.span()), found[0], right, "unicode.mojibake"))
+    return Proposal(tuple(edits))
 
 
 def undo_entities(draft: Draft, context: Context) -> Proposal:
@@ -28,13 +45,20 @@ def fix_unicode(draft: Draft, context: Context) -> Proposal:
     table = unicode_table()
     edits: list[Edit] = []
     flags: list[Flag] = []
+    lookalikes = lookalike_table()
     for part, text in draft.parts.items():
-        for found in table.trigger.finditer(text):
-            rule, after = table.find(found[0])
-            span = Span(*found.span())
-            edits.append(Edit(part, span, found[0], after, rule))
+        edits += (
+            Edit(part, Span(at, at + 1), char, lookalikes.values[char], lookalikes.rule)
+            for word in lookalikes.words.finditer(text)
+            for at, char in enumerate(word[0], word.start())
+            if char in lookalikes.values
+        )
+        for at in table.places(text):
+            rule, after = table.find(text[at])
+            span = Span(at, at + 1)
+            edits.append(Edit(part, span, text[at], after, rule))
             if rule in table.flagged:
-                flags.append(Flag(part, rule, span, f"U+{ord(found[0]):04X}"))
+                flags.append(Flag(part, rule, span, f"U+{ord(text[at]):04X}"))
         at = text.find(DAMAGED)
         while at >= 0:
             flags.append(Flag(part, "unicode.damaged", Span(at, at + 1), DAMAGED))

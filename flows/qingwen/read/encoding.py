@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from qingwen.mojibake import undone_page
+
 REPLACEMENT = "\ufffd"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -28,6 +30,10 @@ _SAMPLE_CHARS = 6000
 _SURELY = 0.8
 
 
+# What a page's encoding is called that was encoded once more by a program that took its UTF-8 for Latin-1.
+TWICE = "utf-8 twice"
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """A decoded text, the encoding it was read in, and how many replacement characters stand for damaged bytes."""
@@ -41,7 +47,7 @@ def decode(octets: bytes, declared: str | None = None) -> Decoded:
     """Return the text of a file's bytes.
 
     The order is that of the WHATWG standard, with detection where it has none: byte-order mark; text that is valid
-    UTF-8; then, of what the page declares, what the detector says and the encodings of Chinese pages, the one that
+    UTF-8 (read once more where it was written twice); then, of what the page declares, what the detector says and the encodings of Chinese pages, the one that
     gives the most common Chinese characters for the fewest damaged ones.
 
     >>> decode("清文".encode("gbk")).text, decode("清文".encode("gbk")).encoding
@@ -54,9 +60,12 @@ def decode(octets: bytes, declared: str | None = None) -> Decoded:
     if wide:
         return _replaced(octets, wide)
     try:
-        return Decoded(octets.decode("utf-8"), "utf-8")
+        text = octets.decode("utf-8")
     except UnicodeDecodeError:
         pass
+    else:
+        twice = undone_page(text)
+        return Decoded(text, "utf-8") if twice is None else Decoded(twice, TWICE)
     return max((_replaced(octets, name) for name in _candidates(octets, declared)), key=_plausibility)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -19,12 +19,26 @@ def read_table(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class UnicodeTable:
-    """The unwanted characters: ``trigger`` finds them, `find` says what each is."""
+    """The unwanted characters: `places` finds them in a text, `find` says what each is.
+
+    ``unwanted`` are those of the basic plane.
+    """
 
     single: Mapping[str, tuple[str, str]]
     ranges: tuple[tuple[int, int, str, str], ...]
     flagged: frozenset[str]
-    trigger: re.Pattern[str]
+    unwanted: frozenset[str]
+
+    def places(self, text: str) -> Iterator[int]:
+        """Yield where the unwanted characters of a text stand."""
+        characters = set(text)
+        found = sorted(self.unwanted & characters) + [c for c in characters if c > "\uffff" and self._in_ranges(ord(c))]
+        if found:
+            pattern = re.compile("[" + "".join(map(re.escape, found)) + "]")
+            yield from (match.start() for match in pattern.finditer(text))
+
+    def _in_ranges(self, code: int) -> bool:
+        return chr(code) in self.single or any(first <= code <= last for first, last, _, _ in self.ranges)
 
     def find(self, char: str) -> tuple[str, str]:
         """Return the rule that names a character, and what takes its place."""
@@ -48,12 +62,12 @@ def unicode_table() -> UnicodeTable:
     ranges = tuple(
         (first, last, row["id"], row["replacement"]) for row in table["class"] for first, last in _bounds(row["ranges"])
     )
-    spans = "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last, _, _ in ranges)
+    basic = {chr(code) for first, last, _, _ in ranges if last <= 0xFFFF for code in range(first, last + 1)}
     return UnicodeTable(
         single=single,
         ranges=ranges,
         flagged=frozenset(row["id"] for row in table["class"] if row.get("flag")),
-        trigger=re.compile("[" + "".join(map(re.escape, sorted(single))) + spans + "]"),
+        unwanted=frozenset(basic | {char for char in single if char <= "\uffff"}),
     )
 
 
@@ -95,11 +109,32 @@ def entity_table() -> EntityTable:
 
 
 @dataclass(frozen=True, slots=True)
+class LookalikeTable:
+    """Letters that look like Latin ones; ``words`` finds words of Latin letters that hold some of them."""
+
+    rule: str
+    values: Mapping[str, str]
+    words: re.Pattern[str]
+
+
+@lru_cache(maxsize=1)
+def lookalike_table() -> LookalikeTable:
+    """Compile the table of look-alike letters."""
+    row = read_table("unicode.toml")["lookalike"]
+    letters = "".join(row["pairs"])
+    # Mostly Latin: two Latin letters side by side, and nothing of the other alphabet but look-alikes.
+    other = r"A-Za-z\u00c0-\u024f\u0370-\u052f"
+    word = rf"(?<![{other}])(?=[A-Za-z]*[{letters}])(?=[{letters}]*[A-Za-z]{{2}})[A-Za-z{letters}]+(?![{other}])"
+    return LookalikeTable(row["id"], row["pairs"], re.compile(word))
+
+
+@dataclass(frozen=True, slots=True)
 class PunctuationTable:
     """What the punctuation and spacing passes need."""
 
     marks: frozenset[str]
     wide: Mapping[str, str]
+    folds: str
     protect: re.Pattern[str]
     ellipsis: str
     dash: str
@@ -118,6 +153,7 @@ def punctuation_table() -> PunctuationTable:
     return PunctuationTable(
         marks=frozenset(table["marks"]),
         wide=table["wide"],
+        folds=table["folds"],
         protect=re.compile("|".join(f"(?:{pattern})" for pattern in table["protect"].values())),
         ellipsis=table["ellipsis"],
         dash=table["dash"],
