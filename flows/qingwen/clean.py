@@ -107,8 +107,8 @@ def normalize(
     """Run the passes over title and body.
 
     ``page_text`` shows whether the page's punctuation was folded (default: the parts do); ``title`` is the span of the
-    title part that is the title; ``dump``: the lines come from a dump and may hold several paragraphs each; ``spun_site``:
-    the pages of the site are known to have words swapped.
+    title part that is the title; ``dump``: the lines come from a dump and may hold several paragraphs each; ``site``:
+    what the page's site is known by; ``spun_site``: its pages are known to have words swapped.
     """
     context = Context(
         config=config,

@@ -91,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("dataset", metavar="DATASET")
     restore.add_argument("id", metavar="ID")
 
+    repairs = _command(commands, "repairs", _repairs, "learn swapped words from articles that stand on two sites")
+    repairs.add_argument("action", choices=("mine",), help="mine: write proposed rows of the substitution table")
+    repairs.add_argument("inputs", nargs="+", metavar="INPUT", help="pages of farms and of honest sites")
+    repairs.add_argument("--trusted", action="append", default=[], metavar="SITE", help="a site that swaps nothing")
+    repairs.add_argument("-o", "--output", metavar="FILE.toml", help="where the rows go (default: standard output)")
+    _shared(repairs)
+
     rules = _command(commands, "rules", _rules, "check the rule tables")
     rules.add_argument("action", choices=("check",), help="check: every rule row against every case")
     _shared(rules)
@@ -239,6 +246,29 @@ def _restore(arguments: argparse.Namespace) -> int:
             f"{arguments.id}: rejected before it was cut into blocks ({stored.row['rule']}); no text is held."
         )
     sys.stdout.write(restore_parts(stored.parts, stored.blocks, stored.edits))
+    return DONE
+
+
+def _repairs(arguments: argparse.Namespace) -> int:
+    from qingwen.corpus.mining import mine_swaps, read_texts, to_toml
+    from qingwen.read.inputs import list_sources
+
+    config, rules = _settings(arguments)
+    book = _book(rules)
+    texts = list(read_texts(list_sources(arguments.inputs), config, book))
+    swaps = mine_swaps(texts, arguments.trusted)
+    known = {(sub.form, sub.original) for sub in book.spun.subs}
+    new = [swap for swap in swaps if (swap.form, swap.original) not in known]
+    sites = len({text.site for text in texts})
+    if arguments.output and new:
+        Path(arguments.output).write_text(to_toml(new), "utf-8")
+    elif new:
+        sys.stdout.write(to_toml(new))
+    print(
+        f"{len(texts)} articles of {sites} sites: {len(swaps)} swaps found, {len(swaps) - len(new)} of them known, "
+        f"{len(new)} proposed{f' in {arguments.output}' if arguments.output and new else ''}.",
+        file=sys.stderr,
+    )
     return DONE
 
 

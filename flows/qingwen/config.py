@@ -13,7 +13,7 @@ from typing import Any
 
 from qingwen.errors import SetupError
 
-# OpenCC's conversions to Simplified: of the script alone; of Taiwan's variants; of its words too; of Hong Kong's variants.
+# OpenCC's conversions to Simplified: of the script; of Taiwan's variants; of its words too; of Hong Kong's variants.
 CONVERSIONS = ("t2s", "tw2s", "tw2sp", "hk2s")
 
 
@@ -60,8 +60,8 @@ class Config:
     # Share of the site's surveyed pages that must hold the line. Lower finds the menus of single sections too, and
     # sooner takes the day's quotation, printed by several articles, for a menu.
     min_template_share: float = 0.2
-    # Surveyed pages of a site with swapped words in lines of their own, and their share, before the site counts as spun:
-    # evidence for each of its pages. Lower takes a forum where one writer spells 蕞 for a farm.
+    # Surveyed pages of a site with swapped words in lines of their own, and their share, before the site counts as
+    # spun: evidence for each of its pages. Lower takes a forum where one writer spells 蕞 for a farm.
     min_spun_pages: int = 3
     min_spun_share: float = 0.2
     # Most unlike pages of one site that are compared, and most inputs that a run surveys. More find rarer templates

@@ -1,7 +1,8 @@
 """Mojibake that can be undone exactly: UTF-8 that was read as Latin-1 or as Windows-1252, and written again.
 
-Nothing is guessed: a run is undone only when its characters are the bytes of valid UTF-8, so that doing the damage again
-gives the run back, and when ftfy's ``fix_encoding`` says the same. What GBK or lost bytes made of a text cannot be undone.
+Nothing is guessed: a run is undone only when its characters are the bytes of valid UTF-8, so that doing the damage
+again gives the run back, and when ftfy's ``fix_encoding`` says the same. What GBK or lost bytes made of a text cannot
+be undone.
 """
 
 from __future__ import annotations

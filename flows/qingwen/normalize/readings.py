@@ -1,7 +1,7 @@
 """Readings: farms print each changed character with its pinyin behind it, 國(guó); the readings go.
 
-A gloss, 蕞（zuì）, and a lesson in the language are the writer's own and stay: a farm prints its readings behind characters
-that have another form in Simplified text, and behind many of those.
+A gloss, 蕞（zuì）, and a lesson in the language are the writer's own and stay: a farm prints its readings behind
+characters that have another form in Simplified text, and behind many of those.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Script: a Traditional article becomes Simplified, by OpenCC's result and the reviewed `keep` table before it.
 
-The script is decided for the page. A Simplified page is left as it is, also where it quotes a Traditional line (which is
-flagged), and a line of a Traditional page that is plainly Simplified is left too.
+The script is decided for the page. A Simplified page is left as it is, also where it quotes a Traditional line (which
+is flagged), and a line of a Traditional page that is plainly Simplified is left too.
 """
 
 from __future__ import annotations

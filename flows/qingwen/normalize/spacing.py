@@ -1,8 +1,8 @@
 """Spacing: spaces beside full-width marks, at line ends, in runs, and between single spaced characters.
 
-One space beside a mark may be the writer's own (between the phrases of a headline, behind a title or an exclamation): it goes
-only where the page shows that spaces beside marks are not meant: its punctuation was folded, the mark has one on
-both sides, or there are several.
+One space beside a mark may be the writer's own (between the phrases of a headline, behind a title or an exclamation):
+it goes only where the page shows that spaces beside marks are not meant: its punctuation was folded, the mark has one
+on both sides, or there are several.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _claims(text: str, folded: bool) -> Iterator[Claim]:
     for found in _SPACED.finditer(text):
         yield from ((Span(at, at + 1), "", "space.spaced-out") for at in range(found.start() + 1, found.end(), 2))
     for found in _EDGE.finditer(text):
-        inner = 0 < found.start() and found.end() < len(text)
+        inner = found.start() > 0 and found.end() < len(text)
         yield Span(*found.span()), "\n" if inner else "", "space.line-edge"
     beside = [Span(*found.span()) for found in _beside_mark().finditer(text)]
     if folded or len(beside) >= _SEVERAL or any(_on_both_sides(text, span) for span in beside):

@@ -47,8 +47,8 @@ def decode(octets: bytes, declared: str | None = None) -> Decoded:
     """Return the text of a file's bytes.
 
     The order is that of the WHATWG standard, with detection where it has none: byte-order mark; text that is valid
-    UTF-8 (read once more where it was written twice); then, of what the page declares, what the detector says and the encodings of Chinese pages, the one that
-    gives the most common Chinese characters for the fewest damaged ones.
+    UTF-8 (read once more where it was written twice); then, of what the page declares, what the detector says and the
+    encodings of Chinese pages, the one that gives the most common Chinese characters for the fewest damaged ones.
 
     >>> decode("清文".encode("gbk")).text, decode("清文".encode("gbk")).encoding
     ('清文', 'gb18030')

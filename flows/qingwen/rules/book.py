@@ -6,7 +6,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
@@ -78,7 +78,7 @@ class RuleBook:
     rules: tuple[Rule, ...]
     spun: SpunTable
     version: str
-    keep: KeepTable = KeepTable()
+    keep: KeepTable = field(default_factory=KeepTable)
 
     def hits(self, words: str) -> list[Hit]:
         """Return every rule that matches in the words of one block, in the order of the tables."""
