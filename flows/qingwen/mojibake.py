@@ -21,7 +21,9 @@ _WHOLE_PAGE = 0.5
 def runs() -> re.Pattern[str]:
     """Return the pattern of runs of characters that are the bytes of UTF-8 sequences."""
     follow = "[\\u0080-\\u00bf" + "".join(map(re.escape, sorted(set(_WINDOWS) - {""}))) + "]"
-    return re.compile(f"(?:[\\u00c2-\\u00df]{follow}|[\\u00e0-\\u00ef]{follow}{{2}}|[\\u00f0-\\u00f4]{follow}{{3}})+")
+    sequence = f"(?:[\\u00c2-\\u00df]{follow}|[\\u00e0-\\u00ef]{follow}{{2}}|[\\u00f0-\\u00f4]{follow}{{3}})"
+    # Beside other characters of Latin-1 the run is a chance: GBK read as Latin-1 holds such pairs too.
+    return re.compile(f"(?<![\\u0080-\\u00ff]){sequence}+(?![\\u0080-\\u009f\\u00a1-\\u00ff])")
 
 
 def undone(run: str) -> str | None:

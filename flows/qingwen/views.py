@@ -256,6 +256,21 @@ def traditional_only() -> frozenset[str]:
     return frozenset(key for key in characters if key not in right_in_simplified)
 
 
+@lru_cache(maxsize=32)
+def words_with(char: str) -> tuple[tuple[str, int], ...]:
+    """Return the Traditional words of OpenCC's phrases that hold a character, each with where it stands in the word."""
+    words = {
+        value for name in ("STPhrases.txt", "TSPhrases.txt") for value in _traditional_words(name) if char in value
+    }
+    return tuple(sorted((word, at) for word in words for at, held in enumerate(word) if held == char))
+
+
+@lru_cache(maxsize=2)
+def _traditional_words(name: str) -> frozenset[str]:
+    entries = _entries(name)
+    return frozenset(entries) if name.startswith("TS") else frozenset(v for values in entries.values() for v in values)
+
+
 @lru_cache(maxsize=1)
 def simplified_only() -> frozenset[str]:
     """Return the characters that stand in Simplified text only: those that Traditional text always writes otherwise."""

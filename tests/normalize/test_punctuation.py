@@ -45,3 +45,38 @@ def test_a_page_is_folded_by_its_commas() -> None:
     assert looks_folded("他说,他来," * 10, Config())
     assert not looks_folded("他说,他来," * 9, Config())
     assert not looks_folded("他说,他来," * 10 + "，" * 2, Config())
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        (
+            "代表们认为，报告求真务实。\n昨日(1月11日),项目开工(一期).",
+            "代表们认为，报告求真务实。\n昨日（1月11日），项目开工（一期）。",
+        ),
+        ("他说，数据(2021)来自3,000人。", "他说，数据(2021)来自3,000人。"),
+    ],
+)
+def test_a_line_is_folded_or_not_by_its_own_marks(text: str, right: str) -> None:
+    assert widened(text, folded=False) == right
+
+
+def flags_of(text: str) -> list[tuple[str, str]]:
+    draft = run({"title": "", "body": text}, (widen_punctuation,), Context(Config(), load_rules(), folded=True))
+    return [(flag.rule, flag.span.of(draft.parts["body"])) for flag in draft.flags]
+
+
+@pytest.mark.parametrize("text", ["政策那么多,哪些跟...", "今年开工三项。...", "哪些跟... "])
+def test_dots_where_a_text_was_cut_stay_and_are_flagged(text: str) -> None:
+    assert widened(text, folded=True).rstrip().endswith("...")
+    assert flags_of(text) == [("punct.cut-off", "...")]
+
+
+@pytest.mark.parametrize("text", ["不料...雨停了。", "他沉默了......", "他说...\n众人点头。"])
+def test_other_dots_become_an_ellipsis(text: str) -> None:
+    assert "……" in widened(text, folded=True)
+    assert flags_of(text) == []
+
+
+def test_a_title_in_angles_and_an_odd_quote_are_flagged() -> None:
+    assert flags_of('读完<红楼梦>,屏幕15.6",好') == [("punct.odd-quote", '"'), ("punct.angle", "<红楼梦>")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qingwen import Config, load_rules
+from qingwen import Cleaned, Config, clean_page, load_rules
 from qingwen.clean import normalize
 from qingwen.model import BODY, TITLE
 
@@ -21,6 +21,14 @@ def cleaned(text: str) -> tuple[str, set[str], set[str]]:
         ("清\x07文", "清文", "unicode.invisible"),
         ("⾦⽴⾔", "金立言", "unicode.kangxi-radical"),
         ("⻓期⻔钉", "长期门钉", "unicode.radical"),
+        ("⻰⻢⺠⻄⻘⻩⻬⻜", "龙马民西青黄齐飞", "unicode.radical"),
+        ("\U0002f800", "\u4e3d", "unicode.compatibility-ideograph"),
+        ("︽清文︾﹁好﹂﹙一﹚", "《清文》「好」（一）", "unicode.vertical-form"),
+        ("Аррle与Gооgle", "Apple与Google", "unicode.lookalike"),
+        ("\u202e清文\u2066", "清文", "unicode.invisible"),
+        ("&amp;ldquo;清文&amp;rdquo;3&sup2;", "“清文”3²", "unicode.entity"),
+        ("ä¸\xadå›½队", "中国队", "unicode.mojibake"),
+        ("咖啡（cafÃ©）", "咖啡（café）", "unicode.mojibake"),
         ("\uf929读", "朗读", "unicode.compatibility-ideograph"),
         ("１２３ＡＢｃ", "123ABc", "unicode.wide-latin"),
         ("清文\u00a0好看 \u2003真的", "清文 好看 真的", "unicode.space"),
@@ -37,7 +45,21 @@ def test_a_character_is_replaced_by_the_rule_that_names_it(text: str, right: str
 
 
 @pytest.mark.parametrize(
-    "text", ["面积3㎡，温度5℃", "①② Ⅲ ² №", "张 三", "马永亮 李若男", "㐂𠀀﨑", "1.5%～2%", "迈上新征程 创造新伟业"]
+    "text",
+    [
+        "面积3㎡，温度5℃",
+        "①② Ⅲ ² №",
+        "Россия与Ελλάδα",
+        "naïve与façade",
+        "ÖÐ¹ú",
+        "版权&copy归社",
+        "AT&T",
+        "张 三",
+        "马永亮 李若男",
+        "㐂𠀀﨑",
+        "1.5%～2%",
+        "迈上新征程 创造新伟业",
+    ],
 )
 def test_what_is_right_stays(text: str) -> None:
     assert cleaned(text)[0] == text
@@ -56,22 +78,14 @@ def test_a_traditional_article_becomes_simplified_and_a_simplified_one_is_left()
     assert cleaned("乾隆年间的瞭望台，狼藉的宫商角徵羽。")[1] == set()
 
 
-READ = "國(guó)家發(fā)展靠學(xué)習(xí)，經(jīng)濟(jì)好轉(zhuǎn)，我們(men)歡(huān)迎。"
+def test_many_lost_glyphs_flag_the_page() -> None:
+    line = "第{}天的展览上，讲解员向参观者介绍了{}字楼的来历，听的人一天比一天多。"
 
+    def flags(lost: int) -> tuple[str, ...]:
+        lines = [line.format(n, "\ue001" if n < lost else "红") for n in range(8)]
+        page = clean_page("\n".join(["图标字体的展览开幕", "", *lines]).encode())
+        assert isinstance(page, Cleaned)
+        return page.record.flags
 
-def test_the_readings_of_a_pinyin_farm_go() -> None:
-    text, rules, flags = cleaned(READ)
-    assert text == "国家发展靠学习，经济好转，我们欢迎。"
-    assert "pinyin.reading" in rules
-    assert flags == set()
-
-
-@pytest.mark.parametrize("text", ["蕞（zuì），形容小。", "说“的(de)”和“地(de)”的用法。", "函数(sin)与余弦(cos)。"])
-def test_a_writer_s_gloss_stays(text: str) -> None:
-    assert "pinyin.reading" not in cleaned(text)[1]
-
-
-def test_what_is_no_reading_of_its_character_is_flagged_and_left() -> None:
-    text, _, flags = cleaned(READ + "函數(sin)。")
-    assert text.endswith(("函数（sin）。", "函数(sin)。"))
-    assert flags == {"pinyin.reading"}
+    assert "unicode.private-use" not in flags(5)
+    assert "unicode.private-use" in flags(6)

@@ -44,4 +44,9 @@ def scores(farm: Path, folder: Path) -> dict[str, float | str]:
         "kept": means["kept"],
         "title": means["title_exact"],
         "without leak": round(1 - means["leak"], 4),
+        "swaps undone": means["spin_recall"],
+        "swaps, precision": means["spin_precision"],
+        "marks widened": means["punct_exact"],
+        "marks kept": means["punct_kept"],
+        "script": means["script_exact"],
     }

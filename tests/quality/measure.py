@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import characters
 import facts
 import farm
 from rapidfuzz.distance import LCSseq
@@ -105,6 +106,7 @@ def measure() -> dict[str, dict[str, float | str]]:
         if EVAL.is_dir():
             sets |= development_pages(folder)
             found["farm"] = farm.scores(EVAL / "farm", folder / "farm")
+            found |= characters.scores(EVAL)
             for what, gold in (
                 ("facts", facts.golds(facts.OWN)),
                 ("facts of old pages", facts.golds(EVAL / "metadata_dev.jsonl")),

@@ -19,6 +19,7 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\u3007\U00020000-\U0003134f]")
 _LETTER = re.compile(r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff]")
 _LOOSE = re.compile(r"[,:;!?]")
 _BEHIND_HAN = re.compile(r"(?<=[\u4e00-\u9fff])[,:;!?]")
+_BEHIND_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff])[,:;!?]|(?<=[)\u201d\u300b])[,:;!?](?=[\u4e00-\u9fff])")
 _ORDINAL = re.compile(r"[0-9]{1,2}\)")
 _DOTS = re.compile(r"\.{3,}")
 _DASHES = re.compile(r"(?<!-)--(?!-)")
@@ -86,8 +87,8 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _line_folded(line: str, table: PunctuationTable) -> bool:
-    """Tell whether one line was folded: a mark behind Han is ASCII, and none that folding changes is full-width."""
-    return _BEHIND_HAN.search(line) is not None and not any(mark in line for mark in table.folds)
+    """Tell whether one line was folded: a mark beside Chinese text is ASCII, and none that folding changes is full-width."""
+    return _BEHIND_CHINESE.search(line) is not None and not any(mark in line for mark in table.folds)
 
 
 class _Marks:

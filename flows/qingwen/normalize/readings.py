@@ -23,8 +23,8 @@ _LETTERS = r"a-z\u00e0-\u01dc\u0300-\u030c"
 _BRACKETED = re.compile(f"(?<=[{_HAN}])[(\uff08]([{_LETTERS}]{{1,7}})[)\uff09]")
 # What is left where a character was lost: 城?h經濟, or a reading with nothing before it.
 _LOST = re.compile(
-    f"(?<=[{_HAN}])[?\ufffd]?[a-z](?=[{_HAN}])|(?<=[{_HAN}])\\?(?=\\([{_LETTERS}]{{1,7}}\\))"
-    f"|(?<![{_HAN}{_LETTERS}A-Z])\\((?=[{_LETTERS}]*[\u00e0-\u00fc\u0101-\u01dc])[{_LETTERS}]{{1,7}}\\)"
+    f"(?<=[{_HAN}])[?\ufffd]?[a-z](?=[{_HAN}])|(?<=[{_HAN})\uff09])\\?(?=\\([{_LETTERS}]{{1,7}}\\))"
+    f"|(?<![{_HAN}{_LETTERS}A-Z?])\\((?=[{_LETTERS}]*[\u00e0-\u00fc\u0101-\u01dc])[{_LETTERS}]{{1,7}}\\)"
 )
 # A farm prints readings behind most characters of another form; a lesson behind those that it teaches.
 _LEAST_SHARE = 0.3

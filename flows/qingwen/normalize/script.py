@@ -16,7 +16,7 @@ from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.normalize.readings import READING
 from qingwen.rules.tables import undecided
 from qingwen.text import Edit, Span
-from qingwen.views import simplified_only, traditional_only
+from qingwen.views import simplified_only, traditional_only, words_with
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _LINE = re.compile(r"[^\n]+")
@@ -77,9 +77,14 @@ def simplify(draft: Draft, context: Context) -> Proposal:
                 span = Span(line.start() + start, line.start() + end)
                 edits.append(Edit(part, span, line[0][start:end], after, rule))
                 by_library = rule == f"script.{context.config.conversion}"
-                if by_library and end - start == 1 and line[0][start] in doubts:
+                if by_library and end - start == 1 and line[0][start] in doubts and not _in_word(line[0], start):
                     flags.append(Flag(part, "script.undecided", span, after, doubts[line[0][start]]))
     return Proposal(tuple(edits), tuple(flags))
+
+
+def _in_word(line: str, at: int) -> bool:
+    """Tell whether a character stands in a word that OpenCC knows (乾燥): there it is no doubt which form is right."""
+    return any(line.startswith(word, at - place) for word, place in words_with(line[at]) if at >= place)
 
 
 def _quoted(draft: Draft) -> Iterator[Flag]:

@@ -3,8 +3,8 @@
 A substitution has ordered clauses; the first whose contexts match decides: ``restore``, ``keep`` or ``flag``. Its class
 says what the form is: ``A`` no word (蕞), ``B`` a word that stands in the place of another (头部 for 第一), ``C`` a
 synonym, of which no context can tell, so that it is only ever flagged, on the sites that the row names. A *strict*
-clause is one in which the form is not Chinese: it proves by itself that the page is spun. All restoring clauses of class A are strict
-unless they say otherwise; of class B those that say so.
+clause is one in which the form is not Chinese: it proves by itself that the page is spun. All restoring clauses of
+class A are strict unless they say otherwise; of class B those that say so.
 
 Regular expressions are anchored at the form: ``left`` ends where it starts, ``right`` starts where it ends.
 """

@@ -124,7 +124,7 @@ def lookalike_table() -> LookalikeTable:
     letters = "".join(row["pairs"])
     # Mostly Latin: two Latin letters side by side, and nothing of the other alphabet but look-alikes.
     other = r"A-Za-z\u00c0-\u024f\u0370-\u052f"
-    word = rf"(?<![{other}])(?=[A-Za-z]*[{letters}])(?=[{letters}]*[A-Za-z]{{2}})[A-Za-z{letters}]+(?![{other}])"
+    word = rf"(?<![{other}])(?=[A-Za-z]*[{letters}])(?=[A-Za-z{letters}]*[A-Za-z]{{2}})[A-Za-z{letters}]+(?![{other}])"
     return LookalikeTable(row["id"], row["pairs"], re.compile(word))
 
 

@@ -1,0 +1,61 @@
+"""Readings: a farm's go with the script; a gloss and a lesson stay; what was lost is flagged."""
+
+from __future__ import annotations
+
+import pytest
+
+from qingwen import Config, load_rules
+from qingwen.clean import normalize
+from qingwen.model import BODY, TITLE
+from qingwen.normalize.passes import Draft
+
+FARM = "國(guó)家發(fā)展靠學(xué)習(xí)，經(jīng)濟(jì)好轉(zhuǎn)，我們(men)歡(huān)迎。"
+
+
+def cleaned(text: str) -> Draft:
+    return normalize({TITLE: "", BODY: text}, Config(), load_rules())
+
+
+def test_the_readings_of_a_farm_go_and_its_text_becomes_simplified() -> None:
+    draft = cleaned(FARM + "瞭(liǎo)解情況(kuàng)，綠(lǜ)色轉(zhuàn)型。")
+    assert draft.parts[BODY] == "国家发展靠学习，经济好转，我们欢迎。了解情况，绿色转型。"
+    assert draft.flags == ()
+
+
+def test_full_width_brackets_and_readings_without_tones_are_readings_too() -> None:
+    assert cleaned(FARM + "東（dōng）風(feng)到來(lai)。").parts[BODY].endswith("东风到来。")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "蕞（zuì），形容小。",
+        "说“的(de)”和“地(de)”的用法，还有“得(de)”“着(zhe)”“了(le)”“过(guò)”。",
+        "函数(sin)与余弦(cos)。",
+        "生字：國(guó)、學(xué)、發(fā)、東(dōng)、車(chē)。這篇課文講述孩子們從鄉間來到縣城讀書，歷經艱難，終於實現夢想，"
+        "後來還為鄉親們辦了圖書館，讓更多孩子認識遠方的世界與歷史。",
+    ],
+)
+def test_glosses_and_lessons_stay(text: str) -> None:
+    assert not any(edit.rule == "pinyin.reading" for edit in cleaned(text).edits)
+
+
+def test_a_gloss_of_a_farm_s_writer_stays() -> None:
+    text = cleaned(FARM + "蕞(zuì)，地名。").parts[BODY]
+    assert text.endswith(("蕞(zuì)，地名。", "蕞（zuì），地名。"))
+
+
+def test_what_is_no_reading_of_its_character_is_flagged_and_left() -> None:
+    draft = cleaned(FARM + "函數(sin)。")
+    assert draft.parts[BODY].endswith("(sin)。")
+    assert [(flag.rule, flag.form) for flag in draft.flags] == [("pinyin.reading", "(sin)")]
+
+
+@pytest.mark.parametrize(
+    ("lost", "form"), [("城?h經濟。", "?h"), ("推動(dòng)?(jiàn)設。", "?"), ("，(guó)家。", "(guó)")]
+)
+def test_a_lost_character_is_flagged_where_it_stood(lost: str, form: str) -> None:
+    draft = cleaned(FARM + lost)
+    (flag,) = (flag for flag in draft.flags if flag.rule == "pinyin.lost")
+    assert flag.form == form
+    assert draft.parts[BODY][flag.span.start] in "?(（"

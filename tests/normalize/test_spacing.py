@@ -1,0 +1,46 @@
+"""Spacing: noise goes, a writer's space stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from qingwen import Config, load_rules
+from qingwen.clean import normalize
+from qingwen.model import BODY, TITLE
+
+
+def spaced(text: str, title: str = "") -> str:
+    return normalize({TITLE: title, BODY: text}, Config(), load_rules()).parts[BODY]
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("\u3000\u3000会议昨天闭幕。\n\u3000\u3000代表们认为，成果丰硕。", "会议昨天闭幕。\n代表们认为，成果丰硕。"),
+        ("会议 ， 昨天闭幕。", "会议，昨天闭幕。"),
+        ("会议 ，昨天 、今天和明天 。都开", "会议，昨天、今天和明天。都开"),
+        ("他说, 要快, 要稳, 要好。", "他说，要快，要稳，要好。"),
+        ("加 微 信 号", "加微信号"),
+        ("早上  出发", "早上 出发"),
+        ("首段结束。\u3000\u3000次段开始。", "首段结束。\n次段开始。"),
+    ],
+)
+def test_spaces_that_no_writer_typed_go(text: str, right: str) -> None:
+    assert spaced(text) == right
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "迈上新征程 创造新伟业",
+        "记者 马永亮 李若男",
+        "真好！ 大家都说。",
+        "《新闻联播》 昨晚播出",
+        "他说“好” 然后走了",
+        "张 三",
+        "使用 Python 写程序",
+        "会议闭幕。 代表离京",
+    ],
+)
+def test_a_writer_s_space_stays(text: str) -> None:
+    assert spaced(text) == text
