@@ -216,7 +216,8 @@ class _Marks:
                 yield self.edit(at, at + 1, table.wave, "punct.wave")
         for found in _STOP.finditer(text):
             at = found.start()
-            if self.open(at) and at > 0 and _HAN.match(text[at - 1]) and self._sentence_end(at + 1):
+            behind_text = at > 0 and (_HAN.match(text[at - 1]) or (text[at - 1] in ")\uff09" and self.chinese(at - 1)))
+            if self.open(at) and behind_text and self._sentence_end(at + 1):
                 yield self.edit(at, at + 1, table.stop, "punct.stop")
 
     def _unit(self, at: int) -> bool:
