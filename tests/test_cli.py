@@ -150,3 +150,39 @@ def group_lives(leader: int) -> bool:
 def test_help_names_every_command() -> None:
     text = qingwen("--help").stdout
     assert all(command in text for command in ("clean", "show", "explain", "restore", "rules"))
+
+
+def test_repairs_mine_proposes_rows_from_pages_of_two_sites(tmp_path: Path) -> None:
+    pages = tmp_path / "crawl"
+    pages.mkdir()
+    towns, goods = "青山 白河 东关 西岭 南湖 北桥 石门 柳林".split(), "棉花 水稻 茶叶 柑橘 苹果 蜂蜜 木耳 辣椒".split()
+    for n, (town, good) in enumerate((town, good) for town in towns[:4] for good in goods[:3]):
+        said = [
+            f"{town}今年的{good}收成是十年来最好的一次，亩产{n + 3}百斤。",
+            f"当地最大的{good}合作社负责人说，{n + 2}成的产品销往外省，价格比去年高。",
+            f"{town}镇长介绍，下一步最要紧的是修好{n + 4}公里的产业路。",
+        ]
+        text = f"{town}{good}丰收\n\n" + "\n".join(said)
+        (pages / f"a{n}.txt").write_text(f"{town}{good}丰收_山乡日报\n{text}\n", "utf-8")
+        (pages / f"b{n}.txt").write_text(f"{town}{good}丰收_招商快讯\n{text.replace('最', '嘬')}\n", "utf-8")
+    done = qingwen("repairs", "mine", pages, "--output", tmp_path / "rows.toml")
+    assert done.stderr.endswith("1 swaps found, 0 of them known, 1 proposed in " + str(tmp_path / "rows.toml") + ".\n")
+    rows = (tmp_path / "rows.toml").read_text("utf-8")
+    assert 'form = "嘬"\noriginal = "最"\nclass = "A"\nstatus = "proposed"' in rows
+    assert qingwen("rules", "check", "--rules", tmp_path / "rows.toml").stdout.endswith("all hold.\n")
+
+
+def test_explain_shows_what_is_in_doubt_and_what_else_it_may_be(tmp_path: Path) -> None:
+    page = tmp_path / "page.txt"
+    line = "蕞新数据显示，这家企业的市场份额居行业头部，比去年又高了三个百分点，员工也多了两成。"
+    page.write_text(f"一家企业的一年\n\n{line}\n", "utf-8")
+    done = qingwen("explain", page)
+    assert "市场份额居行业[头部]，比去年" in done.stdout
+    assert "spun.diyi (rank-unsure) perhaps 第一" in done.stdout
+
+
+def test_an_unknown_conversion_is_refused(tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text('conversion = "s2t"\n', "utf-8")
+    done = qingwen("show", SEED, "--config", config, status=2)
+    assert "conversion must be one of t2s, tw2s, tw2sp, hk2s, not 's2t'" in done.stderr

@@ -278,7 +278,7 @@ def _rules(arguments: argparse.Namespace) -> int:
     faults = book.check()
     for fault in faults:
         print(fault, file=sys.stderr)
-    n_rules = len(book.rules) + len(book.spun.subs)
+    n_rules = len(book.rules) + len(book.spun.subs) + len(book.keep.rows)
     print(f"{n_rules} rules, {book.n_cases} cases: {f'{len(faults)} faults' if faults else 'all hold'}.")
     return WRONG if faults else DONE
 

@@ -91,3 +91,76 @@ def test_the_check_names_a_case_that_does_not_hold(tmp_path: Path) -> None:
     assert any(
         "related.header: matches the news line '相关文章', which ad.test-row spares" in fault for fault in faults
     )
+
+
+KEEP = {"id": '"script.test-row"', "pattern": '"乾"', "why": '"A test."', "since": '"0.2.0"', "turns": '[["乾", "乾"]]'}
+SUB = {
+    "id": '"mine.sub"', "form": '"甲"', "original": '"乙"', "class": '"A"', "why": '"A test."', "since": '"0.2.0"',
+    "restores": '["甲"]', "clause": '[{ id = "all", action = "restore" }]',
+}  # fmt: skip
+
+
+def written(tmp_path: Path, name: str, row: dict[str, str], **changes: str | None) -> Path:
+    path = tmp_path / "mine.toml"
+    kept = {key: value for key, value in {**row, **changes}.items() if value is not None}
+    path.write_text(f"[[{name}]]\n" + "\n".join(f"{key} = {value}" for key, value in kept.items()), "utf-8")
+    return path
+
+
+def test_a_user_s_keep_row_goes_before_opencc(tmp_path: Path) -> None:
+    book = load_rules(
+        written(tmp_path, "keep", KEEP, pattern='"王鉅鎮"', result='"王钜镇"', turns='[["王鉅鎮", "王钜镇"]]')
+    )
+    assert book.check() == []
+    assert book.keep.convert("記者王鉅鎮", "t2s") == "记者王钜镇"
+    assert book.version != BOOK.version
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"turns": None}, "script.test-row: turns is missing"),
+        ({"extra": "1"}, "unknown key 'extra'"),
+        ({"conversions": '["s2t"]'}, "unknown conversion 's2t'"),
+        ({"pattern": '"(乾)"'}, "no capturing group"),
+        ({"pattern": '"乾("'}, "does not compile"),
+        ({"pattern": '"乾*"'}, "must match a word"),
+    ],
+)
+def test_a_wrong_keep_row_is_refused_and_named(tmp_path: Path, changes: dict[str, str | None], says: str) -> None:
+    with pytest.raises(RuleError, match=r"script\.test-row") as fault:
+        load_rules(written(tmp_path, "keep", KEEP, **changes))
+    assert says in str(fault.value)
+
+
+def test_a_keep_row_that_misses_its_case_or_hits_what_it_spares_is_a_fault(tmp_path: Path) -> None:
+    book = load_rules(
+        written(tmp_path, "keep", KEEP, turns='[["國", "国"], ["乾", "干"]]', spares='["乾杯"]', conversions='["t2s"]')
+    )
+    assert [fault.partition("script.test-row: ")[2] for fault in book.check() if "test-row" in fault] == [
+        "does not match its case '國'.",
+        "t2s makes '乾' of '乾', not '干'.",
+        "matches '乾杯', which it spares.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"why": None}, "why is missing"),
+        ({"class": '"D"'}, "unknown class 'D'"),
+        ({"status": '"perhaps"'}, "unknown status 'perhaps'"),
+        ({"restores": None}, "restores is missing"),
+        ({"words": '"none"'}, "no word list 'none'"),
+        ({"class": '"C"'}, "needs sites"),
+        ({"class": '"C"', "sites": '["a.cn"]'}, "never restored by itself"),
+        ({"clause": '[{ id = "all", action = "guess" }]'}, "unknown action 'guess'"),
+        ({"clause": '[{ id = "all", action = "flag", behind = "x" }]'}, "unknown key 'behind'"),
+        ({"clause": '[{ id = "all", action = "flag", left = "{NONE}" }]'}, "does not compile"),
+        ({"clause": '[{ id = "all", action = "flag", right = "(" }]'}, "does not compile"),
+    ],
+)
+def test_a_wrong_substitution_is_refused_and_named(tmp_path: Path, changes: dict[str, str | None], says: str) -> None:
+    with pytest.raises(RuleError, match=r"mine\.sub") as fault:
+        load_rules(written(tmp_path, "sub", SUB, **changes))
+    assert says in str(fault.value)

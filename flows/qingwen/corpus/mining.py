@@ -218,7 +218,8 @@ def to_toml(swaps: Iterable[Swap]) -> str:
     rows = [_row(swap) for swap in swaps]
     head = (
         "# Mined by `qingwen repairs mine`. A proposed row never acts: review it, write its clauses and cases,\n"
-        '# and set status = "active". Class A: the form is no word. Class B: write clauses that tell it from the word.\n'
+        '# and set status = "active".\n'
+        "# Class A: the form is no word. Class B: write clauses that tell it from the word.\n"
         "# Class C: a synonym; no context tells it, and the row can only flag.\n"
     )
     return "\n".join([head, *rows])

@@ -87,7 +87,7 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _line_folded(line: str, table: PunctuationTable) -> bool:
-    """Tell whether one line was folded: a mark beside Chinese text is ASCII, and none that folding changes is full-width."""
+    """Tell whether one line was folded: a mark beside Chinese text is ASCII, and no mark that folds is full-width."""
     return _BEHIND_CHINESE.search(line) is not None and not any(mark in line for mark in table.folds)
 
 

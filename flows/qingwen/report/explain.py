@@ -22,6 +22,10 @@ STYLES: Mapping[str, str] = {
 }
 
 
+# So many flags are shown, each with so much around it, and no longer than this.
+_DOUBTS, _AROUND, _LONGEST = 20, 10, 30
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A stretch of the explanation, in one style."""
@@ -36,7 +40,8 @@ def explain(
     """Yield the lines of the explanation.
 
     A removed block is one line that begins with ``- `` and ends in its label, rule and reason; a changed stretch stands
-    as ``[before→after]`` in its line, with the rules that changed the line named at its end.
+    as ``[before→after]`` in its line, with the rules that changed the line named at its end. What was flagged stands
+    last, with ``? ``, its context, its rule and what else it may be.
     """
     yield [Run(heading, HEAD)]
     yield []
@@ -50,6 +55,25 @@ def explain(
             yield _kept(mine, part)
     yield []
     yield from _summary(blocks, edits, flags)
+    yield from _doubts(parts, flags)
+
+
+def _doubts(parts: Mapping[str, str], flags: Sequence[Flag]) -> Iterator[list[Run]]:
+    """Yield what was flagged, in its context, with what else it may be and which clause says so."""
+    for flag in flags[:_DOUBTS]:
+        text, span = parts[flag.part], flag.span
+        perhaps = f" perhaps {flag.candidate}" if flag.candidate else ""
+        clause = f" ({flag.clause})" if flag.clause else ""
+        before, after = text[max(0, span.start - _AROUND) : span.start], text[span.end : span.end + _AROUND]
+        yield [
+            Run("? ", HEAD),
+            Run(before.replace("\n", " ")),
+            Run(f"[{span.of(text)[:_LONGEST] or flag.form}]", BEFORE),
+            Run(after.replace("\n", " ")),
+            Run(f"  {flag.rule}{clause}{perhaps}", NAME),
+        ]
+    if len(flags) > _DOUBTS:
+        yield [Run(f"  … and {len(flags) - _DOUBTS} more", NAME)]
 
 
 def _segments(text: str, edits: list[Edit]) -> list[Segment]:

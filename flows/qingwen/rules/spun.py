@@ -125,9 +125,9 @@ class SpunTable:
         return sum(len(sub.restores) + len(sub.keeps) for sub in self.subs)
 
     def check(self) -> list[str]:
-        """Run every substitution against its cases and return what is wrong, one sentence each."""
+        """Run every active substitution against its cases and return what is wrong, one sentence each."""
         faults = []
-        for sub in self.subs:
+        for sub in (sub for sub in self.subs if sub.status == "active"):
             for case in sub.restores:
                 if not any(clause and clause.action == "restore" for _, clause in sub.decisions(case)):
                     faults.append(f"{sub.id}: does not restore {sub.form} in {case!r}.")
