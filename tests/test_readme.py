@@ -23,8 +23,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the seeds and what the README's first command writes."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "seeds").symlink_to(ROOT / "seeds")
-    toml = next(code for kind, code in BLOCKS if kind == "toml")
-    (folder / "mine.toml").write_text(toml, "utf-8")
+    for code in (code for kind, code in BLOCKS if kind == "toml"):
+        # The first line of an example names its file: "# mine.toml".
+        (folder / code.partition("\n")[0].removeprefix("# ")).write_text(code, "utf-8")
     bin_folder = folder / "bin"
     bin_folder.mkdir()
     launcher = bin_folder / "qingwen"

@@ -40,6 +40,7 @@ def test_spaces_that_no_writer_typed_go(text: str, right: str) -> None:
         "张 三",
         "使用 Python 写程序",
         "会议闭幕。 代表离京",
+        "《The Sea： One Story of Love， Loss， and Hope》",
     ],
 )
 def test_a_writer_s_space_stays(text: str) -> None:

@@ -196,7 +196,9 @@ class _Marks:
     def _chinese_pair(self, start: int, end: int) -> bool:
         inside = _HAN.search(self.text, start, end) is not None
         ordinal = self.text[start + 1 : end].isdigit() and start == 0
-        return inside or ordinal or self.chinese(start - 1) or self.chinese(end + 1)
+        # Glued to a word or number, with nothing Chinese inside, it is that word's: S(A1387).
+        glued = start > 0 and self.text[start - 1].isascii() and self.text[start - 1].isalnum()
+        return inside or ordinal or self.chinese(start - 1) or (self.chinese(end + 1) and not glued)
 
     def runs(self) -> Iterator[Change]:
         """Restore ellipses, dashes, waves and full stops."""

@@ -47,7 +47,8 @@ def _claims(text: str, folded: bool) -> Iterator[Claim]:
     for found in _EDGE.finditer(text):
         inner = found.start() > 0 and found.end() < len(text)
         yield Span(*found.span()), "\n" if inner else "", "space.line-edge"
-    beside = [Span(*found.span()) for found in _beside_mark().finditer(text)]
+    spans = (Span(*found.span()) for found in _beside_mark().finditer(text))
+    beside = [span for span in spans if not _between_latin(text, span)]
     if folded or len(beside) >= _SEVERAL or any(_on_both_sides(text, span) for span in beside):
         yield from ((span, "", "space.beside-mark") for span in beside)
     for found in _RUN.finditer(text):
@@ -58,6 +59,12 @@ def _on_both_sides(text: str, span: Span) -> bool:
     """Tell whether the mark behind a space has a space behind it too."""
     table = punctuation_table()
     return text[span.end : span.end + 1] in tuple(table.none_before) and text[span.end + 1 : span.end + 2] == " "
+
+
+def _between_latin(text: str, span: Span) -> bool:
+    """Tell whether the space and its mark stand between Latin words: those of a foreign title, Love， Loss."""
+    around = text[max(0, span.start - 2) : span.start - 1] + text[span.end : span.end + 1]
+    return len(around) == 2 and around.isascii() and around.isalpha()
 
 
 @lru_cache(maxsize=1)
