@@ -1,7 +1,8 @@
 """Folded punctuation: marks that were narrowed to ASCII upstream go back to full width (GB/T 15834-2011).
 
-A page that looks folded gets every rule; on any other page only a mark right behind a Han character is widened, which
-no writer of Chinese means as ASCII; in a title only where the body has such marks too: headlines are set by themselves.
+A page that looks folded gets every rule, and so does a line that was folded by itself. On any other line only a mark
+right behind a Han character is widened, which no writer of Chinese means as ASCII; in a title only where the body has
+such marks too: headlines are set by themselves.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def widen_punctuation(draft: Draft, context: Context) -> Proposal:
     edits: list[Edit] = []
     flags: list[Flag] = []
     table = punctuation_table()
-    # The dots of entities and the like are gone by now: the parts may look folded where the page did not.
+    # Entities are undone by now (&#44;): the parts may look folded where the page did not.
     folded_page = context.folded or looks_folded("\n".join(draft.parts.values()), context.config)
     for part, text in draft.parts.items():
         if part == TITLE and not folded_page and not _BEHIND_HAN.search(draft.parts[BODY]):
@@ -250,7 +251,17 @@ class _Marks:
             around = self.chinese(start - 1) or self.chinese(end + 1)
             if self.open(start) and (around or _HAN.search(self.text, start, end)):
                 yield self.edit(start, start + 1, self.table.quotes[0], "punct.quote")
+                yield from self._inner(start, end)
                 yield self.edit(end, end + 1, self.table.quotes[1], "punct.quote")
+
+    def _inner(self, start: int, end: int) -> Iterator[Change]:
+        """Curl single quotes in pairs that hold Chinese text, between two quotes that are curled."""
+        places = [at for at in range(start, end) if self.text[at] == "'" and self.open(at)]
+        if len(places) % 2 == 0:
+            for left, right in zip(places[::2], places[1::2], strict=True):
+                if _HAN.search(self.text, left, right):
+                    yield self.edit(left, left + 1, self.table.inner_quotes[0], "punct.quote")
+                    yield self.edit(right, right + 1, self.table.inner_quotes[1], "punct.quote")
 
     def doubts(self, folded: bool) -> Iterator[tuple[Span, str]]:
         """Yield what is left as it stands and that a person may want to see."""

@@ -141,6 +141,7 @@ class PunctuationTable:
     wave: str
     stop: str
     quotes: str
+    inner_quotes: str
     clause_ends: str
     none_after: str
     none_before: str
@@ -160,6 +161,7 @@ def punctuation_table() -> PunctuationTable:
         wave=table["wave"],
         stop=table["stop"],
         quotes=table["quotes"],
+        inner_quotes=table["inner_quotes"],
         clause_ends=table["clause_ends"],
         none_after=table["spacing"]["none_after"],
         none_before=table["spacing"]["none_before"],
