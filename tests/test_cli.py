@@ -124,7 +124,13 @@ def test_a_signal_ends_the_run_and_its_workers(number: int, status: int, tmp_pat
     made = copies_with_differences(tmp_path / "in", 400)
     command = [*QINGWEN, "clean", str(made), "--output", str(tmp_path / "out"), "--no-prefect"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell that runs the tests in the background lets its children ignore the interrupt.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 30
     while not list((tmp_path / "out" / "_state").glob("staging/*")) and time.monotonic() < deadline:
