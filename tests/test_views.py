@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from opencc.opencc import OpenCC
 
 from qingwen.config import CONVERSIONS
-from qingwen.views import CONTACT, FOLDED, converter, folding, simplified_only, traditional_only, view
+from qingwen.conversion import converter, simplified_only, traditional_only
+from qingwen.views import CONTACT, FOLDED, folding, view
 
 LIBRARY = {name: OpenCC(name) for name in CONVERSIONS}
 PHRASES = {

@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from qingwen.config import Config
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\u3007\U00020000-\U0003134f]")
@@ -18,6 +21,8 @@ _KANA = re.compile(r"[\u3041-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _STOPPED = re.compile(r"[\u3002\uff01\uff1f!?\u2026\uff1b;\uff1a:.][\u201d\u2019\u300d\u300f\"')\uff09\u3011]*$")
 _NGRAM_TOP, _NGRAM_DUP = (2, 3, 4), (5, 6, 7, 8, 9, 10)
+# Odd, so that a step loses no bit of what was added before.
+_STEP = np.uint64(0x9E3779B97F4A7C15)
 # N-grams of longer texts change nothing and cost time.
 _NGRAM_CHARS = 20_000
 
@@ -56,22 +61,44 @@ def signals(text: str, page_chars: int) -> dict[str, float]:
 
 
 def _ngrams(solid: str) -> dict[str, float]:
-    """Return the share of the most frequent 2- to 4-gram, and of repeated 5- to 10-grams, of characters."""
-    found: dict[str, float] = {}
+    """Return the share of the most frequent 2- to 4-gram, and of repeated 5- to 10-grams, of characters.
+
+    N-grams are told apart by 64 bits made of their characters: two that differ agree once in 10^14 texts.
+    """
+    codes = np.frombuffer(solid.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
     size = max(1, len(solid))
-    for n in _NGRAM_TOP:
-        counted = Counter(solid[at : at + n] for at in range(len(solid) - n + 1))
-        found[f"top_{n}gram"] = max(counted.values(), default=0) * n / size
-    for n in _NGRAM_DUP:
-        grams = [solid[at : at + n] for at in range(len(solid) - n + 1)]
-        counted = Counter(grams)
-        covered = last = 0
-        for at, gram in enumerate(grams):
-            if counted[gram] > 1:
-                covered += min(n, at + n - last) if at < last else n
-                last = at + n
-        found[f"dup_{n}gram"] = min(1.0, covered / size)
+    found: dict[str, float] = {}
+    grams = codes
+    for n in range(2, _NGRAM_DUP[-1] + 1):
+        grams = grams[:-1] * _STEP + codes[n - 1 :]
+        if n in _NGRAM_TOP:
+            found[f"top_{n}gram"] = _most(grams) * n / size
+        else:
+            found[f"dup_{n}gram"] = min(1.0, _covered(grams, n) / size)
+            if not found[f"dup_{n}gram"]:
+                # No gram stands twice: none of the longer ones does.
+                found |= {f"dup_{longer}gram": 0.0 for longer in range(n + 1, _NGRAM_DUP[-1] + 1)}
+                break
     return found
+
+
+def _most(grams: npt.NDArray[np.uint64]) -> int:
+    """Return how often the most frequent gram stands in a text."""
+    if not len(grams):
+        return 0
+    ordered = np.sort(grams)
+    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+    return int(np.diff(ends, prepend=-1).max())
+
+
+def _covered(grams: npt.NDArray[np.uint64], n: int) -> int:
+    """Return how many characters lie in grams that stand more than once."""
+    ordered = np.sort(grams)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(twice):
+        return 0
+    places = np.flatnonzero(np.isin(grams, twice))
+    return n + int(np.minimum(np.diff(places), n).sum())
 
 
 def fault_of(text: str, quality: Mapping[str, float], config: Config) -> Fault | None:

@@ -75,6 +75,7 @@ def measure(
     copies = Counter(keys)
     templates = _templates(words, sites, site)
     found: list[Features] = []
+    hits = book.hits_of(words)
     for n, (block, text, key) in enumerate(zip(segmented.blocks, words, keys, strict=True)):
         found.append(
             Features(
@@ -88,7 +89,7 @@ def measure(
                 link_density=block.link_density,
                 copies=copies[key],
                 path=block.path,
-                hits=tuple(book.hits(text)),
+                hits=hits[n],
                 template=templates.get(n),
             )
         )

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from qingwen.conversion import converter, traditional_only
 from qingwen.model import Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.text import Edit, Span
-from qingwen.views import converter, traditional_only
 
 READING = "pinyin.reading"
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f"

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qingwen.config import Config
+from qingwen.conversion import simplified_only, traditional_only, words_with
 from qingwen.model import Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.normalize.readings import READING
 from qingwen.rules.tables import undecided
 from qingwen.text import Edit, Span
-from qingwen.views import simplified_only, traditional_only, words_with
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _LINE = re.compile(r"[^\n]+")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -15,6 +15,7 @@ from typing import Any
 from qingwen.errors import RuleError
 from qingwen.model import Label
 from qingwen.rules.keep import KeepTable, parse_keep
+from qingwen.rules.scan import Scanner, line_bounds
 from qingwen.rules.spun import SpunTable, parse_spun
 from qingwen.text import Span
 from qingwen.views import CONTACT, FOLDED, RAW, View, view
@@ -88,6 +89,20 @@ class RuleBook:
             if gate.search(seen.text):
                 found += (Hit(rule, span) for rule in rules if (span := rule.find(seen)) is not None)
         return found
+
+    def hits_of(self, lines: Sequence[str]) -> list[tuple[Hit, ...]]:
+        """Return, for each line of a page, what `hits` returns for it; all lines are searched at once."""
+        found: list[list[Hit]] = [[] for _ in lines]
+        text = "\n".join(lines)
+        starts, ends = line_bounds(lines)
+        for kind, scanner, rules in self._scanners:
+            for number, line, span in scanner.find(view(text, kind), starts, ends):
+                found[line].append(Hit(rules[number], span))
+        return [tuple(hits) for hits in found]
+
+    @cached_property
+    def _scanners(self) -> tuple[tuple[str, Scanner, tuple[Rule, ...]], ...]:
+        return tuple((kind, Scanner(rules), rules) for kind, rules, _ in self._by_view)
 
     @cached_property
     def _by_view(self) -> tuple[tuple[str, tuple[Rule, ...], re.Pattern[str]], ...]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qingwen.config import CONVERSIONS
+from qingwen.conversion import converter
 from qingwen.errors import RuleError
-from qingwen.views import converter
 
 _REQUIRED = ("id", "pattern", "why", "since", "turns")
 _KNOWN = (*_REQUIRED, "result", "conversions", "spares")
