@@ -102,7 +102,8 @@ def _translated(text: str, kind: str) -> str:
     import numpy as np
 
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    return _codes(kind)[codes].tobytes().decode("utf-32-le", "surrogatepass")
+    folded: bytes = _codes(kind)[codes].tobytes()
+    return folded.decode("utf-32-le", "surrogatepass")
 
 
 _SHORT = 200

@@ -6,11 +6,14 @@ import itertools
 import json
 from importlib import resources
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qingwen.label.crf import BODY, DIRT, ENDS, FOLLOWS, HEAD, STARTS, TAIL, Model, decode, load_model
+from qingwen.label.crf import BODY, DIRT, ENDS, FOLLOWS, HEAD, STARTS, TAIL, Model, decode, load_model, model_of
+from qingwen.label.families import NAMES
+from qingwen.label.signs import Signs
 
 SCORES = st.lists(st.tuples(*[st.integers(-5, 5)] * 4), min_size=1, max_size=5)
 MOVES = ((0.5, -1.0, 0.0, 0.0), (0.0, 1.0, -0.5, 0.25), (0.0, 0.5, 0.5, 0.0), (0.0, 0.0, 0.0, 0.75))
@@ -28,7 +31,7 @@ def possible(path: tuple[int, ...]) -> bool:
 
 @given(SCORES)
 def test_the_path_is_the_best_of_all_possible_ones(scores: list[tuple[int, ...]]) -> None:
-    model = Model({}, MOVES)
+    model = model_of({}, MOVES)
     found = tuple(decode(model, scores))
     assert possible(found)
     best = max(value(model, scores, path) for path in itertools.product(range(4), repeat=len(scores)) if possible(path))
@@ -36,24 +39,35 @@ def test_the_path_is_the_best_of_all_possible_ones(scores: list[tuple[int, ...]]
 
 
 def test_an_empty_page_has_no_states() -> None:
-    assert decode(Model({}, MOVES), []) == []
+    assert decode(model_of({}, MOVES), []) == []
 
 
 @pytest.mark.parametrize("kind", ["html", "plain"])
 def test_the_shipped_weights_are_whole_and_carry_their_card(kind: str) -> None:
     model = load_model(kind)
-    assert len(model.signs) > 100
-    assert all(len(weights) == 4 for weights in model.signs.values())
+    assert model.signs.shape == (len(NAMES), 4)
+    assert model.signs.any(axis=1).sum() > 200
     assert [len(row) for row in model.moves] == [4] * 4
     card = json.loads(resources.files("qingwen.label").joinpath("weights.json").read_text("utf-8"))[kind]["card"]
     assert card["states_digest"]
     assert card["cross_validated"]["pages"]["F1"] > card["hand_set_weights"]["pages"]["F1"]
 
 
+@pytest.mark.parametrize("kind", ["html", "plain"])
+def test_every_weight_is_of_a_sign_that_there_is(kind: str) -> None:
+    table = json.loads(resources.files("qingwen.label").joinpath("weights.json").read_text("utf-8"))[kind]
+    assert table["signs"].keys() - set(NAMES) == set()
+
+
 def test_the_reason_names_the_strongest_signs_first() -> None:
-    model = Model({"long": (0, 3, 0, 0), "linked": (0, -1, 0, 2), "plain": (0, 1, 0, 0)}, MOVES)
-    assert model.why(["plain", "long", "linked", "unknown"], BODY) == "long; plain"
-    assert model.why(["linked"], TAIL) == "linked"
+    plain, long, linked = (NAMES.index(name) for name in ("1 commas", "80-160 characters", "the title"))
+    model = model_of({"1 commas": (0, 1, 0, 0), "80-160 characters": (0, 3, 0, 0), "the title": (0, -1, 0, 2)}, MOVES)
+    signs = Signs(np.array([[plain, 0], [long, 0], [linked, linked]]))
+    weighed = model.weigh(signs)
+    assert signs.names(0) == ["1 commas", "80-160 characters", "the title"]
+    assert weighed.totals.tolist() == [[0, 3, 0, 2], [0, -1, 0, 2]]
+    assert weighed.why([BODY, TAIL]) == ["80-160 characters; 1 commas", "the title"]
+    assert weighed.why([TAIL, TAIL])[0] == "the title"
 
 
 def test_states_are_what_their_names_say() -> None:

@@ -28,10 +28,11 @@ from scipy import optimize, sparse
 
 from qingwen import Config, clean_page, load_rules
 from qingwen.label import verdicts
-from qingwen.label.crf import BODY, DIRT, ENDS, FOLLOWS, HEAD, STARTS, TAIL, Model, decode
+from qingwen.label.crf import BODY, DIRT, ENDS, FOLLOWS, HEAD, STARTS, TAIL, Model, decode, model_of
+from qingwen.label.families import NAMES
 from qingwen.label.features import Features, mark_outside, measure
 from qingwen.label.sequence import zones
-from qingwen.label.signs import signs_of
+from qingwen.label.signs import Signs, signs_of
 from qingwen.label.structure import mark_teasers
 from qingwen.label.title import likely_title, sure_title
 from qingwen.metadata.site import registrable_domain
@@ -60,6 +61,7 @@ class Example:
     paragraphs: Sequence[str]
     features: list[Features]
     signs: list[list[str]]
+    table: Signs
     states: list[int]
 
 
@@ -121,8 +123,9 @@ def read_example(path: Path, family: str, paragraphs: Sequence[str]) -> Example 
     if found.blocks[-1].path:
         features = mark_outside(features)
     words = [feature.words for feature in features]
-    signs = signs_of(features, likely_title(features))
-    return Example(path.name, path, family, paragraphs, features, signs, true_states(words, paragraphs))
+    table = signs_of(features, likely_title(features))
+    signs = [table.names(n) for n in range(len(features))]
+    return Example(path.name, path, family, paragraphs, features, signs, table, true_states(words, paragraphs))
 
 
 def read_sets(pages: Path, farm: Path) -> dict[str, list[Example]]:
@@ -235,7 +238,7 @@ class Trainer:
             for name, row in zip(self.names, weights, strict=True)
             if np.abs(row).max() >= 0.02
         }
-        return Model(signs, tuple(tuple(float(value) for value in np.round(row, 3)) for row in moves))
+        return model_of(signs, [[float(value) for value in np.round(row, 3)] for row in moves])
 
 
 def hand_set(example: Example) -> set[int]:
@@ -245,7 +248,7 @@ def hand_set(example: Example) -> set[int]:
 
 def by_model(model: Model) -> Callable[[Example], set[int]]:
     def chosen(example: Example) -> set[int]:
-        states = decode(model, model.emissions(example.signs))
+        states = decode(model, model.weigh(example.table).totals.tolist())
         return {n for n, state in enumerate(states) if state == BODY}
 
     return chosen
@@ -348,7 +351,8 @@ def main() -> None:
             )
         if arguments.out:
             model = Trainer(examples, penalty).fit(ITERATIONS[kind])
-            found[kind] = {"card": card, "moves": model.moves, "signs": model.signs}
+            signs = {name: weights.tolist() for name, weights in zip(NAMES, model.signs, strict=True) if weights.any()}
+            found[kind] = {"card": card, "moves": model.moves, "signs": signs}
     if arguments.out:
         lines = json.dumps(found, ensure_ascii=False, separators=(",", ":")).replace('],"', '],\n"')
         arguments.out.write_text(lines + "\n", "utf-8")

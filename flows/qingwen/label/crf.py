@@ -1,7 +1,7 @@
 """The sequence model: a linear-chain conditional random field over head, body, dirt inside the article, and tail.
 
 The states only move forward (head, article, tail); inside the article body and dirt alternate. Weights are data
-(``weights.json``), fitted by ``tests/quality/fit_labels.py``; decoding is plain Python.
+(``weights.json``), fitted by ``tests/quality/fit_labels.py``; decoding is plain Python over the blocks.
 """
 
 from __future__ import annotations
@@ -12,65 +12,89 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
+import numpy as np
+import numpy.typing as npt
+
+from qingwen.label.families import NAMES as SIGNS
+from qingwen.label.signs import Signs
+
 HEAD, BODY, DIRT, TAIL = range(4)
 NAMES = ("head", "body", "dirt", "tail")
 _NEVER = float("-inf")
-# Which states may follow which; the others are impossible, not merely unlikely.
+# Which states may follow which; the others are impossible, not merely unlikely. `decode` is written out for these.
 FOLLOWS = {HEAD: (HEAD, BODY), BODY: (BODY, DIRT, TAIL), DIRT: (BODY, DIRT), TAIL: (TAIL,)}
 STARTS, ENDS = (HEAD, BODY), (HEAD, BODY, TAIL)
 
 
 @dataclass(frozen=True)
 class Model:
-    """Weights of one kind of page: for each sign four (one a state), and for each pair of neighbours one."""
+    """Weights of one kind of page: four for each sign, by its number (one a state); one for each pair of neighbours."""
 
-    signs: Mapping[str, tuple[float, float, float, float]]
+    signs: npt.NDArray[np.float64]
     moves: tuple[tuple[float, ...], ...]
 
-    def emissions(self, signs: Sequence[Sequence[str]]) -> list[list[float]]:
+    def weigh(self, signs: Signs) -> Weighed:
         """Return how much each block's signs speak for each state."""
-        found = []
-        for names in signs:
-            totals = [0.0, 0.0, 0.0, 0.0]
-            for name in names:
-                weights = self.signs.get(name)
-                if weights is not None:
-                    totals = [total + weight for total, weight in zip(totals, weights, strict=True)]
-            found.append(totals)
-        return found
+        parts = self.signs[signs.table]
+        return Weighed(signs, parts, parts.sum(axis=0))
 
-    def why(self, names: Sequence[str], state: int, most: int = 3) -> str:
-        """Return the strongest signs that speak for a state against the best of the others."""
-        known = [(name, self.signs[name]) for name in names if name in self.signs]
-        totals = [sum(weights[other] for _, weights in known) for other in range(4)]
-        rival = max((other for other in range(4) if other != state), key=lambda other: totals[other])
-        ranked = sorted(known, key=lambda entry: entry[1][rival] - entry[1][state])
-        return "; ".join(name for name, weights in ranked[:most] if weights[state] > weights[rival])
+
+@dataclass(frozen=True)
+class Weighed:
+    """The weights of a page's signs: ``parts[family, block, state]``, and their sums ``totals[block, state]``."""
+
+    signs: Signs
+    parts: npt.NDArray[np.float64]
+    totals: npt.NDArray[np.float64]
+
+    def why(self, states: Sequence[int], most: int = 3) -> list[str]:
+        """Return, for each block, its strongest signs for its state against the best of the others."""
+        blocks, mine = np.arange(len(states)), np.asarray(states)
+        others = self.totals.copy()
+        others[blocks, mine] = _NEVER
+        rival = others.argmax(axis=1)
+        against = self.parts[:, blocks, rival] - self.parts[:, blocks, mine]
+        order = np.argsort(against, axis=0, kind="stable")[:most]
+        speaks = np.take_along_axis(against, order, axis=0) < 0
+        numbers = np.where(speaks, np.take_along_axis(self.signs.table, order, axis=0), 0)
+        return ["; ".join(SIGNS[number] for number in column if number) for column in numbers.T.tolist()]
 
 
 @lru_cache(maxsize=2)
 def load_model(kind: str) -> Model:
     """Return the fitted model for ``html`` or ``plain`` pages."""
     table = json.loads(resources.files("qingwen.label").joinpath("weights.json").read_text("utf-8"))[kind]
-    return Model({name: tuple(weights) for name, weights in table["signs"].items()}, tuple(map(tuple, table["moves"])))
+    return model_of(table["signs"], table["moves"])
+
+
+def model_of(signs: Mapping[str, Sequence[float]], moves: Sequence[Sequence[float]]) -> Model:
+    """Return a model from its weights by the names of the signs; a sign that it does not know weighs nothing."""
+    weights = np.array([signs.get(name, (0.0,) * 4) for name in SIGNS], dtype=np.float64)
+    return Model(weights, tuple(map(tuple, moves)))
 
 
 def decode(model: Model, emissions: Sequence[Sequence[float]]) -> list[int]:
     """Return the best path of states (Viterbi)."""
     if not emissions:
         return []
-    best = [emissions[0][state] if state in STARTS else _NEVER for state in range(4)]
-    trail: list[list[int]] = []
+    moves = model.moves
+    stay_head, enter = moves[HEAD][HEAD], moves[HEAD][BODY]
+    stay_body, soil, leave = moves[BODY][BODY], moves[BODY][DIRT], moves[BODY][TAIL]
+    clean, stay_dirt, stay_tail = moves[DIRT][BODY], moves[DIRT][DIRT], moves[TAIL][TAIL]
+    head, body, dirt, tail = (emissions[0][state] if state in STARTS else _NEVER for state in range(4))
+    trail: list[tuple[int, int, int, int]] = []
     for scores in emissions[1:]:
-        came = [HEAD, HEAD, BODY, BODY]
-        values = [_NEVER] * 4
-        for state, following in FOLLOWS.items():
-            for after in following:
-                value = best[state] + model.moves[state][after]
-                if value > values[after]:
-                    values[after], came[after] = value, state
-        best = [value + score for value, score in zip(values, scores, strict=True)]
-        trail.append(came)
+        # Of states that are equally good the first came.
+        entered, stayed, cleaned = head + enter, body + stay_body, dirt + clean
+        into_body = HEAD if entered >= stayed and entered >= cleaned else BODY if stayed >= cleaned else DIRT
+        soiled, still_dirt = body + soil, dirt + stay_dirt
+        left, still_tail = body + leave, tail + stay_tail
+        trail.append((HEAD, into_body, BODY if soiled >= still_dirt else DIRT, BODY if left >= still_tail else TAIL))
+        head += stay_head + scores[HEAD]
+        body = max(entered, stayed, cleaned) + scores[BODY]
+        dirt = max(soiled, still_dirt) + scores[DIRT]
+        tail = max(left, still_tail) + scores[TAIL]
+    best = (head, body, dirt, tail)
     state = max(ENDS, key=lambda end: best[end])
     path = [state]
     for came in reversed(trail):

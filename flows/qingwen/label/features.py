@@ -5,28 +5,31 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 
+from qingwen.label.counts import count
 from qingwen.model import Segmented
 from qingwen.rules.book import Hit, RuleBook
 from qingwen.rules.sites import SiteBook
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-_SENTENCE = re.compile(r"[\u3002\uff01\uff1f!?;\uff1b]")
-_COMMA = re.compile(r"[,\uff0c\u3001]")
-_ENDS = re.compile(r"[\u3002\uff01\uff1f!?\u2026\uff1a:][\u201d\u2019\u300d\u300f\"')\uff09\u3011]*$")
+_ENDS, _CLOSES = "\u3002\uff01\uff1f!?\u2026\uff1a:", "\u201d\u2019\u300d\u300f\"')\uff09\u3011"
 _CUT_OFF = re.compile(r"(?:\.{3,}|\u2026+)(?:[\[\uff08(]?[\u4e00-\u9fff]{2,4}[\]\uff09)]?)?$")
+# Dots and what may stand behind them have no more characters than this.
+_CUT_OFF_CHARS = 12
 _SPACE = re.compile(r"\s+")
 _NUMBER = re.compile(r"[0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Features:
-    """The measures of one block.
+    """The measures of one block; `mark_teasers` and `mark_outside` fill in the last of them.
 
     ``size`` counts characters without white space, ``sentences`` and ``commas`` marks; ``copies`` how often the same
-    words stand on the page; ``cut_off``: it ends where an excerpt was cut; ``outside``: away from the page's main
-    text; ``main``: where most of that text stands; ``template``: why the line is its site's own, whatever it says.
+    words stand on the page; ``prose``: it reads like running text; ``cut_off``: it ends where an excerpt was cut;
+    ``kind``: the DOM path without its numbers, what items of one list have in common; ``block_hits``: the hits of rules
+    that remove whole blocks; ``opens_tail``: below it the article is over; ``template``: why the line is its site's
+    own, whatever it says; ``outside``: away from the page's main text; ``main``: where most of that text stands.
     """
 
     words: str
@@ -34,36 +37,22 @@ class Features:
     han: int
     sentences: int
     commas: int
+    digits: int
+    latin: int
     ends: bool
     cut_off: bool
+    prose: bool
     link_density: float
     copies: int
     path: str
+    kind: str
     hits: tuple[Hit, ...]
+    block_hits: tuple[Hit, ...]
+    opens_tail: bool
+    template: str | None = None
     structure: str | None = None
     outside: bool = False
     main: bool = False
-    template: str | None = None
-
-    @property
-    def kind(self) -> str:
-        """Return the DOM path without its numbers: what items of one list have in common."""
-        return _NUMBER.sub("", self.path)
-
-    @property
-    def block_hits(self) -> tuple[Hit, ...]:
-        """Return the hits of rules that remove whole blocks."""
-        return tuple(hit for hit in self.hits if hit.rule.cut == "block")
-
-    @property
-    def opens_tail(self) -> bool:
-        """Tell whether the block is a heading below which the article is over."""
-        return any(hit.rule.opens_tail for hit in self.hits)
-
-    @property
-    def prose(self) -> bool:
-        """Tell whether the block reads like running text."""
-        return self.han >= 8 and (self.sentences > 0 or (self.commas > 0 and self.size >= 24))
 
 
 def measure(
@@ -74,26 +63,40 @@ def measure(
     keys = [_SPACE.sub("", text) for text in words]
     copies = Counter(keys)
     templates = _templates(words, sites, site)
+    counts = count(words)
+    columns = (counts.size, counts.han, counts.sentences, counts.commas, counts.digits, counts.latin)
+    counted = zip(*(column.tolist() for column in columns), strict=True)
     found: list[Features] = []
-    hits = book.hits_of(words)
-    for n, (block, text, key) in enumerate(zip(segmented.blocks, words, keys, strict=True)):
+    rows = zip(segmented.blocks, words, keys, book.hits_of(words), counted, strict=True)
+    for n, (block, text, key, hits, (size, han, sentences, commas, digits, latin)) in enumerate(rows):
         found.append(
             Features(
                 words=text,
-                size=len(key),
-                han=len(_HAN.findall(text)),
-                sentences=len(_SENTENCE.findall(text)),
-                commas=len(_COMMA.findall(text)),
-                ends=_ENDS.search(text) is not None,
-                cut_off=_CUT_OFF.search(text) is not None,
+                size=size,
+                han=han,
+                sentences=sentences,
+                commas=commas,
+                digits=digits,
+                latin=latin,
+                ends=text.rstrip(_CLOSES)[-1:] in tuple(_ENDS),
+                cut_off=_CUT_OFF.search(text, max(0, len(text) - _CUT_OFF_CHARS)) is not None,
+                prose=han >= 8 and (sentences > 0 or (commas > 0 and size >= 24)),
                 link_density=block.link_density,
                 copies=copies[key],
                 path=block.path,
-                hits=hits[n],
+                kind=_kind(block.path),
+                hits=hits,
+                block_hits=tuple(hit for hit in hits if hit.rule.cut == "block") if hits else (),
+                opens_tail=any(hit.rule.opens_tail for hit in hits) if hits else False,
                 template=templates.get(n),
             )
         )
     return found
+
+
+@lru_cache(maxsize=65536)
+def _kind(path: str) -> str:
+    return _NUMBER.sub("", path)
 
 
 def _templates(words: Sequence[str], sites: SiteBook | None, site: str | None) -> dict[int, str]:
@@ -130,7 +133,7 @@ def mark_outside(features: Sequence[Features]) -> list[Features]:
         if feature.prose and feature.link_density < 0.3 and not feature.block_hits:
             kinds[feature.kind] += min(feature.size, 400)
     most = max(kinds, key=lambda kind: (kinds[kind], kind))
-    return [
-        replace(feature, outside=not f"{feature.path}/".startswith(f"{container}/"), main=feature.kind == most)
-        for feature in features
-    ]
+    for feature in features:
+        feature.outside = not f"{feature.path}/".startswith(f"{container}/")
+        feature.main = feature.kind == most
+    return list(features)

@@ -1,25 +1,27 @@
-"""The signs that the sequence model weighs: for each block the names of what is true of it and of its neighbours.
+"""The signs that the sequence model weighs: for each block what is true of it and of its neighbours.
 
-A name is a sentence fragment that an explanation can print. Sizes and shares are cut into steps, so that every sign is
-either there or not and a weight has one meaning.
+A sign has a name, a sentence fragment that an explanation can print. Sizes and shares are cut into steps, so that every
+sign is either there or not and a weight has one meaning. Signs come in families, of which a block has at most one each:
+a page's signs are a table of numbers, a row for each family and a column for each block.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
+
+from qingwen.label import families
+from qingwen.label.counts import Ints, steps
+from qingwen.label.families import NAMES, Family
 from qingwen.label.features import Features
-from qingwen.label.sequence import ARTICLE, HEAD, TAIL, zones
+from qingwen.label.sequence import zones
 
-_SIZES = (0, 3, 6, 10, 15, 25, 40, 80, 160, 400)
-_SHARES = (0.001, 0.25, 0.5, 0.8, 0.95)
-_PLACES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
-_DIGIT = re.compile(r"[0-9]")
-_LATIN = re.compile(r"[A-Za-z]")
 _DATE = re.compile(
     r"(?:19|20)[0-9]{2}\s*[-\u5e74/.]\s*[0-9]{1,2}|[0-9]{1,2}-[0-9]{1,2}\s+[0-9]{1,2}:[0-9]{2}|[0-9]{1,2}:[0-9]{2}"
 )
@@ -44,191 +46,238 @@ _BAD = frozenset(
 )
 
 
-def signs_of(features: Sequence[Features], title: int | None) -> list[list[str]]:
+@dataclass(frozen=True)
+class Signs:
+    """The signs of a page's blocks; ``table[family, block]`` is a sign's number, 0 for none."""
+
+    table: Ints
+
+    def names(self, n: int) -> list[str]:
+        """Return the names of a block's signs, in the order of the families."""
+        return [NAMES[number] for number in self.table[:, n].tolist() if number]
+
+
+def signs_of(features: Sequence[Features], title: int | None) -> Signs:
     """Return the signs of each block, in page order. ``title`` is the block that is surely the title, or None."""
     if not features:
-        return []
+        return Signs(np.zeros((0, 0), dtype=np.int64))
     page = _Page(features, title)
-    start, end = zones(features, title)
-    signs = []
-    for n, feature in enumerate(features):
-        zone = HEAD if n < start else ARTICLE if n < end else TAIL
-        kind = "prose" if feature.prose else "no prose"
-        by_hand = [f"the hand-set weights say {zone}", f"{kind}, the hand-set weights say {zone}"]
-        signs.append(by_hand + _own(feature) + page.placed(n) + page.beside(n))
-    return signs
-
-
-def _step(value: float, steps: Sequence[float]) -> str:
-    at = bisect_right(steps, value)
-    return f"{steps[at - 1] if at else 0:g}-{steps[at]:g}" if at < len(steps) else f"{steps[-1]:g}+"
-
-
-def _size(feature: Features) -> str:
-    return _step(feature.size, _SIZES)
-
-
-def _own(feature: Features) -> list[str]:
-    """Return what a block says by itself."""
-    words, size = feature.words, max(1, feature.size)
-    prose = "prose" if feature.prose else "no prose"
-    signs = [
-        f"{_size(feature)} characters",
-        f"{prose}, {_size(feature)} characters",
-        f"{min(feature.sentences, 4)} sentence marks",
-        f"{min(feature.commas, 4)} commas",
-        f"{prose}, {'ends' if feature.ends else 'does not end'} a sentence",
-    ]
-    if feature.han * 2 < size:
-        signs.append("mostly no Han")
-    if len(_DIGIT.findall(words)) * 3 > size:
-        signs.append("a third digits")
-    if len(_LATIN.findall(words)) * 3 > size:
-        signs.append("a third Latin letters")
-    if feature.size < 60:
-        signs += _line(feature)
-    if feature.cut_off:
-        signs.append(f"{prose}, breaks off in dots")
-    if feature.copies > 1:
-        signs.append("stands twice on the page")
-    if feature.structure:
-        signs.append("shape of a teaser")
-    signs += sorted({f"rule of {hit.rule.label.value}" for hit in feature.block_hits})
-    signs += sorted({f"rule for the {hit.rule.scope}" for hit in feature.block_hits})
-    if feature.opens_tail:
-        signs.append("heading of other matter")
-    if feature.path:
-        signs += _markup(feature, prose)
-    return signs
-
-
-def _line(feature: Features) -> list[str]:
-    """Return what tells short lines apart."""
-    words = feature.words
-    signs = []
-    if _DATE.search(words):
-        signs.append("short, with a date or time")
-    if len(_SEPARATOR.findall(words)) >= 2:
-        signs.append("short, with separators")
-    if _OPENS.match(words):
-        signs.append("short, opens with a bullet")
-    if _ITEM.match(words):
-        signs.append("short, opens with a number")
-    if _BRACKET.match(words):
-        signs.append("short, opens with a bracket")
-    if words[-1:] in ":\uff1a":
-        signs.append("short, ends in a colon")
-    if len(_GAPS.findall(words)) >= 3:
-        signs.append("short, with gaps")
-    return signs
-
-
-def _markup(feature: Features, prose: str) -> list[str]:
-    steps = feature.path.split("/")
-    tag = _TAG.match(steps[-1])
-    density = _step(feature.link_density, _SHARES)
-    signs = [
-        f"tag {tag[0] if tag else '?'}",
-        f"link density {density}",
-        f"{prose}, link density {density}",
-    ]
-    tokens = {token for step in steps[-4:] for token in _TOKEN.findall(step.partition(".")[2].lower())}
-    tokens |= {token for step in steps[-4:] for token in _TOKEN.findall(step.partition("#")[2].lower())}
-    if tokens & _GOOD:
-        signs.append("class names say article")
-    if tokens & _BAD:
-        signs.append("class names say chrome")
-    if feature.outside:
-        signs.append(f"{prose}, outside the main container")
-    return signs
-
-
-_WHERE = ("in elements like this", "in parents like this", "in grandparents like this")
-
-
-def _above(path: str, up: int) -> str:
-    return path.rsplit("/", up)[0] if up else path
+    rows = [*page.zoned(), *page.own(), *page.markup(), *page.placed(), *page.titled(), *page.beside()]
+    return Signs(np.vstack(rows))
 
 
 class _Page:
-    """What blocks have in common: where the running text lies, where the title is."""
+    """A page's blocks as columns: what each says by itself, where it stands, and what it has in common with others."""
 
     def __init__(self, features: Sequence[Features], title: int | None) -> None:
-        self.features, self.title = features, title
-        weights = [feature.size if _solid(feature) else 0 for feature in features]
-        self.before = [0, *accumulate(weights)]
-        self.shares: list[Counter[str]] = [Counter(), Counter(), Counter()]
-        for feature, weight in zip(features, weights, strict=True):
-            for up, counter in enumerate(self.shares):
-                counter[_above(feature.kind, up)] += weight
-        openers = [feature.opens_tail and feature.link_density < 0.5 for feature in features]
-        self.openers = [0, *accumulate(openers)]
-        self.title_grams = _grams(features[title].words) if title is not None else _grams(features[0].words)
+        self.features, self.title, self.n = features, title, len(features)
+        self.prose = self._flags(feature.prose for feature in features)
+        self.size = self._ints(feature.size for feature in features)
+        self.density = np.fromiter((feature.link_density for feature in features), dtype=np.float64, count=self.n)
+        self.marked_up = self._flags(bool(feature.path) for feature in features)
+        self.opens = self._flags(feature.opens_tail for feature in features)
+        self.teaser = self._flags(bool(feature.structure) for feature in features)
+        self.hit = self._flags(bool(feature.block_hits) for feature in features)
+        self.sizes = steps(self.size, families.SIZES)
+        # Running text with nothing against it.
+        solid = self.prose & (self.density < 0.3) & ~self.hit & ~self.teaser
+        self.weights = np.where(solid, self.size, 0)
+        self.before = np.concatenate(([0], np.cumsum(self.weights)))
 
-    def placed(self, n: int) -> list[str]:
-        """Return where a block stands on the page."""
-        feature, total = self.features[n], max(1, self.before[-1])
-        above, below = self.before[n] / total, 1 - self.before[n + 1] / total
-        prose = "prose" if feature.prose else "no prose"
-        signs = [
-            f"{_step(n / len(self.features), _PLACES)} of the page above",
-            f"{prose}, {_step(above, _PLACES)} of the text above",
-            f"{prose}, {_step(below, _PLACES)} of the text below",
+    def _flags(self, values: Iterable[bool]) -> npt.NDArray[np.bool_]:
+        return np.fromiter(values, dtype=np.bool_, count=self.n)
+
+    def _ints(self, values: Iterable[int]) -> Ints:
+        return np.fromiter(values, dtype=np.int64, count=self.n)
+
+    def _prosed(self, family: Family, cases: Ints, here: npt.NDArray[np.bool_] | None = None) -> Ints:
+        """Return the signs of a family of `_by_prose`."""
+        return family.of(cases + self.prose * ((len(family.numbers) - 1) // 2), here)
+
+    def zoned(self) -> list[Ints]:
+        """Return what the hand-set weights say."""
+        start, end = zones(self.features, self.title)
+        places = np.arange(self.n)
+        zone = (places >= start).astype(np.int64) + (places >= end)
+        return [families.HAND.of(zone), self._prosed(families.HAND_PROSE, zone)]
+
+    def own(self) -> list[Ints]:
+        """Return what a block says by itself."""
+        features, none = self.features, np.zeros(self.n, dtype=np.int64)
+        size = np.maximum(1, self.size)
+        rows = [
+            families.SIZE.of(self.sizes),
+            self._prosed(families.SIZE_PROSE, self.sizes),
+            families.SENTENCES.of(np.minimum(4, self._ints(feature.sentences for feature in features))),
+            families.COMMAS.of(np.minimum(4, self._ints(feature.commas for feature in features))),
+            self._prosed(families.ENDS, self._ints(feature.ends for feature in features)),
+            families.LITTLE_HAN.of(none, self._ints(feature.han for feature in features) * 2 < size),
+            families.DIGITS.of(none, self._ints(feature.digits for feature in features) * 3 > size),
+            families.LATIN.of(none, self._ints(feature.latin for feature in features) * 3 > size),
         ]
-        if feature.path:
-            signs += (
-                f"{prose}, {_step(counter[_above(feature.kind, up)] / total, _SHARES)} of the text {_WHERE[up]}"
-                for up, counter in enumerate(self.shares)
-            )
-        if feature.main:
-            signs.append(f"{prose}, where most text stands")
-        if self.openers[n]:
-            signs.append(f"{prose}, below a heading of other matter")
+        said = np.array([_line(feature) if feature.size < _SHORT else _NO_LINE for feature in features])
+        rows += (family.of(none, said[:, at]) for at, family in enumerate(families.LINES))
+        rows += (
+            self._prosed(families.CUT_OFF, none, self._flags(feature.cut_off for feature in features)),
+            families.TWICE.of(none, self._flags(feature.copies > 1 for feature in features)),
+            families.TEASER.of(none, self.teaser),
+        )
+        rows += self._rules()
+        return [*rows, families.OPENS_TAIL.of(none, self.opens)]
+
+    def _rules(self) -> list[Ints]:
+        """Return which labels and scopes the rules have that hit a block; families that no block has are left out."""
+        labels: dict[str, list[int]] = {}
+        scopes: dict[str, list[int]] = {}
+        for n in np.flatnonzero(self.hit).tolist():
+            for hit in self.features[n].block_hits:
+                labels.setdefault(hit.rule.label.value, []).append(n)
+                scopes.setdefault(hit.rule.scope, []).append(n)
+        rows = []
+        of_labels = (families.LABELS, families.RULES, labels)
+        of_scopes = (families.SCOPES, families.RULE_SCOPES, scopes)
+        for names, some, found in (of_labels, of_scopes):
+            for name, family in zip(names, some, strict=True):
+                if name in found:
+                    row = np.zeros(self.n, dtype=np.int64)
+                    row[found[name]] = family.numbers[0]
+                    rows.append(row)
+        return rows
+
+    def markup(self) -> list[Ints]:
+        """Return what a block's place in the markup says."""
+        if not self.marked_up.any():
+            return []
+        none = np.zeros(self.n, dtype=np.int64)
+        said = np.array([_path(feature.path) for feature in self.features])
+        density = steps(self.density, families.SHARES)
+        outside = self._flags(feature.outside for feature in self.features) & self.marked_up
+        return [
+            families.TAG_NAMES.of(said[:, 0], self.marked_up),
+            families.LINKED.of(density, self.marked_up),
+            self._prosed(families.LINKED_PROSE, density, self.marked_up),
+            families.CLASS_GOOD.of(none, self.marked_up & (said[:, 1] > 0)),
+            families.CLASS_BAD.of(none, self.marked_up & (said[:, 2] > 0)),
+            self._prosed(families.OUTSIDE, none, outside),
+        ]
+
+    def placed(self) -> list[Ints]:
+        """Return where a block stands on the page and among its text."""
+        total, none = max(1, int(self.before[-1])), np.zeros(self.n, dtype=np.int64)
+        rows = [
+            families.PLACE.of(steps(np.arange(self.n) / self.n, families.PLACES)),
+            self._prosed(families.ABOVE, steps(self.before[:-1] / total, families.PLACES)),
+            self._prosed(families.BELOW, steps(1 - self.before[1:] / total, families.PLACES)),
+        ]
+        if self.marked_up.any():
+            weights = self.weights.tolist()
+            for up, family in enumerate(families.ALIKE):
+                keys = [_above(feature.kind, up) for feature in self.features]
+                shares: Counter[str] = Counter()
+                for key, weight in zip(keys, weights, strict=True):
+                    shares[key] += weight
+                share = np.array([shares[key] for key in keys]) / total
+                rows.append(self._prosed(family, steps(share, families.SHARES), self.marked_up))
+            rows.append(self._prosed(families.MAIN, none, self._flags(feature.main for feature in self.features)))
+        openers = self.opens & (self.density < 0.5)
+        below = np.concatenate(([0], np.cumsum(openers)))[:-1] > 0
+        return [*rows, self._prosed(families.BELOW_OPENER, none, below)]
+
+    def titled(self) -> list[Ints]:
+        """Return how a block stands to the title, and how many of its words it shares."""
+        rows = []
         if self.title is not None:
-            away = n - self.title
-            signs.append("the title" if away == 0 else f"{'below' if away > 0 else 'above'} the title")
-            if 0 < away <= 3:
-                signs.append(f"{prose}, {away} below the title")
-        if n and feature.size >= 8 and self.title_grams:
-            shared = len(self.title_grams & _grams(feature.words)) / len(self.title_grams)
-            signs.append(f"{prose}, shares {_step(shared, (0.1, 0.3, 0.6))} of the title")
-        return signs
+            away = np.arange(self.n) - self.title
+            rows = [
+                families.TITLE_SIDE.of(np.sign(away) + 1),
+                self._prosed(families.BELOW_TITLE, np.clip(away - 1, 0, 2), (away > 0) & (away <= 3)),
+            ]
+        grams = _grams(self.features[self.title or 0].words)
+        if grams:
+            shared = np.array(
+                [_shared(grams, feature.words) if feature.size >= _LEAST_SHARED else 0 for feature in self.features]
+            )
+            here = (self.size >= _LEAST_SHARED) & (np.arange(self.n) > 0)
+            rows.append(self._prosed(families.TITLE_WORDS, steps(shared / len(grams), families.TITLE_SHARES), here))
+        return rows
 
-    def beside(self, n: int) -> list[str]:
+    def beside(self) -> list[Ints]:
         """Return what stands around a block."""
-        signs = []
-        for away in (-2, -1, 1, 2):
-            at = n + away
-            name = f"{abs(away)} {'above' if away < 0 else 'below'}"
-            if not 0 <= at < len(self.features):
-                signs.append(f"{name}: the page's edge")
-                continue
-            other = self.features[at]
-            signs.append(f"{name}: {'prose' if other.prose else 'no prose'}, {_size(other)} characters")
-            if other.block_hits:
-                signs.append(f"{name}: rule of {other.block_hits[0].rule.label.value}")
-            if abs(away) == 1:
-                if other.path:
-                    same = "the same path" if other.kind == self.features[n].kind else "another path"
-                    signs.append(f"{name}: {same}")
-                    if other.link_density > 0.5:
-                        signs.append(f"{name}: a link")
-                if other.structure:
-                    signs.append(f"{name}: shape of a teaser")
-                if other.opens_tail:
-                    signs.append(f"{name}: heading of other matter")
-        near = self.before[min(len(self.features), n + 4)] - self.before[max(0, n - 3)]
-        mine = self.features[n].size if _solid(self.features[n]) else 0
-        prose = "prose" if self.features[n].prose else "no prose"
-        signs.append(f"{prose}, {_step(near - mine, (1, 40, 120, 300))} characters of text around")
-        return signs
+        rows: list[Ints] = []
+        sized = self.sizes + self.prose * (len(families.SIZES) + 1)
+        first = self._ints(
+            families.LABELS.index(feature.block_hits[0].rule.label.value) if feature.block_hits else -1
+            for feature in self.features
+        )
+        kinds: dict[str, int] = {}
+        kind = self._ints(kinds.setdefault(feature.kind, len(kinds)) for feature in self.features)
+        linked = self.density > 0.5
+        for other in families.BESIDES:
+            at = np.arange(self.n) + other.away
+            there = (at >= 0) & (at < self.n)
+            at = np.clip(at, 0, self.n - 1)
+            none = np.zeros(self.n, dtype=np.int64)
+            rows += (
+                other.edge.of(none, ~there),
+                other.size.of(sized[at], there),
+                other.rule.of(first[at], there),
+            )
+            if abs(other.away) == 1:
+                marked = there & self.marked_up[at]
+                rows += (
+                    other.path.of((kind[at] == kind).astype(np.int64), marked),
+                    other.link.of(none, marked & linked[at]),
+                    other.teaser.of(none, there & self.teaser[at]),
+                    other.opener.of(none, there & self.opens[at]),
+                )
+        places = np.arange(self.n)
+        near = self.before[np.minimum(self.n, places + 4)] - self.before[np.maximum(0, places - 3)] - self.weights
+        return [*rows, self._prosed(families.NEAR, steps(near, families.AROUND))]
 
 
-def _solid(feature: Features) -> bool:
-    """Tell whether a block is running text with nothing against it."""
-    return feature.prose and feature.link_density < 0.3 and not feature.block_hits and not feature.structure
+# A shorter block is a line, told apart by how it is written.
+_SHORT = 60
+_NO_LINE = (False,) * len(families.LINES)
+# A shorter block shares words with the title by chance.
+_LEAST_SHARED = 8
+
+
+def _line(feature: Features) -> tuple[bool, ...]:
+    """Return what tells short lines apart, in the order of the families."""
+    words = feature.words
+    return (
+        _DATE.search(words) is not None,
+        len(_SEPARATOR.findall(words)) >= 2,
+        _OPENS.match(words) is not None,
+        _ITEM.match(words) is not None,
+        _BRACKET.match(words) is not None,
+        words[-1:] in ":\uff1a",
+        len(_GAPS.findall(words)) >= 3,
+    )
+
+
+@lru_cache(maxsize=65536)
+def _path(path: str) -> tuple[int, bool, bool]:
+    """Return the case of a path's last tag, and whether its names say article or chrome."""
+    parts = path.split("/")
+    tag = _TAG.match(parts[-1])
+    tokens = {token for step in parts[-4:] for token in _TOKEN.findall(step.partition(".")[2].lower())}
+    tokens |= {token for step in parts[-4:] for token in _TOKEN.findall(step.partition("#")[2].lower())}
+    name = tag[0] if tag else "?"
+    case = families.TAGS.index(name) if name in families.TAGS else len(families.TAGS)
+    return case, bool(tokens & _GOOD), bool(tokens & _BAD)
+
+
+@lru_cache(maxsize=65536)
+def _above(path: str, up: int) -> str:
+    return path.rsplit("/", up)[0] if up else path
 
 
 def _grams(words: str) -> frozenset[str]:
     solid = "".join(words.split())
     return frozenset(solid[at : at + 2] for at in range(len(solid) - 1))
+
+
+def _shared(grams: frozenset[str], words: str) -> int:
+    solid = "".join(words.split())
+    return sum(gram in solid for gram in grams)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from qingwen.label.features import Features
 
@@ -13,14 +12,12 @@ _LONGEST_TITLE = 60
 
 def mark_teasers(features: Sequence[Features]) -> list[Features]:
     """Mark title pairs followed by a cut-off snippet, and snippets that follow a repeated or bare title."""
-    marked = list(features)
     for n in range(len(features) - 2):
         first, second, third = features[n : n + 3]
         twice = first.words == second.words and first.size <= _LONGEST_TITLE
         if twice and third.cut_off and third.size > second.size:
-            marked[n] = replace(first, structure=TEASER_TITLE)
-            marked[n + 1] = replace(second, structure=TEASER_TITLE)
-            marked[n + 2] = replace(third, structure=TEASER_SNIPPET)
+            first.structure = second.structure = TEASER_TITLE
+            third.structure = TEASER_SNIPPET
     # A run of title and cut-off snippet, at least two of them, is a list of teasers too.
     n = 0
     while n + 3 < len(features):
@@ -29,10 +26,10 @@ def mark_teasers(features: Sequence[Features]) -> list[Features]:
             run += 2
         if run - n >= 4:
             for at in range(n, run, 2):
-                marked[at] = replace(features[at], structure=TEASER_TITLE)
-                marked[at + 1] = replace(features[at + 1], structure=TEASER_SNIPPET)
+                features[at].structure = TEASER_TITLE
+                features[at + 1].structure = TEASER_SNIPPET
         n = max(run, n + 1)
-    return marked
+    return list(features)
 
 
 def _pair(title: Features, snippet: Features) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, Model, decode, load_model
+from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, decode, load_model
 from qingwen.label.features import Features, mark_outside, measure
 from qingwen.label.rescue import RESCUES, rescue
 from qingwen.label.second import SECOND, part_articles
@@ -44,9 +44,9 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
     if marked_up:
         features = mark_outside(features)
     title = likely_title(features)
-    signs = signs_of(features, title)
     model = load_model("html" if marked_up else "plain")
-    emissions = model.emissions(signs)
+    weighed = model.weigh(signs_of(features, title))
+    emissions = weighed.totals.tolist()
     path = decode(model, emissions)
     if title is not None:
         path = below_title(features, path, title)
@@ -57,6 +57,7 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
         states, body = [HEAD] * len(features), []
     elif title is None or title >= body[0]:
         title = best_title(features, body[0])
+    whys = weighed.why(states) if features else []
     verdicts = []
     for n, feature in enumerate(features):
         if n == title and body:
@@ -67,7 +68,7 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
         if n in others and states[n] != BODY:
             verdicts.append(Verdict(Label.RELATED, SECOND, "another article, with a byline of its own", False, score))
             continue
-        found = _by_rule(feature, words_at, states[n], score) or _by_state(model, signs[n], states[n], score)
+        found = _by_rule(feature, words_at, states[n], score) or _by_state(whys[n], states[n], score)
         if found.kept and n in rescued and found.rule not in FLAGGED:
             found = replace(found, rule=rescued[n], why=RESCUES[rescued[n]])
         verdicts.append(found)
@@ -90,8 +91,8 @@ def _by_rule(feature: Features, words_at: int, state: int, score: float) -> Verd
     return None
 
 
-def _by_state(model: Model, signs: Sequence[str], state: int, score: float) -> Verdict:
-    why = model.why(signs, state) or "what stands around it"
+def _by_state(signs: str, state: int, score: float) -> Verdict:
+    why = signs or "what stands around it"
     if state == BODY:
         return Verdict(Label.BODY, "sequence.body", why, True, score)
     return Verdict(Label.OTHER, f"sequence.{NAMES[state]}", why, False, score)

@@ -19,12 +19,20 @@ from qingwen.views import View
 
 # What Python's \s matches beyond RE2's.
 _SPACE = "\\s\\x1c-\\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_RELAXED = {"\\s": f"[{_SPACE}]", "\\S": f"[^{_SPACE}]", "\\d": "\\p{Nd}", "\\w": "[\\p{L}\\p{N}_]", "\\b": "", "\\Z": "\\z"}
+_RELAXED = {
+    "\\s": f"[{_SPACE}]",
+    "\\S": f"[^{_SPACE}]",
+    "\\d": "\\p{Nd}",
+    "\\w": "[\\p{L}\\p{N}_]",
+    "\\b": "",
+    "\\Z": "\\z",
+}
 _IN_CLASS = {"\\s": _SPACE, "\\d": "\\p{Nd}", "\\w": "\\p{L}\\p{N}_"}
 _TOKEN = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|\(\?(?:<?[=!]|P<\w+>|:)?|\}\+|.", re.DOTALL)
 _LOOKS = ("(?=", "(?!", "(?<=", "(?<!")
 # A pattern every match of which starts where the line does.
-_ANCHORED = re.compile(r"\^(?:[^|()\[\]\\]|\\.|\[(?:\\.|[^\]])*\]|\((?:[^()\[\]\\]|\\.|\[(?:\\.|[^\]])*\]|\([^()]*\))*\))*")
+_CLASS = r"\[(?:\\.|[^\]])*\]"
+_ANCHORED = re.compile(rf"\^(?:[^|()\[\]\\]|\\.|{_CLASS}|\((?:[^()\[\]\\]|\\.|{_CLASS}|\([^()]*\))*\))*")
 
 Search = Callable[[str], "re.Match[str] | None"]
 
@@ -59,7 +67,7 @@ class Scanner:
         self._search = [_search_of(rule.pattern) for rule in rules]
 
     def find(self, seen: View, starts: Sequence[int], ends: Sequence[int]) -> Iterator[tuple[int, int, Span]]:
-        """Yield (number of the rule, number of the line, span in the line) of the first match of each rule in each line.
+        """Yield (number of the rule, of the line, span in the line) of the first match of each rule in each line.
 
         ``seen`` is a view of lines joined by newlines; the raw lines stand at ``starts`` to ``ends``.
         """
