@@ -42,7 +42,7 @@ def signals(text: str, page_chars: int) -> dict[str, float]:
     that is not in the text.
     """
     lines = [line for line in text.split("\n") if line]
-    solid = re.sub(r"\s", "", text)
+    solid = "".join(text.split())
     counted = Counter(lines)
     repeated = sum(n * len(line) for line, n in counted.items() if n > 1) - sum(
         len(line) for line, n in counted.items() if n > 1
@@ -106,13 +106,14 @@ def fault_of(text: str, quality: Mapping[str, float], config: Config) -> Fault |
 
     Another language, too short a text, and a list page are the reasons; what is merely poor stays, with its signals.
     """
-    size = len(re.sub(r"\s", "", text))
-    letters = len(re.findall(r"\w", text)) or 1
-    kana = len(_KANA.findall(text)) / letters
-    if kana > config.max_kana_ratio:
-        return Fault("reject.language", f"{kana:.0%} of the letters are kana: Japanese.")
-    if len(_HANGUL.findall(text)) / letters > config.max_kana_ratio:
-        return Fault("reject.language", "Hangul stands in the text: Korean.")
+    size = len("".join(text.split()))
+    if _KANA.search(text) or _HANGUL.search(text):
+        letters = len(re.findall(r"\w", text)) or 1
+        kana = len(_KANA.findall(text)) / letters
+        if kana > config.max_kana_ratio:
+            return Fault("reject.language", f"{kana:.0%} of the letters are kana: Japanese.")
+        if len(_HANGUL.findall(text)) / letters > config.max_kana_ratio:
+            return Fault("reject.language", "Hangul stands in the text: Korean.")
     if quality["han_ratio"] < config.min_han_ratio:
         return Fault(
             "reject.language", f"{quality['han_ratio']:.0%} Han characters, {config.min_han_ratio:.0%} needed."

@@ -150,7 +150,7 @@ def _assessed(
     book: RuleBook,
 ) -> Cleaned | Rejection:
     text = draft.parts[BODY]
-    quality = signals(text, sum(not char.isspace() for char in segmented.text))
+    quality = signals(text, len("".join(segmented.text.split())))
     fault = fault_of(text, quality, config)
     if fault is not None:
         return Rejection(page.id, page.source_path, "assess", fault.rule, fault.detail, _dropped(blocks, segmented))

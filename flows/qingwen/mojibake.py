@@ -13,6 +13,8 @@ from functools import lru_cache
 # Windows-1252 has characters in the place of most C1 controls; the other five bytes pass as they are.
 _WINDOWS = {bytes((code,)).decode("cp1252", "ignore"): code for code in range(0x80, 0xA0)}
 _BYTES = {**{chr(code): code for code in range(0x100)}, **{char: code for char, code in _WINDOWS.items() if char}}
+# What a run begins with: most texts hold none of them.
+LEADS = re.compile("[\u00c2-\u00f4]")
 # So much of a page's text beyond ASCII must be such runs before the whole page counts as written twice.
 _WHOLE_PAGE = 0.5
 
@@ -45,7 +47,7 @@ def undone(run: str) -> str | None:
 
 def undone_page(text: str) -> str | None:
     """Return a page's text that was written as UTF-8 twice, read once more; None: it was not."""
-    if not runs().search(text):
+    if not LEADS.search(text):
         return None
     strange = sum(char > "\x7f" for char in text[:20_000])
     inside = sum(len(found[0]) for found in runs().finditer(text[:20_000]))

@@ -31,7 +31,7 @@ def read_facts(
     the container) resolves it. A CMS account such as admin is no author.
     """
     words = [segmented.words(block) for block in segmented.blocks]
-    lines = [view(text, FOLDED).text for text in words]
+    lines = view("\n".join(words), FOLDED).text.split("\n")
     bylines = [n for n, verdict in enumerate(verdicts) if verdict.label is Label.BYLINE]
     body = [n for n, verdict in enumerate(verdicts) if verdict.label is Label.BODY]
     titles = [n for n, verdict in enumerate(verdicts) if verdict.label is Label.TITLE and verdict.kept]

@@ -76,7 +76,7 @@ def _round(draft: Draft, passes: Sequence[Pass], context: Context, first: int) -
         if not proposal.edits:
             draft = replace(draft, flags=draft.flags + proposal.flags)
             continue
-        edits = tuple(replace(edit, step=step) for edit in proposal.edits)
+        edits = tuple(Edit(e.part, e.span, e.before, e.after, e.rule, step) for e in proposal.edits)
         of_part = {name: [edit for edit in edits if edit.part == name] for name in draft.parts}
         maps = {name: PositionMap(found) for name, found in of_part.items()}
         draft = Draft(

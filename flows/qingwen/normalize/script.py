@@ -52,6 +52,8 @@ def count_scripts(text: str) -> Counts:
 
 def is_traditional(text: str, config: Config) -> bool:
     """Tell whether an article is in Traditional characters: enough of them, and more than Simplified ones."""
+    if traditional_only().isdisjoint(set(text)):
+        return False
     found = count_scripts(text)
     return found.leans_traditional and found.traditional >= config.min_traditional_ratio * len(_HAN.findall(text))
 

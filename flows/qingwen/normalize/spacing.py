@@ -20,6 +20,7 @@ _EDGE = re.compile(r"[ \t\n]*\n[ \t\n]*|\A[ \t\n]+|[ \t\n]+\Z")
 _RUN = re.compile(r" {2,}")
 # Three and more single characters, each spaced: 微 信 号. Two alone may be names or a headline.
 _SPACED = re.compile(f"(?<![^\\s])[{_HAN}](?: [{_HAN}]){{2,}}(?![{_HAN}A-Za-z0-9])")
+_THREE = re.compile(f"[{_HAN}] [{_HAN}] [{_HAN}]")
 # So many spaces beside marks in one part are no accident.
 _SEVERAL = 3
 
@@ -42,7 +43,7 @@ def fix_spacing(draft: Draft, context: Context) -> Proposal:
 
 
 def _claims(text: str, folded: bool) -> Iterator[Claim]:
-    for found in _SPACED.finditer(text):
+    for found in _SPACED.finditer(text) if _THREE.search(text) else ():
         yield from ((Span(at, at + 1), "", "space.spaced-out") for at in range(found.start() + 1, found.end(), 2))
     for found in _EDGE.finditer(text):
         inner = found.start() > 0 and found.end() < len(text)

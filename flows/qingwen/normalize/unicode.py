@@ -6,7 +6,7 @@ Never NFKC on the text: ² ① ℃ ㎡ … stay.
 from __future__ import annotations
 
 from qingwen.model import TITLE, Flag
-from qingwen.mojibake import runs, undone
+from qingwen.mojibake import LEADS, runs, undone
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.rules.tables import entity_table, lookalike_table, unicode_table
 from qingwen.text import Edit, Span
@@ -20,7 +20,7 @@ def undo_mojibake(draft: Draft, context: Context) -> Proposal:
     for part, text in draft.parts.items():
         if part == TITLE and context.title is not None:
             continue  # the title is cut out of its slice first; the next round sees to it
-        for found in runs().finditer(text):
+        for found in runs().finditer(text) if LEADS.search(text) else ():
             right = undone(found[0])
             if right is not None:
                 edits.append(Edit(part, Span(*found.span()), found[0], right, "unicode.mojibake"))
@@ -47,13 +47,15 @@ def fix_unicode(draft: Draft, context: Context) -> Proposal:
     flags: list[Flag] = []
     lookalikes = lookalike_table()
     for part, text in draft.parts.items():
-        edits += (
-            Edit(part, Span(at, at + 1), char, lookalikes.values[char], lookalikes.rule)
-            for word in lookalikes.words.finditer(text)
-            for at, char in enumerate(word[0], word.start())
-            if char in lookalikes.values
-        )
-        for at in table.places(text):
+        characters = frozenset(text)
+        if not lookalikes.values.keys().isdisjoint(characters):
+            edits += (
+                Edit(part, Span(at, at + 1), char, lookalikes.values[char], lookalikes.rule)
+                for word in lookalikes.words.finditer(text)
+                for at, char in enumerate(word[0], word.start())
+                if char in lookalikes.values
+            )
+        for at in table.places(text, characters):
             rule, after = table.find(text[at])
             span = Span(at, at + 1)
             edits.append(Edit(part, span, text[at], after, rule))

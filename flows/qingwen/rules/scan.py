@@ -72,8 +72,9 @@ class Scanner:
         ``seen`` is a view of lines joined by newlines; the raw lines stand at ``starts`` to ``ends``.
         """
         offset = 0
+        octets = seen.text.encode("utf-8", "replace").split(b"\n")
         for line, words in enumerate(seen.text.split("\n")):
-            for number in self._candidates(words):
+            for number in self._candidates(octets[line]):
                 found = self._search[number](words)
                 if found is None:
                     continue
@@ -85,11 +86,12 @@ class Scanner:
                     yield number, line, Span(0, end - start)
             offset += len(words) + 1
 
-    def _candidates(self, words: str) -> list[int]:
+    def _candidates(self, octets: bytes) -> list[int]:
+        """Return the numbers, in order, of the rules that may match in a line."""
         if not self._filtered:
             return self._always
-        found = [self._filtered[n] for n in self._filter.Match(words, potential=True)]
-        return sorted(found + self._always) if self._always else sorted(found)
+        found = self._filter.Match(octets, potential=True) or ()
+        return sorted([*(self._filtered[n] for n in found), *self._always])
 
 
 def _search_of(pattern: re.Pattern[str]) -> Search:

@@ -29,9 +29,8 @@ class UnicodeTable:
     flagged: frozenset[str]
     unwanted: frozenset[str]
 
-    def places(self, text: str) -> Iterator[int]:
-        """Yield where the unwanted characters of a text stand."""
-        characters = set(text)
+    def places(self, text: str, characters: frozenset[str]) -> Iterator[int]:
+        """Yield where the unwanted characters of a text stand; ``characters`` are all that it holds."""
         found = sorted(self.unwanted & characters) + [c for c in characters if c > "\uffff" and self._in_ranges(ord(c))]
         if found:
             pattern = re.compile("[" + "".join(map(re.escape, found)) + "]")
