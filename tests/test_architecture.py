@@ -22,6 +22,7 @@ LEVELS = {
 DOORS = {
     "prefect": {"flow.py"},
     "bs4": {"segment/soup.py"},
+    "selectolax": {"segment/lexbor.py"},
     "opencc": {"conversion.py"},
     "re2": {"rules/scan.py"},
     "deltalake": {"corpus/tables.py"},

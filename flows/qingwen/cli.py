@@ -115,6 +115,7 @@ def _shared(parser: argparse.ArgumentParser) -> None:
         "--rules", metavar="FILE|DIR", help="your own rule tables: rows added to, or put over, the shipped"
     )
     parser.add_argument("--config", metavar="FILE.toml", help="thresholds (default: [tool.qingwen] of pyproject.toml)")
+    parser.add_argument("--html-reader", choices=("lexbor", "soup"), help="lexbor (default), or the slow reference")
     parser.add_argument("--crawl-date", metavar="DATE", help="the day of the crawl; resolves relative dates")
     parser.add_argument("--url-prefix", metavar="URL", help="what makes a URL of a source path")
 
@@ -131,6 +132,8 @@ def _settings(arguments: argparse.Namespace) -> tuple[Config, str | None]:
             overrides["crawl_date"] = date.fromisoformat(arguments.crawl_date)
         except ValueError:
             raise SetupError(f"--crawl-date {arguments.crawl_date}: not a date such as 2023-05-30.") from None
+    if arguments.html_reader:
+        overrides["html_reader"] = arguments.html_reader
     if arguments.url_prefix:
         overrides["url_prefix"] = arguments.url_prefix
     rules = arguments.rules or (read_rules_setting(path) if path else None)

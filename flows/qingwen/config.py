@@ -13,6 +13,8 @@ from typing import Any
 
 from qingwen.errors import SetupError
 
+# What HTML is read by: lexbor, or BeautifulSoup with html5lib, ten times slower and the reference.
+HTML_READERS = ("lexbor", "soup")
 # OpenCC's conversions to Simplified: of the script; of Taiwan's variants; of its words too; of Hong Kong's variants.
 CONVERSIONS = ("t2s", "tw2s", "tw2sp", "hk2s")
 
@@ -29,6 +31,7 @@ class Config:
     max_page_bytes: int = 32 * 1024 * 1024
     # Old portals have up to 3,000 blocks; a generated page of a million would hold a worker for minutes.
     max_blocks: int = 20_000
+    html_reader: str = "lexbor"
     # html5lib nests as deep as the page asks; beyond this the markup is an attack or a loop.
     max_depth: int = 2_000
     # The shortest notice that papers print (a correction, an obituary) has about 40 characters. Higher loses
@@ -87,10 +90,9 @@ class Config:
             if name not in kinds:
                 raise SetupError(f"{origin}: unknown setting {name!r}. Known: {', '.join(sorted(kinds))}.")
             checked[name] = _checked(name, value, str(kinds[name]), origin)
-        if checked.get("conversion", CONVERSIONS[0]) not in CONVERSIONS:
-            raise SetupError(
-                f"{origin}: conversion must be one of {', '.join(CONVERSIONS)}, not {checked['conversion']!r}."
-            )
+        for name, allowed in (("conversion", CONVERSIONS), ("html_reader", HTML_READERS)):
+            if checked.get(name, allowed[0]) not in allowed:
+                raise SetupError(f"{origin}: {name} must be one of {', '.join(allowed)}, not {checked[name]!r}.")
         return Config(**{**{name: getattr(self, name) for name in kinds}, **checked})
 
 

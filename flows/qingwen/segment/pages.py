@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from qingwen.config import Config
 from qingwen.model import Page, Rejection, Segmented
 from qingwen.segment.plain import segment_plain
@@ -14,10 +16,10 @@ def segment(page: Page, config: Config) -> Segmented | Rejection:
     if page.media_type != _HTML:
         segmented = segment_plain(page.text)
     else:
-        from qingwen.segment.soup import TooDeepError, segment_html
+        from qingwen.segment.markup import TooDeepError
 
         try:
-            segmented = segment_html(page.text, max_depth=config.max_depth, max_blocks=config.max_blocks)
+            segmented = _reader(config.html_reader)(page.text, max_depth=config.max_depth, max_blocks=config.max_blocks)
         except TooDeepError as fault:
             return Rejection(page.id, page.source_path, "segment", "segment.too-deep", str(fault))
     if not segmented.blocks:
@@ -26,3 +28,17 @@ def segment(page: Page, config: Config) -> Segmented | Rejection:
         detail = f"The page has {len(segmented.blocks)} blocks, more than max_blocks ({config.max_blocks})."
         return Rejection(page.id, page.source_path, "segment", "segment.too-deep", detail)
     return segmented
+
+
+class _Reader(Protocol):
+    def __call__(self, markup: str, *, max_depth: int, max_blocks: int) -> Segmented: ...
+
+
+def _reader(name: str) -> _Reader:
+    if name == "soup":
+        from qingwen.segment.soup import segment_soup
+
+        return segment_soup
+    from qingwen.segment.lexbor import segment_lexbor
+
+    return segment_lexbor

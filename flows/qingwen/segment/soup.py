@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
-from qingwen.model import Block, Segmented
-from qingwen.text import Span
+from qingwen.model import Segmented
+from qingwen.segment.markup import (
+    BLOCK,
+    HEAD_PATH,
+    HIDDEN,
+    SPACE,
+    UNSEEN,
+    TooDeepError,
+    Walk,
+    cells_of,
+    stated,
+    step_of,
+)
 
-_BLOCK = frozenset(
-    "address article aside blockquote body br button caption center dd details dialog dir div dl dt fieldset "
-    "figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol "
-    "optgroup option p pre section select summary table tbody td tfoot th thead tr ul".split()
-)
-_UNSEEN = frozenset(
-    "script style noscript template iframe object embed applet textarea select svg math canvas audio video "
-    "noframes map datalist base link meta head".split()
-)
-_META = frozenset(
-    "author description keywords source publishdate pubdate date og:title og:site_name og:url og:type article:author "
-    "article:published_time datepublished weibo:article:create_at mediaid contentsource sitename".split()
-)
-_SPACE = re.compile(r"[ \t\r\n\f]+")
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
-_HOST = re.compile(r"\s*(?:https?:)?//([\w.-]+)", re.I)
 _ENTER, _LEAVE = 0, 1
 
 
-class TooDeepError(Exception):
-    """The markup nests deeper, or holds more blocks, than the limits allow."""
-
-
-def segment_html(markup: str, *, max_depth: int = 2000, max_blocks: int = 20_000) -> Segmented:
+def segment_soup(markup: str, *, max_depth: int = 2000, max_blocks: int = 20_000) -> Segmented:
     """Cut a page's markup into its blocks; the page's text is the block texts joined by newlines.
 
     The ``<title>`` is the first block. What a browser does not show (scripts, styles, hidden elements) is no text.
@@ -52,44 +40,15 @@ def segment_html(markup: str, *, max_depth: int = 2000, max_blocks: int = 20_000
             tree = BeautifulSoup(markup, "html5lib")
         except RecursionError:
             raise TooDeepError(f"The markup nests deeper than html5lib follows (max_depth {max_depth}).") from None
-    walk = _Walk(max_blocks)
+    walk = Walk(max_blocks)
     if tree.title is not None and tree.title.string:
         walk.put(str(tree.title.string), linked=False)
-        walk.flush("head/title")
-    body = tree.body or tree
-    _read(body, walk, max_depth)
-    return _joined(walk.found, _meta(tree))
+        walk.flush(HEAD_PATH)
+    _read(tree.body or tree, walk, max_depth)
+    return walk.segmented(_meta(tree))
 
 
-@dataclass(slots=True)
-class _Walk:
-    """The block under way and those that are done."""
-
-    max_blocks: int
-    found: list[tuple[str, str, float]] = field(default_factory=list)
-    pieces: list[str] = field(default_factory=list)
-    linked: int = 0
-
-    def put(self, words: str, *, linked: bool) -> None:
-        self.pieces.append(words)
-        if linked:
-            self.linked += len(_SPACE.sub("", words))
-
-    def flush(self, path: str) -> None:
-        words = _SPACE.sub(" ", "".join(self.pieces)).strip()
-        self.close(words, path)
-
-    def close(self, words: str, path: str) -> None:
-        if words.strip():
-            if len(self.found) >= self.max_blocks:
-                raise TooDeepError(f"The page has more than {self.max_blocks} blocks (max_blocks).")
-            size = len(words.replace(" ", ""))
-            self.found.append((words, path, min(1.0, self.linked / max(1, size))))
-        self.pieces.clear()
-        self.linked = 0
-
-
-def _read(root: Tag, walk: _Walk, max_depth: int) -> None:
+def _read(root: Tag, walk: Walk, max_depth: int) -> None:
     """Walk the tree without recursion; a block-level boundary closes the block under way."""
     stack: list[tuple[int, object, str, int, int]] = [(_ENTER, root, "body", 0, 0)]
     while stack:
@@ -104,13 +63,13 @@ def _read(root: Tag, walk: _Walk, max_depth: int) -> None:
             continue
         if depth > max_depth:
             raise TooDeepError(f"The markup nests deeper than {max_depth} elements (max_depth).")
-        if node.name in _UNSEEN or _hidden(node):
+        if _unseen(node):
             continue
-        if node.name in _BLOCK:
+        if node.name in BLOCK:
             walk.flush(path)
             path = f"{path}/{_step(node)}" if node is not root else path
             if node.name == "tr" and (cells := _cells(node)):
-                walk.linked = sum(len(_SPACE.sub("", link.get_text())) for link in node.find_all("a"))
+                walk.linked = sum(len(SPACE.sub("", "".join(_shown(link)))) for link in node.find_all("a"))
                 walk.close("\t".join(cells), path)
                 continue
             stack.append((_LEAVE, node, path, 0, depth))
@@ -119,59 +78,48 @@ def _read(root: Tag, walk: _Walk, max_depth: int) -> None:
 
 
 def _step(node: Tag) -> str:
-    """Return an element's step in a DOM path: name, id and class tokens (``div#main.content``)."""
-    stated = node.get("class")
-    classes = stated if isinstance(stated, list) else [stated] if stated else []
-    tokens = "".join(f".{token}" for token in classes[:3])
-    name = node.get("id")
-    return f"{node.name}{f'#{name}' if isinstance(name, str) and name else ''}{tokens}"
+    classes, name = node.get("class"), node.get("id")
+    listed = classes if isinstance(classes, list) else [classes] if classes else []
+    return step_of(str(node.name), name if isinstance(name, str) else None, listed)
 
 
-def _hidden(node: Tag) -> bool:
+def _unseen(node: Tag) -> bool:
     style = node.get("style")
-    return node.has_attr("hidden") or (isinstance(style, str) and _HIDDEN.search(style) is not None)
+    hidden = node.has_attr("hidden") or (isinstance(style, str) and HIDDEN.search(style) is not None)
+    return node.name in UNSEEN or hidden
 
 
 def _cells(row: Tag) -> list[str]:
     """Return the cells of a row of a data table; of a layout table (whose cells hold blocks or one cell) none."""
-    cells = [cell for cell in row.children if isinstance(cell, Tag) and cell.name in ("td", "th")]
+    cells = [cell for cell in row.children if isinstance(cell, Tag) and cell.name in ("td", "th") and not _unseen(cell)]
     if len(cells) < 2 or any(cell.find(_is_block) is not None for cell in cells):
         return []
-    words = [_SPACE.sub(" ", cell.get_text()).strip(" ") for cell in cells if cell.find(_UNSEEN) is None]
-    filled = [word for word in words if word.strip()]
-    return words if len(filled) >= 2 and max(map(len, filled)) <= 200 else []
+    return cells_of(["".join(_shown(cell)) for cell in cells])
 
 
 def _is_block(tag: Tag) -> bool:
-    return tag.name in _BLOCK
+    return tag.name in BLOCK and not any(map(_unseen, (tag, *tag.parents)))
+
+
+def _shown(node: Tag) -> Iterator[str]:
+    """Yield the text of an element that a browser shows."""
+    for child in node.children:
+        if isinstance(child, Tag):
+            if not _unseen(child):
+                yield from _shown(child)
+        elif isinstance(child, NavigableString) and not isinstance(child, PreformattedString):
+            yield str(child)
 
 
 def _meta(tree: BeautifulSoup) -> dict[str, str]:
-    stated: dict[str, str] = {}
-    for tag in tree.find_all("meta"):
-        key = str(tag.get("name") or tag.get("property") or tag.get("itemprop") or "").lower()
-        content = tag.get("content")
-        if key in _META and isinstance(content, str) and content.strip():
-            stated.setdefault(key, content.strip())
+    metas = [
+        (str(tag.get("name") or tag.get("property") or tag.get("itemprop") or ""), tag.get("content"))
+        for tag in tree.find_all("meta")
+    ]
     link = tree.find("link", rel="canonical")
-    if isinstance(link, Tag) and isinstance(link.get("href"), str):
-        stated["canonical"] = str(link["href"])
-    hosts = Counter(
-        found[1].lower() for tag in tree.find_all("a") if (found := _HOST.match(str(tag.get("href") or "")))
+    href = link.get("href") if isinstance(link, Tag) else None
+    return stated(
+        ((key, content) for key, content in metas if isinstance(content, str)),
+        str(href) if href is not None else None,
+        (str(tag.get("href") or "") for tag in tree.find_all("a")),
     )
-    if hosts:
-        # The host that most links lead to: of a page that states no address of its own, the likeliest.
-        stated["links"] = max(hosts, key=lambda host: (hosts[host], host))
-    return stated
-
-
-def _joined(found: list[tuple[str, str, float]], meta: dict[str, str]) -> Segmented:
-    return Segmented("\n".join(words for words, _, _ in found), tuple(_tiles(found)), meta)
-
-
-def _tiles(found: list[tuple[str, str, float]]) -> Iterator[Block]:
-    at = 0
-    for n, (words, path, density) in enumerate(found):
-        end = at + len(words) + (n + 1 < len(found))
-        yield Block(n, Span(at, end), path, round(density, 3))
-        at = end

@@ -1,0 +1,182 @@
+"""HTML to blocks through lexbor (selectolax): the fast reader. The only file that imports selectolax.
+
+The tree drops what is not shown and unwraps what bounds no block, all in C; what is left is written out as clean
+markup, of which one pattern reads tag after tag. The blocks are those of the reference reader (``soup.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from html import unescape
+
+from selectolax.lexbor import LexborHTMLParser
+
+from qingwen.model import Segmented
+from qingwen.segment.markup import (
+    BLOCK,
+    HEAD_PATH,
+    HIDDEN,
+    SPACE,
+    UNSEEN,
+    TooDeepError,
+    Walk,
+    cells_of,
+    stated,
+    step_of,
+)
+
+# Elements inside a line; links stay, their text is counted.
+_INLINE = (
+    "span b i strong em font u small sub sup s strike ins del big tt nobr label abbr acronym cite code kbd var samp q "
+    "time mark img input wbr bdo dfn output picture source"
+).split()
+_VOID = frozenset("br hr img input wbr col area source track param keygen frame".split())
+# Written out, text holds no "<", and no attribute's value holds ">"; in broken markup its name may hold anything else.
+_TOKEN = re.compile(r"<(/?)([^\s<>/]+)([^>]*)>|([^<]+)")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_ID, _CLASS = re.compile(r'\sid="([^"]*)"'), re.compile(r'\sclass="([^"]*)"')
+
+# A parser looks up its open elements at each tag, and an element's attributes at each attribute: beyond so many tags,
+# and in tags longer than this, they are counted before it is asked.
+_MANY_TAGS = 10_000
+_LONG_TAG = re.compile(r"<[a-z][^>]{50000,}", re.I)
+_MOST_ATTRIBUTES = 5_000
+# Elements that only an end tag closes.
+_NESTS = re.compile(
+    r"<(/?)(?!(?:a|p|li|d[dt]|t[rdh]|tbody|thead|tfoot|option|optgroup|html|head|body|br|hr|img|input|wbr|col|area|source"
+    r"|track|param|embed|base|link|meta|keygen|frame)\b)[a-z][^>]*>",
+    re.I,
+)
+
+Token = tuple[str, str, str, str]
+
+
+def segment_lexbor(markup: str, *, max_depth: int = 2000, max_blocks: int = 20_000) -> Segmented:
+    """Cut a page's markup into its blocks; the page's text is the block texts joined by newlines.
+
+    The ``<title>`` is the first block. What a browser does not show (scripts, styles, hidden elements) is no text.
+    A row of a data table is one block, its cells joined by tabs.
+
+    Raises:
+        TooDeepError: the limits are passed; the message says which. ``max_depth`` counts elements that bound blocks.
+    """
+    _check(markup, max_depth)
+    tree = LexborHTMLParser(markup.encode("utf-8", "replace"))
+    walk = Walk(max_blocks)
+    title = tree.css_first("title")
+    if title is not None and (words := title.text()):
+        walk.put(words, linked=False)
+        walk.flush(HEAD_PATH)
+    meta = _meta(tree)
+    body = tree.body
+    if body is not None:
+        tree.strip_tags(list(UNSEEN - {"head"}))
+        _drop_hidden(tree, markup)
+        body.unwrap_tags(_INLINE)
+        _read(_TOKEN.findall(_COMMENT.sub("", body.html or "")), walk, max_depth)
+    return walk.segmented(meta)
+
+
+def _check(markup: str, max_depth: int) -> None:
+    """Refuse what would hold the parser up for minutes: markup made for it."""
+    for tag in _LONG_TAG.finditer(markup):
+        if len(tag[0].split()) > _MOST_ATTRIBUTES:
+            raise TooDeepError(f"An element has more than {_MOST_ATTRIBUTES} attributes.")
+    if markup.count("<") <= _MANY_TAGS:
+        return
+    depth = 0
+    for found in _NESTS.finditer(markup):
+        depth = max(0, depth - 1) if found[1] else depth + 1
+        if depth > max_depth:
+            raise TooDeepError(f"The markup nests deeper than {max_depth} elements (max_depth).")
+
+
+def _drop_hidden(tree: LexborHTMLParser, markup: str) -> None:
+    if "hidden" in markup or HIDDEN.search(markup):
+        for node in tree.css("[hidden],[style]"):
+            attributes = node.attributes
+            if "hidden" in attributes or HIDDEN.search(attributes.get("style") or ""):
+                node.decompose()
+
+
+def _read(tokens: Sequence[Token], walk: Walk, max_depth: int) -> None:
+    """Read clean markup; a block-level boundary closes the block under way."""
+    paths: list[str] = []
+    path, links, at = "body", 0, 1  # the first tag is the body's own
+    while at < len(tokens):
+        closes, tag, attributes, text = tokens[at]
+        at += 1
+        if text:
+            walk.put(unescape(text) if "&" in text else text, linked=links > 0)
+        elif tag == "a":
+            links += -1 if closes else 1
+        elif tag not in BLOCK:
+            continue
+        elif closes:
+            walk.flush(path)
+            path = paths.pop() if paths else path
+        else:
+            walk.flush(path)
+            if tag in _VOID:
+                continue
+            below = f"{path}/{_step(tag, attributes)}"
+            if tag == "tr" and (end := _row(tokens, at, walk, below)):
+                at = end
+                continue
+            paths.append(path)
+            path = below
+            if len(paths) > max_depth:
+                raise TooDeepError(f"The markup nests deeper than {max_depth} elements (max_depth).")
+    walk.flush(path)
+
+
+def _row(tokens: Sequence[Token], at: int, walk: Walk, path: str) -> int:
+    """Read a row of a data table as one block and return where the tokens go on; 0: it is none."""
+    cells: list[str] = []
+    cell: list[str] | None = None
+    links = linked = beside = 0
+    while True:
+        closes, tag, _, text = tokens[at]
+        at += 1
+        if text:
+            if cell is not None:
+                words = unescape(text) if "&" in text else text
+                cell.append(words)
+                linked += len(SPACE.sub("", words)) if links else 0
+        elif tag == "a":
+            links += -1 if closes else 1
+        elif tag in ("td", "th") and not beside:
+            if closes and cell is not None:
+                cells.append("".join(cell))
+            cell = None if closes else []
+        elif tag == "tr":
+            break
+        elif tag in BLOCK and cell is not None:
+            return 0
+        elif tag in BLOCK and tag not in _VOID:
+            beside += -1 if closes else 1  # an element that is no cell
+    found = cells_of(cells) if len(cells) >= 2 else []
+    if not found:
+        return 0
+    walk.linked = linked
+    walk.close("\t".join(found), path)
+    return at
+
+
+@lru_cache(maxsize=65536)
+def _step(tag: str, attributes: str) -> str:
+    name, classes = _ID.search(attributes), _CLASS.search(attributes)
+    return step_of(tag, unescape(name[1]) if name else None, unescape(classes[1]).split() if classes else ())
+
+
+def _meta(tree: LexborHTMLParser) -> dict[str, str]:
+    metas = []
+    for node in tree.css("meta"):
+        attributes = node.attributes
+        key = attributes.get("name") or attributes.get("property") or attributes.get("itemprop") or ""
+        metas.append((key, attributes.get("content")))
+    link = tree.css_first('link[rel~="canonical"][href]')
+    links = (node.attributes.get("href") or "" for node in tree.css('a[href*="//"]'))
+    return stated(metas, (link.attributes.get("href") or "") if link is not None else None, links)
