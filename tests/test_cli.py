@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -192,3 +193,11 @@ def test_an_unknown_conversion_is_refused(tmp_path: Path) -> None:
     config.write_text('conversion = "s2t"\n', "utf-8")
     done = qingwen("show", SEED, "--config", config, status=2)
     assert "conversion must be one of t2s, tw2s, tw2sp, hk2s, not 's2t'" in done.stderr
+
+
+def test_profile_times_stages_passes_and_rules_and_writes_nothing(tmp_path: Path) -> None:
+    done = qingwen("clean", SEED, "--profile", "--output", tmp_path / "out")
+    assert done.stdout.startswith("1 pages of 4346 characters")
+    for name in ("label", "widen_punctuation", "nav.breadcrumb"):
+        assert re.search(rf"^{re.escape(name)} +[0-9.]+ +[0-9.]+%", done.stdout, re.MULTILINE), done.stdout
+    assert not (tmp_path / "out").exists()

@@ -16,11 +16,14 @@ import numpy.typing as npt
 
 from qingwen.config import Config
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\u3007\U00020000-\U0003134f]")
+_HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0x3007, 0x3007), (0x20000, 0x3134F))
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
-_STOPPED = re.compile(r"[\u3002\uff01\uff1f!?\u2026\uff1b;\uff1a:.][\u201d\u2019\u300d\u300f\"')\uff09\u3011]*$")
-_NGRAM_TOP, _NGRAM_DUP = (2, 3, 4), (5, 6, 7, 8, 9, 10)
+_STOPS = tuple("\u3002\uff01\uff1f!?\u2026\uff1b;\uff1a:.")
+_CLOSES = "\u201d\u2019\u300d\u300f\"')\uff09\u3011"
+_NGRAM_DUP = (5, 6, 7, 8, 9, 10)
+Codes = npt.NDArray[np.uint32]
+Grams = npt.NDArray[np.uint64]
 # Odd, so that a step loses no bit of what was added before.
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 # N-grams of longer texts change nothing and cost time.
@@ -43,46 +46,62 @@ def signals(text: str, page_chars: int) -> dict[str, float]:
     """
     lines = [line for line in text.split("\n") if line]
     solid = "".join(text.split())
+    codes = _codes(solid)
     counted = Counter(lines)
     repeated = sum(n * len(line) for line, n in counted.items() if n > 1) - sum(
         len(line) for line, n in counted.items() if n > 1
     )
     found = {
-        "han_ratio": len(_HAN.findall(solid)) / max(1, len(solid)),
-        "line_punct": sum(_STOPPED.search(line) is not None for line in lines) / max(1, len(lines)),
+        "han_ratio": _han(codes) / max(1, len(solid)),
+        "line_punct": sum(line.rstrip(_CLOSES).endswith(_STOPS) for line in lines) / max(1, len(lines)),
         "dup_line": sum(n - 1 for n in counted.values()) / max(1, len(lines)),
         "dup_char": repeated / max(1, len(solid)),
         "newline_ratio": text.count("\n") / max(1, len(text)),
         "mean_paragraph": len(solid) / max(1, len(lines)),
         "removed_ratio": max(0.0, 1 - len(solid) / max(1, page_chars)),
     }
-    found.update(_ngrams(solid[:_NGRAM_CHARS]))
+    found.update(_ngrams(codes[:_NGRAM_CHARS]))
     return {name: round(value, 4) for name, value in found.items()}
 
 
-def _ngrams(solid: str) -> dict[str, float]:
+def _codes(text: str) -> Codes:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def _han(codes: Codes) -> int:
+    """Return how many characters are Han."""
+    found = np.zeros(len(codes), dtype=np.bool_)
+    for first, last in _HAN:
+        found |= (codes >= first) & (codes <= last)
+    return int(np.count_nonzero(found))
+
+
+def _ngrams(codes: Codes) -> dict[str, float]:
     """Return the share of the most frequent 2- to 4-gram, and of repeated 5- to 10-grams, of characters.
 
     N-grams are told apart by 64 bits made of their characters: two that differ agree once in 10^14 texts.
     """
-    codes = np.frombuffer(solid.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
-    size = max(1, len(solid))
-    found: dict[str, float] = {}
-    grams = codes
-    for n in range(2, _NGRAM_DUP[-1] + 1):
-        grams = grams[:-1] * _STEP + codes[n - 1 :]
-        if n in _NGRAM_TOP:
-            found[f"top_{n}gram"] = _most(grams) * n / size
-        else:
-            found[f"dup_{n}gram"] = min(1.0, _covered(grams, n) / size)
-            if not found[f"dup_{n}gram"]:
-                # No gram stands twice: none of the longer ones does.
-                found |= {f"dup_{longer}gram": 0.0 for longer in range(n + 1, _NGRAM_DUP[-1] + 1)}
-                break
+    wide = codes.astype(np.uint64)
+    size = max(1, len(wide))
+    found = {f"dup_{n}gram": 0.0 for n in _NGRAM_DUP}
+    grams = wide
+    for n in range(2, _NGRAM_DUP[0]):
+        grams = grams[:-1] * _STEP + wide[n - 1 :]
+        found[f"top_{n}gram"] = _most(grams) * n / size
+    places = np.arange(len(grams))
+    for n in _NGRAM_DUP:
+        # A gram that stands twice begins with one that does.
+        inside = places + n <= len(wide)
+        grams = grams[inside] * _STEP + wide[places[inside] + n - 1]
+        twice = _repeated(grams)
+        places, grams = places[inside][twice], grams[twice]
+        if not len(places):
+            break
+        found[f"dup_{n}gram"] = min(1.0, (n + int(np.minimum(np.diff(places), n).sum())) / size)
     return found
 
 
-def _most(grams: npt.NDArray[np.uint64]) -> int:
+def _most(grams: Grams) -> int:
     """Return how often the most frequent gram stands in a text."""
     if not len(grams):
         return 0
@@ -91,14 +110,15 @@ def _most(grams: npt.NDArray[np.uint64]) -> int:
     return int(np.diff(ends, prepend=-1).max())
 
 
-def _covered(grams: npt.NDArray[np.uint64], n: int) -> int:
-    """Return how many characters lie in grams that stand more than once."""
-    ordered = np.sort(grams)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    if not len(twice):
-        return 0
-    places = np.flatnonzero(np.isin(grams, twice))
-    return n + int(np.minimum(np.diff(places), n).sum())
+def _repeated(grams: Grams) -> npt.NDArray[np.bool_]:
+    """Return which grams stand more than once."""
+    order = np.argsort(grams)
+    ordered = grams[order]
+    same = ordered[1:] == ordered[:-1]
+    found = np.zeros(len(grams), dtype=np.bool_)
+    found[order[1:][same]] = True
+    found[order[:-1][same]] = True
+    return found
 
 
 def fault_of(text: str, quality: Mapping[str, float], config: Config) -> Fault | None:

@@ -71,15 +71,12 @@ def clean_page(
         return segmented
     site = site_key(page, segmented)
     labelled = label(segmented, book, sites, site)
-    blocks = tuple(
-        Judged(block, verdict, None if verdict.kept else block.span.of(segmented.text))
-        for block, verdict in zip(segmented.blocks, labelled.verdicts, strict=True)
-    )
+    blocks = judged_of(segmented, labelled)
     if not any(judged.verdict.label is Label.BODY and judged.verdict.kept for judged in blocks):
         dropped = _dropped(blocks, segmented)
         return Rejection(page.id, page.source_path, "label", "reject.no-article", "No block is an article's.", dropped)
     facts = read_facts(page, segmented, labelled.verdicts, config, crawled_at or page.fetched_at)
-    parts, title = _parts(segmented, labelled, blocks)
+    parts, title = parts_of(segmented, labelled, blocks)
     draft = normalize(
         parts,
         config,
@@ -93,6 +90,14 @@ def clean_page(
     return _assessed(page, segmented, blocks, draft, facts, config, book)
 
 
+def judged_of(segmented: Segmented, labelled: Labelled) -> tuple[Judged, ...]:
+    """Return the blocks with their verdicts, and the text of each that is not kept."""
+    return tuple(
+        Judged(block, verdict, None if verdict.kept else block.span.of(segmented.text))
+        for block, verdict in zip(segmented.blocks, labelled.verdicts, strict=True)
+    )
+
+
 def normalize(
     parts: dict[str, str],
     config: Config,
@@ -103,12 +108,14 @@ def normalize(
     dump: bool = True,
     site: str | None = None,
     spun_site: bool = False,
+    passes: Sequence[Pass] | None = None,
 ) -> Draft:
     """Run the passes over title and body.
 
     ``page_text`` shows whether the page's punctuation was folded (default: the parts do); ``title`` is the span of the
     title part that is the title; ``dump``: the lines come from a dump and may hold several paragraphs each; ``site``:
-    what the page's site is known by; ``spun_site``: its pages are known to have words swapped.
+    what the page's site is known by; ``spun_site``: its pages are known to have words swapped; ``passes``: others
+    than `PASSES`.
     """
     context = Context(
         config=config,
@@ -119,10 +126,10 @@ def normalize(
         site=site,
         spun_site=spun_site,
     )
-    return run(parts, PASSES, context)
+    return run(parts, PASSES if passes is None else passes, context)
 
 
-def _parts(segmented: Segmented, labelled: Labelled, blocks: Sequence[Judged]) -> tuple[dict[str, str], Span | None]:
+def parts_of(segmented: Segmented, labelled: Labelled, blocks: Sequence[Judged]) -> tuple[dict[str, str], Span | None]:
     """Return title and body as their kept slices of the page's text, and the span of the title in its part."""
     slices: dict[str, list[str]] = {TITLE: [], BODY: []}
     title: Span | None = None

@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     clean.add_argument("--batch-pages", type=int, default=500, metavar="N", help="most pages in a batch (default: 500)")
     clean.add_argument("--rebuild", action="store_true", help="make every row of the dataset anew, by the rules of now")
     clean.add_argument("--no-prefect", action="store_true", help="run the bare engine, without a Prefect server")
+    clean.add_argument(
+        "--profile", action="store_true", help="clean nothing: time stages, passes and rules on a sample"
+    )
     clean.add_argument("--verbose", action="store_true", help="show Prefect's own log")
     _shared(clean)
 
@@ -152,6 +155,8 @@ def _clean(arguments: argparse.Namespace) -> int:
     from qingwen.report.progress import show_progress
 
     config, rules = _settings(arguments)
+    if arguments.profile:
+        return _profile(arguments, config, rules)
     request = Request(
         inputs=tuple(arguments.inputs or INPUTS),
         output=arguments.output or OUTPUT,
@@ -173,6 +178,15 @@ def _clean(arguments: argparse.Namespace) -> int:
 
             report = flow.run(request, progress)
     return _told(report)
+
+
+def _profile(arguments: argparse.Namespace, config: Config, rules: str | None) -> int:
+    from qingwen.read.inputs import list_sources
+    from qingwen.report.profile import profile
+
+    for line in profile(list_sources(arguments.inputs or INPUTS), config, _book(rules)).lines():
+        print(line)
+    return DONE
 
 
 def _told(report: RunReport) -> int:

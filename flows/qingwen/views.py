@@ -61,8 +61,9 @@ def view(text: str, kind: str) -> View:
         return View(text, (), len(text))
     folded = _translated(text, CONTACT if kind == CONTACT else FOLDED)
     if kind == CONTACT:
-        for pattern, replacement in contact_tables().variants:
-            folded = pattern.sub(replacement, folded)  # of the same length, so that places stay
+        for pattern, replacement, signs in contact_tables().variants:
+            if any(map(folded.__contains__, signs)):
+                folded = pattern.sub(replacement, folded)  # of the same length, so that places stay
     return _without(folded, (_NOISE,) if kind == FOLDED else (_NOISE, contact_tables().gaps))
 
 
@@ -131,10 +132,13 @@ def _codes(kind: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class ContactTables:
-    """What the contact view folds: digit forms, spellings of the messengers' names, and separators between digits."""
+    """What the contact view folds: digit forms, spellings of the messengers' names, and separators between digits.
+
+    A variant is a pattern, its replacement, and the characters without all of which it cannot match.
+    """
 
     digits: dict[int, str]
-    variants: tuple[tuple[re.Pattern[str], str], ...]
+    variants: tuple[tuple[re.Pattern[str], str, str], ...]
     gaps: re.Pattern[str]
 
 
@@ -143,7 +147,7 @@ def contact_tables() -> ContactTables:
     """Read the contact table of the wheel."""
     table = tomllib.loads(resources.files("qingwen.rules").joinpath("contact.toml").read_text("utf-8"))
     digits = {ord(form): digit for digit, forms in table["digits"].items() for form in forms}
-    variants = tuple((re.compile(row["pattern"]), row["replacement"]) for row in table["variant"])
+    variants = tuple((re.compile(row["pattern"]), row["replacement"], row["signs"]) for row in table["variant"])
     return ContactTables(digits, variants, re.compile(table["gap"]))
 
 

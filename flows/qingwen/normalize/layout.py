@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from qingwen.model import TITLE
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.text import Edit, Span
 
-_BREAK = re.compile(r"\s*[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]\s*")
+_BREAK = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]\s*")
 _EDGE = re.compile(r"\A\s+|\s+\Z")
 # A dump's line that holds several paragraphs: a sentence ends, and the next begins with its indent.
 _GLUED = re.compile(r"(?<=[\u3002\uff01\uff1f\u201d])(?:\u3000{2,}| {3,}|[ \u3000\xa0]{4,})(?=\S)")
@@ -23,9 +24,11 @@ def lay_out(draft: Draft, context: Context) -> Proposal:
             continue
         edges = [found.span() for found in _EDGE.finditer(text)]
         edits += (Edit(part, Span(*edge), text[slice(*edge)], "", "layout.trim") for edge in edges if edge[0] < edge[1])
-        inner = (found for found in _BREAK.finditer(text) if not _touches(found.span(), edges))
+        breaks = [span for span in _breaks(text) if not _touches(span, edges)]
         edits += (
-            Edit(part, Span(*found.span()), found[0], "\n", "layout.line-break") for found in inner if found[0] != "\n"
+            Edit(part, Span(*span), text[slice(*span)], "\n", "layout.line-break")
+            for span in breaks
+            if text[slice(*span)] != "\n"
         )
         if context.dump:
             edits += (
@@ -34,6 +37,17 @@ def lay_out(draft: Draft, context: Context) -> Proposal:
                 if not _touches(found.span(), edges)
             )
     return Proposal(tuple(edits))
+
+
+def _breaks(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the runs of white space that hold a line break."""
+    done = 0
+    for found in _BREAK.finditer(text):
+        start, end = found.span()
+        while start > done and text[start - 1].isspace():
+            start -= 1
+        yield start, end
+        done = end
 
 
 def _around(text: str, title: Span) -> list[Edit]:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from qingwen.config import Config
 from qingwen.model import Flag
 from qingwen.rules.book import RuleBook
 from qingwen.text import Edit, Span, apply
 from qingwen.text import Mapping as PositionMap
+
+
+@lru_cache(maxsize=64)
+def characters_of(text: str) -> frozenset[str]:
+    """Return the characters that a text holds: what a pass asks first, and what several passes ask of one text."""
+    return frozenset(text)
 
 
 @dataclass(frozen=True, slots=True)

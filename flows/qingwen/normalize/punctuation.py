@@ -21,6 +21,7 @@ _LETTER = re.compile(r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff]")
 _LOOSE = re.compile(r"[,:;!?]")
 _BEHIND_HAN = re.compile(r"(?<=[\u4e00-\u9fff])[,:;!?]")
 _BEHIND_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff])[,:;!?]|(?<=[)\u201d\u300b])[,:;!?](?=[\u4e00-\u9fff])")
+_LATIN = re.compile("[A-Za-z]")
 _ORDINAL = re.compile(r"[0-9]{1,2}\)")
 _DOTS = re.compile(r"\.{3,}")
 _DASHES = re.compile(r"(?<!-)--(?!-)")
@@ -101,7 +102,8 @@ class _Marks:
     def __init__(self, text: str, table: PunctuationTable, *, last: bool) -> None:
         self.text, self.table, self.last = text, table, last
         self.closed = bytearray(len(text))  # 1: a protected character
-        for found in table.protect.finditer(text):
+        protect = table.protect if _LATIN.search(text) else table.protect_plain
+        for found in protect.finditer(text):
             self.closed[found.start() : found.end()] = b"\x01" * (found.end() - found.start())
         self.widened: set[int] = set()
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from qingwen.config import Config
 from qingwen.conversion import simplified_only, traditional_only, words_with
 from qingwen.model import Flag
-from qingwen.normalize.passes import Context, Draft, Proposal
+from qingwen.normalize.passes import Context, Draft, Proposal, characters_of
 from qingwen.normalize.readings import READING
 from qingwen.rules.tables import undecided
 from qingwen.text import Edit, Span
@@ -43,7 +43,7 @@ def count_scripts(text: str) -> Counts:
     >>> count_scripts("國家學校"), count_scripts("乾隆著名"), count_scripts("国家发展")
     (Counts(traditional=2, simplified=0), Counts(traditional=0, simplified=0), Counts(traditional=0, simplified=2))
     """
-    characters = set(text)
+    characters = characters_of(text)
     return Counts(
         traditional=sum(map(text.count, traditional_only() & characters)),
         simplified=sum(map(text.count, simplified_only() & characters)),
@@ -52,8 +52,6 @@ def count_scripts(text: str) -> Counts:
 
 def is_traditional(text: str, config: Config) -> bool:
     """Tell whether an article is in Traditional characters: enough of them, and more than Simplified ones."""
-    if traditional_only().isdisjoint(set(text)):
-        return False
     found = count_scripts(text)
     return found.leans_traditional and found.traditional >= config.min_traditional_ratio * len(_HAN.findall(text))
 
@@ -65,6 +63,8 @@ def simplify(draft: Draft, context: Context) -> Proposal:
     """
     # A farm that prints readings keeps some characters Simplified: its readings prove the script.
     farm = draft.restored([READING])
+    if not farm and all(traditional_only().isdisjoint(characters_of(text)) for text in draft.parts.values()):
+        return Proposal()
     if not farm and not is_traditional("".join(draft.parts.values()), context.config):
         return Proposal(flags=tuple(_quoted(draft)))
     edits: list[Edit] = []
@@ -92,7 +92,7 @@ def _in_word(line: str, at: int) -> bool:
 def _quoted(draft: Draft) -> Iterator[Flag]:
     hant = traditional_only()
     for part, text in draft.parts.items():
-        if len(hant & set(text)) < _QUOTED:
+        if len(hant & characters_of(text)) < _QUOTED:
             continue
         for line in _LINE.finditer(text):
             counts = count_scripts(line[0])

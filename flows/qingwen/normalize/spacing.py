@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.rules.tables import punctuation_table
@@ -17,6 +16,8 @@ from qingwen.text import Edit, Span
 
 _HAN = r"\u4e00-\u9fff"
 _EDGE = re.compile(r"[ \t\n]*\n[ \t\n]*|\A[ \t\n]+|[ \t\n]+\Z")
+_AT_EDGE = re.compile(r"[ \t\n]\n|\n[ \t]|\A[ \t\n]|[ \t\n]\Z")
+_SPACES = re.compile(" +")
 _RUN = re.compile(r" {2,}")
 # Three and more single characters, each spaced: 微 信 号. Two alone may be names or a headline.
 _SPACED = re.compile(f"(?<![^\\s])[{_HAN}](?: [{_HAN}]){{2,}}(?![{_HAN}A-Za-z0-9])")
@@ -45,10 +46,11 @@ def fix_spacing(draft: Draft, context: Context) -> Proposal:
 def _claims(text: str, folded: bool) -> Iterator[Claim]:
     for found in _SPACED.finditer(text) if _THREE.search(text) else ():
         yield from ((Span(at, at + 1), "", "space.spaced-out") for at in range(found.start() + 1, found.end(), 2))
-    for found in _EDGE.finditer(text):
-        inner = found.start() > 0 and found.end() < len(text)
-        yield Span(*found.span()), "\n" if inner else "", "space.line-edge"
-    spans = (Span(*found.span()) for found in _beside_mark().finditer(text))
+    if _AT_EDGE.search(text):
+        for found in _EDGE.finditer(text):
+            inner = found.start() > 0 and found.end() < len(text)
+            yield Span(*found.span()), "\n" if inner else "", "space.line-edge"
+    spans = (Span(*found.span()) for found in _SPACES.finditer(text) if _beside_mark(text, *found.span()))
     beside = [span for span in spans if not _between_latin(text, span)]
     if folded or len(beside) >= _SEVERAL or any(_on_both_sides(text, span) for span in beside):
         yield from ((span, "", "space.beside-mark") for span in beside)
@@ -68,7 +70,7 @@ def _between_latin(text: str, span: Span) -> bool:
     return len(around) == 2 and around.isascii() and around.isalpha()
 
 
-@lru_cache(maxsize=1)
-def _beside_mark() -> re.Pattern[str]:
+def _beside_mark(text: str, start: int, end: int) -> bool:
+    """Tell whether spaces stand behind a mark behind which none belongs, or before one before which none does."""
     table = punctuation_table()
-    return re.compile(f"(?<=[{re.escape(table.none_after)}]) +| +(?=[{re.escape(table.none_before)}])")
+    return (start > 0 and text[start - 1] in table.none_after) or (end < len(text) and text[end] in table.none_before)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from qingwen.model import TITLE, Flag
 from qingwen.mojibake import LEADS, runs, undone
-from qingwen.normalize.passes import Context, Draft, Proposal
+from qingwen.normalize.passes import Context, Draft, Proposal, characters_of
 from qingwen.rules.tables import entity_table, lookalike_table, unicode_table
 from qingwen.text import Edit, Span
 
@@ -47,7 +47,7 @@ def fix_unicode(draft: Draft, context: Context) -> Proposal:
     flags: list[Flag] = []
     lookalikes = lookalike_table()
     for part, text in draft.parts.items():
-        characters = frozenset(text)
+        characters = characters_of(text)
         if not lookalikes.values.keys().isdisjoint(characters):
             edits += (
                 Edit(part, Span(at, at + 1), char, lookalikes.values[char], lookalikes.rule)

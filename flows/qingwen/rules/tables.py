@@ -135,6 +135,7 @@ class PunctuationTable:
     wide: Mapping[str, str]
     folds: str
     protect: re.Pattern[str]
+    protect_plain: re.Pattern[str]
     ellipsis: str
     dash: str
     wave: str
@@ -146,6 +147,10 @@ class PunctuationTable:
     none_before: str
 
 
+def _union(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
 @lru_cache(maxsize=1)
 def punctuation_table() -> PunctuationTable:
     """Compile the table of marks and of protected places."""
@@ -154,7 +159,8 @@ def punctuation_table() -> PunctuationTable:
         marks=frozenset(table["marks"]),
         wide=table["wide"],
         folds=table["folds"],
-        protect=re.compile("|".join(f"(?:{pattern})" for pattern in table["protect"].values())),
+        protect=_union(table["protect"].values()),
+        protect_plain=_union(table["protect"][name] for name in table["protect_plain"]),
         ellipsis=table["ellipsis"],
         dash=table["dash"],
         wave=table["wave"],
