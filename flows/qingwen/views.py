@@ -84,7 +84,8 @@ def _without(text: str, patterns: tuple[re.Pattern[str], ...]) -> View:
     for pattern in patterns:
         if pattern is _NOISE and not _NOISY.search(text):
             continue
-        gaps = [found.span() for found in pattern.finditer(text)]
+        # A pattern with groups leaves out the one that matched, and keeps what stands around it.
+        gaps = [found.span(found.lastindex or 0) for found in pattern.finditer(text)]
         if gaps:
             sizes = list(accumulate(end - start for start, end in gaps))
             cuts.append(([start - size for (start, _), size in zip(gaps, [0, *sizes], strict=False)], sizes))

@@ -28,7 +28,7 @@ _RELAXED = {
     "\\Z": "\\z",
 }
 _IN_CLASS = {"\\s": _SPACE, "\\d": "\\p{Nd}", "\\w": "\\p{L}\\p{N}_"}
-_TOKEN = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|\(\?(?:<?[=!]|P<\w+>|:)?|\}\+|.", re.DOTALL)
+_TOKEN = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|\(\?(?:<?[=!]|P<\w+>|i?:)?|\}\+|.", re.DOTALL)
 _LOOKS = ("(?=", "(?!", "(?<=", "(?<!")
 # A pattern every match of which starts where the line does.
 _CLASS = r"\[(?:\\.|[^\]])*\]"
@@ -95,9 +95,17 @@ class Scanner:
 
 
 def _search_of(pattern: re.Pattern[str]) -> Search:
-    """Return how a pattern is searched in one line: a pattern that is bound to the line's start is only tried there."""
-    single = re.compile(pattern.pattern)
-    return single.match if all(map(_ANCHORED.fullmatch, _branches(pattern.pattern))) else single.search
+    """Return how a pattern is searched in one line: what is bound to the line's start is only tried there."""
+    branches = _branches(pattern.pattern)
+    bound = [_ANCHORED.fullmatch(branch) is not None for branch in branches]
+    n = bound.index(False) if False in bound else len(branches)
+    if n == 0 or any(bound[n:]):
+        return re.compile(pattern.pattern).search
+    at_start = re.compile("|".join(branches[:n])).match
+    if n == len(branches):
+        return at_start
+    anywhere = re.compile("|".join(branches[n:])).search
+    return lambda words: at_start(words) or anywhere(words)
 
 
 def _branches(pattern: str) -> list[str]:
