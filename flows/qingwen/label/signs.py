@@ -115,7 +115,7 @@ class _Page:
             families.DIGITS.of(none, self._ints(feature.digits for feature in features) * 3 > size),
             families.LATIN.of(none, self._ints(feature.latin for feature in features) * 3 > size),
         ]
-        said = np.array([_line(feature) if feature.size < _SHORT else _NO_LINE for feature in features])
+        said = np.array([_line(feature.words) if feature.size < _SHORT else _NO_LINE for feature in features])
         rows += (family.of(none, said[:, at]) for at, family in enumerate(families.LINES))
         rows += (
             self._prosed(families.CUT_OFF, none, self._flags(feature.cut_off for feature in features)),
@@ -242,9 +242,9 @@ _NO_LINE = (False,) * len(families.LINES)
 _LEAST_SHARED = 8
 
 
-def _line(feature: Features) -> tuple[bool, ...]:
+@lru_cache(maxsize=65536)
+def _line(words: str) -> tuple[bool, ...]:
     """Return what tells short lines apart, in the order of the families."""
-    words = feature.words
     return (
         _DATE.search(words) is not None,
         len(_SEPARATOR.findall(words)) >= 2,

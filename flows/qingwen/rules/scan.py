@@ -34,6 +34,10 @@ _LOOKS = ("(?=", "(?!", "(?<=", "(?<!")
 _CLASS = r"\[(?:\\.|[^\]])*\]"
 _ANCHORED = re.compile(rf"\^(?:[^|()\[\]\\]|\\.|{_CLASS}|\((?:[^()\[\]\\]|\\.|{_CLASS}|\([^()]*\))*\))*")
 
+# Lines up to this length are remembered, so many of them.
+_SHORT, _MOST_KNOWN = 40, 50_000
+
+Found = tuple[tuple[int, int, int], ...]
 Search = Callable[[str], "re.Match[str] | None"]
 
 
@@ -49,6 +53,8 @@ class Scanner:
     """Rules of one view, ready to be searched in the lines of pages."""
 
     def __init__(self, rules: Sequence[Searched]) -> None:
+        # The short lines of a site's pages are the same again and again: its menus.
+        self._known: dict[str, Found] = {}
         self._always: list[int] = []
         self._filtered: list[int] = []
         self._filter: Any = re2.Filter()
@@ -72,19 +78,33 @@ class Scanner:
         ``seen`` is a view of lines joined by newlines; the raw lines stand at ``starts`` to ``ends``.
         """
         offset = 0
-        octets = seen.text.encode("utf-8", "replace").split(b"\n")
         for line, words in enumerate(seen.text.split("\n")):
-            for number in self._candidates(octets[line]):
-                found = self._search[number](words)
-                if found is None:
-                    continue
+            for number, first, last in self._found(words):
                 start, end = starts[line], ends[line]
-                if found[0]:
-                    raw = seen.back(offset + found.start(), offset + found.end())
-                    yield number, line, raw.shifted(-start)
+                if first < last:
+                    yield number, line, seen.back(offset + first, offset + last).shifted(-start)
                 else:  # a pattern that only looks (and takes nothing) speaks of the whole line
                     yield number, line, Span(0, end - start)
             offset += len(words) + 1
+
+    def _found(self, words: str) -> Found:
+        """Return what matches in a line: the rules' numbers, each with where it matches."""
+        if len(words) > _SHORT:
+            return self._searched(words)
+        known = self._known.get(words)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[words] = self._searched(words)
+        return known
+
+    def _searched(self, words: str) -> Found:
+        found = []
+        for number in self._candidates(words.encode("utf-8", "replace")):
+            match = self._search[number](words)
+            if match is not None:
+                found.append((number, *match.span()))
+        return tuple(found)
 
     def _candidates(self, octets: bytes) -> list[int]:
         """Return the numbers, in order, of the rules that may match in a line."""
