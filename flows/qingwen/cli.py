@@ -267,25 +267,17 @@ def _restore(arguments: argparse.Namespace) -> int:
 
 
 def _repairs(arguments: argparse.Namespace) -> int:
-    from qingwen.corpus.mining import mine_swaps, read_texts, to_toml
+    from qingwen.corpus.mining import mine, to_toml
     from qingwen.read.inputs import list_sources
 
     config, rules = _settings(arguments)
-    book = _book(rules)
-    texts = list(read_texts(list_sources(arguments.inputs), config, book))
-    swaps = mine_swaps(texts, arguments.trusted)
-    known = {(sub.form, sub.original) for sub in book.spun.subs}
-    new = [swap for swap in swaps if (swap.form, swap.original) not in known]
-    sites = len({text.site for text in texts})
-    if arguments.output and new:
-        Path(arguments.output).write_text(to_toml(new), "utf-8")
-    elif new:
-        sys.stdout.write(to_toml(new))
-    print(
-        f"{len(texts)} articles of {sites} sites: {len(swaps)} swaps found, {len(swaps) - len(new)} of them known, "
-        f"{len(new)} proposed{f' in {arguments.output}' if arguments.output and new else ''}.",
-        file=sys.stderr,
-    )
+    mined = mine(list_sources(arguments.inputs), config, _book(rules), arguments.trusted)
+    if mined.new and arguments.output:
+        Path(arguments.output).write_text(to_toml(mined.new), "utf-8")
+    elif mined.new:
+        sys.stdout.write(to_toml(mined.new))
+    where = f" in {arguments.output}" if mined.new and arguments.output else ""
+    print(f"{mined.summary}, {len(mined.new)} proposed{where}.", file=sys.stderr)
     return DONE
 
 

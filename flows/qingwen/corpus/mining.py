@@ -62,6 +62,25 @@ class Swap:
         return "A" if self.purity >= _PURE and not self.native else "B" if self.purity >= _MOSTLY else "C"
 
 
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """The swaps that a crawl shows and that the table does not know yet, and the finding in words."""
+
+    new: tuple[Swap, ...]
+    summary: str
+
+
+def mine(sources: Iterable[Source], config: Config, book: RuleBook, trusted: Iterable[str] = ()) -> Mined:
+    """Return what a crawl's pages teach; ``trusted`` are sites that swap nothing."""
+    texts = list(read_texts(sources, config, book))
+    swaps = mine_swaps(texts, trusted)
+    known = {(sub.form, sub.original) for sub in book.spun.subs}
+    new = tuple(swap for swap in swaps if (swap.form, swap.original) not in known)
+    sites = len({text.site for text in texts})
+    found = f"{len(texts)} articles of {sites} sites: {len(swaps)} swaps found, {len(swaps) - len(new)} of them known"
+    return Mined(new, found)
+
+
 def read_texts(sources: Iterable[Source], config: Config, book: RuleBook) -> Iterator[Text]:
     """Yield the articles of pages whose site is known, cleaned but with no swapped word restored."""
     raw = replace(book, spun=SpunTable(()))
