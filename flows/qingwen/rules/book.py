@@ -84,10 +84,9 @@ class RuleBook:
     def hits(self, words: str) -> list[Hit]:
         """Return every rule that matches in the words of one block, in the order of the tables."""
         found: list[Hit] = []
-        for kind, rules, gate in self._by_view:
+        for kind, rules in self._by_view:
             seen = view(words, kind)
-            if gate.search(seen.text):
-                found += (Hit(rule, span) for rule in rules if (span := rule.find(seen)) is not None)
+            found += (Hit(rule, span) for rule in rules if (span := rule.find(seen)) is not None)
         return found
 
     def hits_of(self, lines: Sequence[str]) -> list[tuple[Hit, ...]]:
@@ -102,18 +101,12 @@ class RuleBook:
 
     @cached_property
     def _scanners(self) -> tuple[tuple[str, Scanner, tuple[Rule, ...]], ...]:
-        return tuple((kind, Scanner(rules), rules) for kind, rules, _ in self._by_view)
+        return tuple((kind, Scanner(rules), rules) for kind, rules in self._by_view)
 
     @cached_property
-    def _by_view(self) -> tuple[tuple[str, tuple[Rule, ...], re.Pattern[str]], ...]:
-        # One alternation over all patterns of a view tells most blocks apart in one search.
-        groups = []
-        for kind in VIEWS:
-            rules = tuple(rule for rule in self.rules if rule.view == kind)
-            if rules:
-                union = "|".join(f"(?:{re.sub(r'[(][?]P<[a-z_]+>', '(?:', rule.pattern.pattern)})" for rule in rules)
-                groups.append((kind, rules, re.compile(union, re.MULTILINE)))
-        return tuple(groups)
+    def _by_view(self) -> tuple[tuple[str, tuple[Rule, ...]], ...]:
+        groups = ((kind, tuple(rule for rule in self.rules if rule.view == kind)) for kind in VIEWS)
+        return tuple((kind, rules) for kind, rules in groups if rules)
 
     def check(self) -> list[str]:
         """Run every row against every case and return what is wrong, one sentence each.
