@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from importlib.metadata import distribution
@@ -55,64 +56,78 @@ class Step:
     """One step of a conversion.
 
     The library tries, in each stretch between separators, dictionary by dictionary, the longest key first, the
-    leftmost among equals; what is left of a match and what is right of it are tried again.
-    Source: opencc-python-reimplemented, ``opencc/opencc.py``.
+    leftmost among equals; what is left of a match and what is right of it are tried again. So a match stands unless
+    one of an earlier dictionary, a longer one or one to its left overlaps it. Phrases are looked up only around one
+    telling character of each. Source: opencc-python-reimplemented, ``opencc/opencc.py``.
     """
 
     def __init__(self, tables: Sequence[Mapping[str, str]], separators: re.Pattern[str]) -> None:
-        self._separators = separators
         self.phrases = [table for table in tables if max(map(len, table), default=0) > 1]
-        self._lengths = [sorted({len(key) for key in table}, reverse=True) for table in self.phrases]
+        self._anchored = [_Anchored(table, separators) for table in self.phrases]
         singles = [table for table in tables if max(map(len, table), default=0) == 1]
         self.characters: dict[str, str] = {}
         for table in reversed(singles):
             self.characters.update(table)
-        self._trigger = re.compile("[" + "".join(map(re.escape, self._keys())) + "]")
-
-    def _keys(self) -> list[str]:
-        changed = {key for key, value in self.characters.items() if key != value}
-        return sorted(changed | {key[0] for table in self.phrases for key in table})
+        # A character that does not change shields nothing: nothing comes after the characters.
+        changed = [key for key, value in self.characters.items() if key != value and not separators.search(key)]
+        self._changed = _class_of(changed)
 
     def changes(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Yield (start, end, replacement) of every stretch that the step changes, from left to right."""
-        if not self._trigger.search(text):
-            return
-        done = 0
-        for gap in self._separators.finditer(text):
-            yield from self._stretch(text, done, gap.start(), 0)
-            done = gap.end()
-        yield from self._stretch(text, done, len(text), 0)
+        free = bytearray(b"\x01") * len(text)
+        found: list[tuple[int, int, str]] = []
+        for anchored in self._anchored:
+            for start, end, value in anchored.matches(text):
+                if all(free[start:end]):
+                    free[start:end] = bytes(end - start)
+                    if value != text[start:end]:
+                        found.append((start, end, value))
+        characters = self.characters
+        found += (
+            (match.start(), match.end(), characters[match[0]])
+            for match in self._changed.finditer(text)
+            if free[match.start()]
+        )
+        found.sort()
+        yield from found
 
-    def _stretch(self, text: str, start: int, end: int, depth: int) -> Iterator[tuple[int, int, str]]:
-        if start == end:
-            return
-        if depth == len(self.phrases):
-            for at in range(start, end):
-                value = self.characters.get(text[at])
-                if value is not None and value != text[at]:
-                    yield at, at + 1, value
-            return
-        table = self.phrases[depth]
-        # Matches longest first, leftmost first: the library's order, found without its tree of substrings.
-        taken: list[tuple[int, int]] = []
-        for length in self._lengths[depth]:
-            if length > end - start:
-                continue
-            at = start
-            while at + length <= end:
-                if text[at : at + length] in table and all(at >= e or at + length <= s for s, e in taken):
-                    taken.append((at, at + length))
-                    at += length
-                else:
-                    at += 1
-        done = start
-        for left, right in sorted(taken):
-            yield from self._stretch(text, done, left, depth + 1)
-            value = table[text[left:right]]
-            if value != text[left:right]:
-                yield left, right, value
-            done = right
-        yield from self._stretch(text, done, end, depth + 1)
+
+class _Anchored:
+    """The keys of one dictionary, each filed under one of its characters: that which most keys share."""
+
+    def __init__(self, table: Mapping[str, str], separators: re.Pattern[str]) -> None:
+        self._table = table
+        keys = [key for key in table if not separators.search(key)]
+        shared = Counter(char for key in keys for char in set(key))
+        self._filed: dict[str, list[tuple[str, int]]] = {}
+        for key in keys:
+            anchor = max(key, key=lambda char: (shared[char], char))
+            self._filed.setdefault(anchor, []).append((key, key.index(anchor)))
+        self._anchors = _class_of(self._filed)
+
+    def matches(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Yield every match with its value, the longest first, the leftmost among equals; they may overlap."""
+        found = []
+        for anchor in self._anchors.finditer(text):
+            at = anchor.start()
+            for key, offset in self._filed[anchor[0]]:
+                if at >= offset and text.startswith(key, at - offset):
+                    found.append((-len(key), at - offset, key))
+        found.sort()
+        for size, start, key in found:
+            yield start, start - size, self._table[key]
+
+
+def _class_of(characters: Iterable[str]) -> re.Pattern[str]:
+    """Return the pattern of one of the characters; those beyond the basic plane stand as alternatives.
+
+    Hundreds of them in one class make the engine many times slower.
+    """
+    listed = sorted(characters)
+    basic = "".join(map(re.escape, (char for char in listed if char <= "\uffff")))
+    astral = [char for char in listed if char > "\uffff"]
+    others = f"|(?=[\U00010000-\U0010ffff])(?:{'|'.join(astral)})" if astral else ""
+    return re.compile(f"[{basic}]{others}")
 
 
 @lru_cache(maxsize=8)
