@@ -192,10 +192,10 @@ class _Page:
                 families.TITLE_SIDE.of(np.sign(away) + 1),
                 self._prosed(families.BELOW_TITLE, np.clip(away - 1, 0, 2), (away > 0) & (away <= 3)),
             ]
-        grams = _grams(self.features[self.title or 0].words)
+        grams = _grams(self.features[self.title or 0].solid)
         if grams:
             shared = np.array(
-                [_shared(grams, feature.words) if feature.size >= _LEAST_SHARED else 0 for feature in self.features]
+                [_shared(grams, feature.solid) if feature.size >= _LEAST_SHARED else 0 for feature in self.features]
             )
             here = (self.size >= _LEAST_SHARED) & (np.arange(self.n) > 0)
             rows.append(self._prosed(families.TITLE_WORDS, steps(shared / len(grams), families.TITLE_SHARES), here))
@@ -273,11 +273,9 @@ def _above(path: str, up: int) -> str:
     return path.rsplit("/", up)[0] if up else path
 
 
-def _grams(words: str) -> frozenset[str]:
-    solid = "".join(words.split())
+def _grams(solid: str) -> frozenset[str]:
     return frozenset(solid[at : at + 2] for at in range(len(solid) - 1))
 
 
-def _shared(grams: frozenset[str], words: str) -> int:
-    solid = "".join(words.split())
-    return sum(gram in solid for gram in grams)
+def _shared(grams: frozenset[str], solid: str) -> int:
+    return sum(map(solid.__contains__, grams))

@@ -36,11 +36,11 @@ def sure_title(features: Sequence[Features]) -> int | None:
     """
     if not features:
         return None
-    stated = _key(features[0].words)
+    stated = features[0].solid
     ending = {_key(part) for part in _SUFFIX.split(features[0].words)[1:]}
     later = [n for n in range(1, len(features)) if _fits(features[n])]
-    named = [n for n in later if _names(stated, _key(features[n].words))]
-    named = named or [n for n in later if features[n].size >= _ENDS_TITLE and _key(features[n].words) in ending]
+    named = [n for n in later if _names(stated, features[n].solid)]
+    named = named or [n for n in later if features[n].size >= _ENDS_TITLE and features[n].solid in ending]
     if named:
         heads = [n for n in named if re.search(r"/h[1-3]\b[^/]*$", features[n].path)]
         return (heads or named)[0]

@@ -114,6 +114,7 @@ def _renamed(verdicts: list[Verdict], features: Sequence[Features], title: int |
         if not verdict.kept and wanted and feature.words == wanted and verdict.rule.startswith("sequence."):
             verdict = replace(verdict, label=Label.TITLE, rule="sequence.title-again", why="the title once more")
         elif below is not None and verdict.rule == "sequence.tail":
-            verdict = replace(verdict, label=below, why=f"below the heading of {below.value} matter")
+            why = f"below the heading of {below.value} matter"
+            verdict = Verdict(below, verdict.rule, why, False, verdict.score, verdict.evidence)
         named.append(verdict)
     return named

@@ -109,7 +109,9 @@ def _read(tokens: Sequence[Token], walk: Walk, max_depth: int) -> None:
         closes, tag, attributes, text = tokens[at]
         at += 1
         if text:
-            walk.put(unescape(text) if "&" in text else text, linked=links > 0)
+            # White space in front of a block is none of its.
+            if walk.pieces or not text.isspace():
+                walk.put(unescape(text) if "&" in text else text, linked=links > 0)
         elif tag == "a":
             links += -1 if closes else 1
         elif tag not in BLOCK:
