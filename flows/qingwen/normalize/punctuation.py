@@ -131,7 +131,8 @@ class _Marks:
         if not 0 <= at < len(self.text):
             return False
         char = self.text[at]
-        return char in self.table.marks or at in self.widened or bool(_HAN.match(char))
+        common = "\u4e00" <= char <= "\u9fff" or char in self.table.marks
+        return common or at in self.widened or (char > "\u2fff" and _HAN.match(char) is not None)
 
     def loose_marks(self, folded: bool) -> Iterator[Change]:
         """Widen , : ; ! ? beside Chinese text."""
