@@ -25,12 +25,12 @@ _NUMBER = re.compile(r"[0-9]+")
 class Features:
     """The measures of one block; `mark_teasers` and `mark_outside` fill in the last of them.
 
-    ``solid`` are the words without white space, ``size`` is their number, ``sentences`` and ``commas`` that of such
-    marks; ``copies``: how often the same words stand on the page; ``prose``: it reads like running text; ``cut_off``: it
-    ends where an excerpt was cut; ``kind``: the DOM path without its numbers, what items of one list have in common;
+    ``solid`` are the words without white space, ``size`` counts them, ``sentences`` and ``commas`` such marks,
+    ``copies`` how often the same words stand on the page; ``prose``: it reads like running text; ``cut_off``: it ends
+    where an excerpt was cut; ``kind``: the DOM path without its numbers, what items of one list have in common;
     ``block_hits``: the hits of rules that remove whole blocks; ``opens_tail``: below it the article is over;
-    ``template``: why the line is its site's own, whatever it says; ``outside``: away from the page's main text; ``main``:
-    where most of that text stands.
+    ``template``: why the line is its site's own, whatever it says; ``outside``: away from the page's main text;
+    ``main``: where most of that text stands.
     """
 
     words: str

@@ -119,6 +119,13 @@ class RuleBook:
             for case in rule.matches
             if rule.find(view(case, rule.view)) is None
         ]
+        cases = [(rule, case) for rule in self.rules for case in rule.matches if "\n" not in case]
+        found = self.hits_of([case for _, case in cases])
+        faults += [
+            f"{rule.table}: {rule.id}: its case {case!r} is missed when a page is searched; write the pattern simpler."
+            for (rule, case), hits in zip(cases, found, strict=True)
+            if rule.find(view(case, rule.view)) is not None and rule not in [hit.rule for hit in hits]
+        ]
         faults += [
             f"{rule.table}: {rule.id}: matches {case!r}, which its not_this forbids."
             for rule in self.rules
