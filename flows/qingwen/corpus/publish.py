@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,12 @@ from qingwen.corpus.duplicates import EXACT, exact_clusters
 from qingwen.corpus.planning import SUPERSEDED, Holdings
 from qingwen.corpus.rows import read_rows, write_rows
 from qingwen.corpus.schemas import KEYS, TABLES
+from qingwen.corpus.spread import Spread, spread
 
 INTENT = "commit.json"
-_OF_PAGES = ("blocks", "edits", "flags", "rejections", "records")
+# The tables that hold many rows a page: they are never whole in memory.
+_LARGE = ("blocks", "edits", "flags")
+_OF_PAGES = (*_LARGE, "rejections", "records")
 
 
 @dataclass(slots=True)
@@ -120,7 +123,9 @@ def prepare(
             choice.paths.update({row["source_path"]} if known else ())
     shutil.rmtree(final, ignore_errors=True)
     final.mkdir(parents=True)
-    written = {name: _gathered(name, folders, choice) for name in _OF_PAGES}
+    for name in _LARGE:
+        spread(_parts(name, folders, choice), final / name, name)
+    written = {name: pa.concat_tables(_parts(name, folders, choice)) for name in _OF_PAGES if name not in _LARGE}
     _move(dataset, choice, written)
     written["sources"] = pa.Table.from_pylist(
         [{key: row[key] for key in TABLES["sources"].names} for row in choice.sources], schema=TABLES["sources"]
@@ -144,15 +149,15 @@ def prepare(
     return choice
 
 
-def _gathered(name: str, folders: Sequence[Path], choice: Choice) -> Any:
-    parts = [TABLES[name].empty_table()]
+def _parts(name: str, folders: Sequence[Path], choice: Choice) -> Iterator[Any]:
+    """Yield the rows of each batch that stay, an empty table first."""
+    yield TABLES[name].empty_table()
     for n, folder in enumerate(folders):
         part = read_rows(folder / f"{name}.parquet", name)
         dropped = choice.dropped.get(n)
         if dropped:
             part = part.filter(compute.invert(compute.is_in(part[KEYS[name]], pa.array(sorted(dropped)))))
-        parts.append(part)
-    return pa.concat_tables(parts)
+        yield part
 
 
 def _move(dataset: Path, choice: Choice, written: dict[str, Any]) -> None:
@@ -205,7 +210,7 @@ def commit_all(dataset: Path, final: Path) -> dict[str, int]:
     intent = json.loads((final / INTENT).read_text("utf-8"))
     gone = json.loads((final / "withdrawn.json").read_text("utf-8"))
     for name in TABLES:
-        rows = read_rows(final / f"{name}.parquet", name)
+        rows = Spread(final / name, name) if name in _LARGE else read_rows(final / f"{name}.parquet", name)
         tables.commit(
             dataset, name, rows, gone[name], run=intent["number"], label=intent["run"], rebuild=intent["rebuild"]
         )

@@ -15,6 +15,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, WriterPropertie
 from pyarrow import compute, parquet
 
 from qingwen.corpus.schemas import KEYS, ORDERS, TABLES
+from qingwen.corpus.spread import Spread
 
 APPLICATION = "qingwen"
 ROW_GROUP = 1000
@@ -76,24 +77,28 @@ def commit(
 ) -> bool:
     """Add rows to a table and withdraw those whose key is named, in one commit; tell whether there was one to make.
 
+    ``rows`` are an Arrow table, or what `spread` wrote, which is never whole in memory unless something is withdrawn.
+
     A run that is already published to the table, or has nothing to say to it, makes none.
     """
     place = str(dataset / name)
     if published(dataset, name) >= run:
         return False
-    rows = rows.cast(TABLES[name]).sort_by([(column, "ascending") for column in ORDERS[name]])
+    large = isinstance(rows, Spread)
+    if not large:
+        rows = rows.cast(TABLES[name]).sort_by([(column, "ascending") for column in ORDERS[name]])
     properties = CommitProperties(
         custom_metadata={"run": label}, app_transactions=[Transaction(APPLICATION, run)], max_commit_retries=0
     )
     new = not exists(dataset, name)
     if withdrawn and not (new or rebuild):
-        _merge(place, name, rows, withdrawn, properties)
+        _merge(place, name, rows.read() if large else rows, withdrawn, properties)
         return True
     if not (rows.num_rows or new or rebuild or name == "records"):
         return False
     write_deltalake(
         place,
-        rows,
+        rows.stream() if large else rows,
         mode="overwrite" if rebuild and not new else "append",
         schema_mode="overwrite" if rebuild and not new else None,
         name=name,
