@@ -87,7 +87,7 @@ def _ngrams(codes: Codes) -> dict[str, float]:
     grams = wide
     for n in range(2, _NGRAM_DUP[0]):
         grams = grams[:-1] * _STEP + wide[n - 1 :]
-        found[f"top_{n}gram"] = _most(grams) * n / size
+        found[f"top_{n}gram"] = min(1.0, _most(grams) * n / size)
     places = np.arange(len(grams))
     for n in _NGRAM_DUP:
         # A gram that stands twice begins with one that does.

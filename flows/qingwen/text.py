@@ -136,6 +136,7 @@ class Mapping:
         self._old: list[int] = []  # ends of replaced spans, before the pass
         self._new: list[int] = []  # ends of replacements, after the pass
         self._edits = ordered(edits)
+        self._starts = [edit.span.start for edit in self._edits]
         shift = 0
         for edit in self._edits:
             shift += len(edit.after) - len(edit.before)
@@ -144,7 +145,7 @@ class Mapping:
 
     def forward(self, position: int) -> int:
         """Return where a position of the text before the pass stands after it."""
-        return self._through(position, self._old, self._new, [edit.span.start for edit in self._edits])
+        return self._through(position, self._old, self._new, self._starts)
 
     def back(self, position: int) -> int:
         """Return where a position of the text after the pass stood before it."""

@@ -80,3 +80,9 @@ def test_other_dots_become_an_ellipsis(text: str) -> None:
 
 def test_a_title_in_angles_and_an_odd_quote_are_flagged() -> None:
     assert flags_of('读完<红楼梦>,屏幕15.6",好') == [("punct.odd-quote", '"'), ("punct.angle", "<红楼梦>")]
+
+
+@pytest.mark.parametrize("text", ['推出13"和15"两款笔记本,售价5999元起.', '屏幕由5.5"升级到6.1",分辨率更高.'])
+def test_inch_marks_are_no_quotes(text: str) -> None:
+    assert widened(text, folded=True).count('"') == 2
+    assert {rule for rule, _ in flags_of(text)} == {"punct.odd-quote"}

@@ -50,6 +50,8 @@ def words(found: Segmented) -> list[str]:
         ("<table><tr><form></form><td>甲</td><td>1</td></tr></table>", ["甲\t1"]),
         ("<p>一&lt;p&gt;二&amp;lt;三", ["一<p>二&lt;三"]),
         ("<template><p>x</p></template><svg><text>x</text></svg><textarea>x</textarea><p>一", ["一"]),
+        ('<div class="m" <!-- id="x" >一</div><p>二</p><!-- f --><p>三', ["一", "二", "三"]),
+        ("<span<!--x-->一，二。</span><p>三", ["一，二。", "三"]),
         ("<p>一<!-- <p>x --> 二<![CDATA[x]]></p>", ["一 二"]),
     ],
 )
@@ -142,3 +144,10 @@ def test_where_links_stand_in_links_only_the_link_density_differs() -> None:
 def test_markup_made_to_hold_a_parser_up_is_refused_before_it_is_parsed(markup: str) -> None:
     with pytest.raises(TooDeepError):
         segment_lexbor(markup)
+
+
+def test_what_is_no_nesting_of_the_page_s_is_not_counted() -> None:
+    many = "<p><a href=#>链</a></p>" * 4_000
+    drawn, script = "<path d='M0 0'/>" * 2_100, "<script>var a='" + "<div>" * 2_100 + "'</script>"
+    found = segment_lexbor(f"<p>文</p><svg>{drawn}</svg>{script}<!--{'<div>' * 2_100}-->{many}")
+    assert words(found)[0] == "文"

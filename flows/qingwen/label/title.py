@@ -19,6 +19,8 @@ _STEP = re.compile(r"\s*[\u3009\u00bb\u203a>\uff1e]\s*")
 _SPACE = re.compile(r"\s+")
 _SHORTEST, _LONGEST = 5, 80
 _LOOK_BACK = 30
+# No title is longer, with all that may stand behind it.
+_LOOKED_AT = 300
 # A shorter line that begins the page's <title> may as well be the name of the site or of the section.
 _NAMED = 7
 # So many times as much running text below the title as above it shows where the article is.
@@ -37,7 +39,7 @@ def sure_title(features: Sequence[Features]) -> int | None:
     if not features:
         return None
     stated = features[0].solid
-    ending = {_key(part) for part in _SUFFIX.split(features[0].words)[1:]}
+    ending = {_key(part) for part in _SUFFIX.split(features[0].words[:_LOOKED_AT])[1:]}
     later = [n for n in range(1, len(features)) if _fits(features[n])]
     named = [n for n in later if _names(stated, features[n].solid)]
     named = named or [n for n in later if features[n].size >= _ENDS_TITLE and features[n].solid in ending]
@@ -111,7 +113,7 @@ def title_span(segmented: Segmented, n: int) -> Span:
         return Span(start + path[-1], start + len(words))
     end = len(words)
     if block.path == HEAD_PATH or (n == 0 and not block.path):
-        found = next((cut for cut in _SUFFIX.finditer(words) if cut.start() >= _SHORTEST), None)
+        found = next((cut for cut in _SUFFIX.finditer(words[:_LOOKED_AT]) if cut.start() >= _SHORTEST), None)
         end = found.start() if found else end
     return Span(start, start + end)
 

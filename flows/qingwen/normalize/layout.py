@@ -10,7 +10,6 @@ from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.text import Edit, Span
 
 _BREAK = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]\s*")
-_EDGE = re.compile(r"\A\s+|\s+\Z")
 # A dump's line that holds several paragraphs: a sentence ends, and the next begins with its indent.
 _GLUED = re.compile(r"(?<=[\u3002\uff01\uff1f\u201d])(?:\u3000{2,}| {3,}|[ \u3000\xa0]{4,})(?=\S)")
 
@@ -22,7 +21,7 @@ def lay_out(draft: Draft, context: Context) -> Proposal:
         if part == TITLE and context.title is not None:
             edits += _around(text, context.title)
             continue
-        edges = [found.span() for found in _EDGE.finditer(text)]
+        edges = _edges(text)
         edits += (Edit(part, Span(*edge), text[slice(*edge)], "", "layout.trim") for edge in edges if edge[0] < edge[1])
         breaks = [span for span in _breaks(text) if not _touches(span, edges)]
         edits += (
@@ -37,6 +36,12 @@ def lay_out(draft: Draft, context: Context) -> Proposal:
                 if not _touches(found.span(), edges)
             )
     return Proposal(tuple(edits))
+
+
+def _edges(text: str) -> list[tuple[int, int]]:
+    """Return the white space at the ends of a text."""
+    start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    return [span for span in ((0, start), (max(start, end), len(text))) if span[0] < span[1]]
 
 
 def _breaks(text: str) -> Iterator[tuple[int, int]]:

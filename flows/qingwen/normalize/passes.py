@@ -74,7 +74,9 @@ def run(parts: Mapping[str, str], passes: Sequence[Pass], context: Context) -> D
             break
         # The slice that is the title is cut out by now.
         context = replace(context, title=None)
-    return replace(draft, flags=tuple(dict.fromkeys(draft.flags)))
+    # A place is flagged once by a rule, however many rounds saw it: what the first round said stands.
+    flags = {(flag.part, flag.rule, flag.span, flag.clause): flag for flag in reversed(draft.flags)}
+    return replace(draft, flags=tuple(reversed(flags.values())))
 
 
 def _round(draft: Draft, passes: Sequence[Pass], context: Context, first: int) -> Draft:

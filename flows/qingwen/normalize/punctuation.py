@@ -8,7 +8,8 @@ such marks too: headlines are set by themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 
 from qingwen.config import Config
 from qingwen.model import BODY, TITLE, Flag
@@ -106,6 +107,7 @@ class _Marks:
         for found in protect.finditer(text):
             self.closed[found.start() : found.end()] = b"\x01" * (found.end() - found.start())
         self.widened: set[int] = set()
+        self._letters: list[int] | None = None
 
     def settled(self, folded: bool) -> list[Change]:
         """Return the edits of all rules, tried again until none finds more: a widened mark makes its neighbours so."""
@@ -156,12 +158,12 @@ class _Marks:
         return at >= 0 and self.text[at].isascii() and self.text[at].isalpha()
 
     def _letter(self, at: int, step: int) -> str | None:
-        at += step
-        while 0 <= at < len(self.text):
-            if _LETTER.match(self.text[at]):
-                return self.text[at]
-            at += step
-        return None
+        """Return the nearest letter to the left (step -1) or right of a place."""
+        if self._letters is None:
+            self._letters = [found.start() for found in _LETTER.finditer(self.text)]
+        n = bisect_left(self._letters, at) if step < 0 else bisect_right(self._letters, at)
+        n += -1 if step < 0 else 0
+        return self.text[self._letters[n]] if 0 <= n < len(self._letters) else None
 
     def _clause_has_han(self, at: int) -> bool:
         ends = self.table.clause_ends
@@ -245,10 +247,14 @@ class _Marks:
         """Return the places of the line's unprotected straight quotes."""
         return [found.start() for found in _QUOTE.finditer(self.text) if not self.closed[found.start()]]
 
+    def _doubtful(self, places: Sequence[int]) -> bool:
+        """Tell whether a line's quotes cannot be paired: an odd number, or one that opens behind a digit (13")."""
+        return len(places) % 2 == 1 or any(at > 0 and self.text[at - 1].isdigit() for at in places[::2])
+
     def curled(self) -> Iterator[Change]:
         """Curl straight quotes in pairs that hold or touch Chinese text; a line with an odd number is left."""
         places = self.quotes()
-        if len(places) % 2:
+        if self._doubtful(places):
             return
         for start, end in zip(places[::2], places[1::2], strict=True):
             around = self.chinese(start - 1) or self.chinese(end + 1)
@@ -273,6 +279,6 @@ class _Marks:
                 yield Span(*found.span()), "punct.cut-off"
         if folded:
             places = self.quotes()
-            if len(places) % 2:
+            if self._doubtful(places):
                 yield from ((Span(at, at + 1), "punct.odd-quote") for at in places)
             yield from ((Span(*found.span()), "punct.angle") for found in _ANGLE.finditer(self.text))

@@ -15,13 +15,16 @@ from qingwen.rules.tables import punctuation_table
 from qingwen.text import Edit, Span
 
 _HAN = r"\u4e00-\u9fff"
-_EDGE = re.compile(r"[ \t\n]*\n[ \t\n]*|\A[ \t\n]+|[ \t\n]+\Z")
-_AT_EDGE = re.compile(r"[ \t\n]\n|\n[ \t]|\A[ \t\n]|[ \t\n]\Z")
+_WHITE = " \t\n"
+_BREAK = re.compile(r"\n[ \t\n]*")
 _SPACES = re.compile(" +")
 _RUN = re.compile(r" {2,}")
 # Three and more single characters, each spaced: 微 信 号. Two alone may be names or a headline.
 _SPACED = re.compile(f"(?<![^\\s])[{_HAN}](?: [{_HAN}]){{2,}}(?![{_HAN}A-Za-z0-9])")
 _THREE = re.compile(f"[{_HAN}] [{_HAN}] [{_HAN}]")
+_NAME_ENDS, _NAME = re.compile(f"[{_HAN}] [{_HAN}]\\Z"), re.compile(f"[{_HAN}] [{_HAN}](?![{_HAN}])")
+# So many single characters in a row are no list of names.
+_MANY = 12
 # So many spaces beside marks in one part are no accident.
 _SEVERAL = 3
 
@@ -45,17 +48,42 @@ def fix_spacing(draft: Draft, context: Context) -> Proposal:
 
 def _claims(text: str, folded: bool) -> Iterator[Claim]:
     for found in _SPACED.finditer(text) if _THREE.search(text) else ():
-        yield from ((Span(at, at + 1), "", "space.spaced-out") for at in range(found.start() + 1, found.end(), 2))
-    if _AT_EDGE.search(text):
-        for found in _EDGE.finditer(text):
-            inner = found.start() > 0 and found.end() < len(text)
-            yield Span(*found.span()), "\n" if inner else "", "space.line-edge"
+        if _is_spaced_out(found[0]):
+            yield from ((Span(at, at + 1), "", "space.spaced-out") for at in range(found.start() + 1, found.end(), 2))
+    yield from _line_edges(text)
     spans = (Span(*found.span()) for found in _SPACES.finditer(text) if _beside_mark(text, *found.span()))
     beside = [span for span in spans if not _between_latin(text, span)]
     if folded or len(beside) >= _SEVERAL or any(_on_both_sides(text, span) for span in beside):
         yield from ((span, "", "space.beside-mark") for span in beside)
     for found in _RUN.finditer(text):
-        yield Span(*found.span()), " ", "space.run"
+        if not _parts_names(text, found.start(), found.end()):
+            yield Span(*found.span()), " ", "space.run"
+
+
+def _is_spaced_out(run: str) -> bool:
+    """Tell whether spaced single characters are words: they are many, or hold a word that ads space out."""
+    joined = run[::2]
+    return len(joined) >= _MANY or any(word in joined for word in punctuation_table().spaced_words)
+
+
+def _parts_names(text: str, start: int, end: int) -> bool:
+    """Tell whether spaces part names of which one is spaced by itself (王 军  李 强): made one, they would be lost."""
+    return _NAME_ENDS.search(text, max(0, start - 3), start) is not None or _NAME.match(text, end) is not None
+
+
+def _line_edges(text: str) -> Iterator[Claim]:
+    """Yield the white space at the ends of lines."""
+    start, end = len(text) - len(text.lstrip(_WHITE)), len(text.rstrip(_WHITE))
+    done = start
+    for edge in ((0, start), (max(start, end), len(text))):
+        if edge[0] < edge[1]:
+            yield Span(*edge), "", "space.line-edge"
+    for found in _BREAK.finditer(text, start, max(start, end)):
+        first = found.start()
+        while first > done and text[first - 1] in _WHITE:
+            first -= 1
+        done = found.end()
+        yield Span(first, done), "\n", "space.line-edge"
 
 
 def _on_both_sides(text: str, span: Span) -> bool:

@@ -143,6 +143,7 @@ class PunctuationTable:
     quotes: str
     inner_quotes: str
     clause_ends: str
+    spaced_words: tuple[str, ...]
     none_after: str
     none_before: str
 
@@ -168,6 +169,7 @@ def punctuation_table() -> PunctuationTable:
         quotes=table["quotes"],
         inner_quotes=table["inner_quotes"],
         clause_ends=table["clause_ends"],
+        spaced_words=tuple(table["spacing"]["spaced_words"]),
         none_after=table["spacing"]["none_after"],
         none_before=table["spacing"]["none_before"],
     )

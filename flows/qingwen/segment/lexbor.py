@@ -33,9 +33,8 @@ _INLINE = (
     "time mark img input wbr bdo dfn output picture source"
 ).split()
 _VOID = frozenset("br hr img input wbr col area source track param keygen frame".split())
-# Written out, text holds no "<", and no attribute's value holds ">"; in broken markup its name may hold anything else.
-_TOKEN = re.compile(r"<(/?)([^\s<>/]+)([^>]*)>|([^<]+)")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+# Written out, text holds no "<", and no attribute's value holds ">"; in broken markup names may hold anything else.
+_TOKEN = re.compile(r"<!--.*?-->|<(/?)([A-Za-z][^\s>/]*)([^>]*)>|([^<]+)", re.DOTALL)
 _ID, _CLASS = re.compile(r'\sid="([^"]*)"'), re.compile(r'\sclass="([^"]*)"')
 
 # A parser looks up its open elements at each tag, and an element's attributes at each attribute: beyond so many tags,
@@ -43,12 +42,13 @@ _ID, _CLASS = re.compile(r'\sid="([^"]*)"'), re.compile(r'\sclass="([^"]*)"')
 _MANY_TAGS = 10_000
 _LONG_TAG = re.compile(r"<[a-z][^>]{50000,}", re.I)
 _MOST_ATTRIBUTES = 5_000
-# Elements that only an end tag closes.
-_NESTS = re.compile(
-    r"<(/?)(?!(?:a|p|li|d[dt]|t[rdh]|tbody|thead|tfoot|option|optgroup|html|head|body|br|hr|img|input|wbr|col|area|source"
-    r"|track|param|embed|base|link|meta|keygen|frame)\b)[a-z][^>]*>",
-    re.I,
+_ANY_TAG = re.compile(r"<!--|-->|<(/?)([a-z][a-z0-9]*)[^<>]*?(/?)>", re.I)
+# Elements that end without an end tag, or where the next begins; and those whose inside is no markup of the page's.
+_ENDS_ITSELF = frozenset(
+    "a p li dd dt tr td th tbody thead tfoot option optgroup html head body br hr img input wbr col area source track "
+    "param embed base link meta keygen frame".split()
 )
+_INSIDE_IS_OTHER = frozenset("script style svg math textarea title xmp template noscript".split())
 
 Token = tuple[str, str, str, str]
 
@@ -75,7 +75,7 @@ def segment_lexbor(markup: str, *, max_depth: int = 2000, max_blocks: int = 20_0
         tree.strip_tags(list(UNSEEN - {"head"}))
         _drop_hidden(tree, markup)
         body.unwrap_tags(_INLINE)
-        _read(_TOKEN.findall(_COMMENT.sub("", body.html or "")), walk, max_depth)
+        _read(_TOKEN.findall(body.html or ""), walk, max_depth)
     return walk.segmented(meta)
 
 
@@ -86,11 +86,21 @@ def _check(markup: str, max_depth: int) -> None:
             raise TooDeepError(f"An element has more than {_MOST_ATTRIBUTES} attributes.")
     if markup.count("<") <= _MANY_TAGS:
         return
-    depth = 0
-    for found in _NESTS.finditer(markup):
-        depth = max(0, depth - 1) if found[1] else depth + 1
-        if depth > max_depth:
-            raise TooDeepError(f"The markup nests deeper than {max_depth} elements (max_depth).")
+    depth, inside = 0, ""
+    for found in _ANY_TAG.finditer(markup):
+        closes, name, empty = found.groups()
+        tag = str(name or found[0]).lower()
+        if inside:
+            if tag == inside and (closes or tag == "-->"):
+                inside = ""
+        elif tag == "<!--":
+            inside = "-->"
+        elif tag in _INSIDE_IS_OTHER and not closes:
+            inside = "" if empty else tag
+        elif name and not empty and tag not in _ENDS_ITSELF:
+            depth = max(0, depth - 1) if closes else depth + 1
+            if depth > max_depth:
+                raise TooDeepError(f"The markup nests deeper than {max_depth} elements (max_depth).")
 
 
 def _drop_hidden(tree: LexborHTMLParser, markup: str) -> None:
@@ -114,7 +124,7 @@ def _read(tokens: Sequence[Token], walk: Walk, max_depth: int) -> None:
                 walk.put(unescape(text) if "&" in text else text, linked=links > 0)
         elif tag == "a":
             links += -1 if closes else 1
-        elif tag not in BLOCK:
+        elif tag not in BLOCK:  # other elements, and comments
             continue
         elif closes:
             walk.flush(path)

@@ -17,7 +17,7 @@ BLOCK = frozenset(
 )
 UNSEEN = frozenset(
     "script style noscript template iframe object embed applet textarea select svg math canvas audio video "
-    "noframes map datalist base link meta head".split()
+    "noframes noembed map datalist base link meta head".split()
 )
 META = frozenset(
     "author description keywords source publishdate pubdate date og:title og:site_name og:url og:type article:author "
