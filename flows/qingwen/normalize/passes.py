@@ -68,15 +68,18 @@ def run(parts: Mapping[str, str], passes: Sequence[Pass], context: Context) -> D
     """
     draft = Draft(dict(parts))
     for number in range(_MOST_ROUNDS):
-        done = len(draft.edits)
+        done, flagged = len(draft.edits), len(draft.flags)
         draft = _round(draft, passes, context, number * len(passes))
+        if number:
+            # What an earlier round flagged stands as that round said it.
+            known = {(flag.part, flag.rule, flag.span) for flag in draft.flags[:flagged]}
+            new = (flag for flag in draft.flags[flagged:] if (flag.part, flag.rule, flag.span) not in known)
+            draft = replace(draft, flags=(*draft.flags[:flagged], *new))
         if len(draft.edits) == done:
             break
         # The slice that is the title is cut out by now.
         context = replace(context, title=None)
-    # A place is flagged once by a rule, however many rounds saw it: what the first round said stands.
-    flags = {(flag.part, flag.rule, flag.span, flag.clause): flag for flag in reversed(draft.flags)}
-    return replace(draft, flags=tuple(reversed(flags.values())))
+    return draft
 
 
 def _round(draft: Draft, passes: Sequence[Pass], context: Context, first: int) -> Draft:

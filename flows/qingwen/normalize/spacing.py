@@ -21,10 +21,14 @@ _SPACES = re.compile(" +")
 _RUN = re.compile(r" {2,}")
 # Three and more single characters, each spaced: 微 信 号. Two alone may be names or a headline.
 _SPACED = re.compile(f"(?<![^\\s])[{_HAN}](?: [{_HAN}]){{2,}}(?![{_HAN}A-Za-z0-9])")
+_PAIRS = re.compile(f"(?<![^\\s])[{_HAN}](?: [{_HAN}])+(?![{_HAN}A-Za-z0-9])")
 _THREE = re.compile(f"[{_HAN}] [{_HAN}] [{_HAN}]")
 _NAME_ENDS, _NAME = re.compile(f"[{_HAN}] [{_HAN}]\\Z"), re.compile(f"[{_HAN}] [{_HAN}](?![{_HAN}])")
 # So many single characters in a row are no list of names.
 _MANY = 12
+# Such a share of an article's characters, each with spaces around it, shows that the site sets them so.
+_SPACED_SHARE = 0.3
+_HANS = re.compile(f"[{_HAN}]")
 # So many spaces beside marks in one part are no accident.
 _SEVERAL = 3
 
@@ -35,20 +39,22 @@ def fix_spacing(draft: Draft, context: Context) -> Proposal:
     """Propose the removal of spaces that no writer typed; the first rule that claims a space owns it."""
     edits: list[Edit] = []
     folded = context.folded or draft.restored(["punct.widen"])
+    spaced = _all_spaced_out("\n".join(draft.parts.values()))
     for part, text in draft.parts.items():
         if not text or (" " not in text and "\t" not in text and "\n" not in text):
             continue
         taken = bytearray(len(text))
-        for span, wanted, rule in _claims(text, folded):
+        for span, wanted, rule in _claims(text, folded, spaced):
             if span.of(text) != wanted and not any(taken[span.start : span.end]):
                 taken[span.start : span.end] = b"\x01" * len(span)
                 edits.append(Edit(part, span, span.of(text), wanted, rule))
     return Proposal(tuple(edits))
 
 
-def _claims(text: str, folded: bool) -> Iterator[Claim]:
-    for found in _SPACED.finditer(text) if _THREE.search(text) else ():
-        if _is_spaced_out(found[0]):
+def _claims(text: str, folded: bool, spaced: bool) -> Iterator[Claim]:
+    runs = _PAIRS if spaced else _SPACED
+    for found in runs.finditer(text) if spaced or _THREE.search(text) else ():
+        if spaced or _is_spaced_out(found[0]):
             yield from ((Span(at, at + 1), "", "space.spaced-out") for at in range(found.start() + 1, found.end(), 2))
     yield from _line_edges(text)
     spans = (Span(*found.span()) for found in _SPACES.finditer(text) if _beside_mark(text, *found.span()))
@@ -58,6 +64,14 @@ def _claims(text: str, folded: bool) -> Iterator[Claim]:
     for found in _RUN.finditer(text):
         if not _parts_names(text, found.start(), found.end()):
             yield Span(*found.span()), " ", "space.run"
+
+
+def _all_spaced_out(text: str) -> bool:
+    """Tell whether an article is set with a space behind each character, as some sites do."""
+    if not _THREE.search(text):
+        return False
+    spaced = sum((len(found[0]) + 1) // 2 for found in _SPACED.finditer(text))
+    return spaced >= max(_MANY, _SPACED_SHARE * len(_HANS.findall(text)))
 
 
 def _is_spaced_out(run: str) -> bool:

@@ -81,8 +81,8 @@ def segment_lexbor(markup: str, *, max_depth: int = 2000, max_blocks: int = 20_0
 
 def _check(markup: str, max_depth: int) -> None:
     """Refuse what would hold the parser up for minutes: markup made for it."""
-    for tag in _LONG_TAG.finditer(markup):
-        if len(tag[0].split()) > _MOST_ATTRIBUTES:
+    for long in _LONG_TAG.finditer(markup):
+        if len(long[0].split()) > _MOST_ATTRIBUTES:
             raise TooDeepError(f"An element has more than {_MOST_ATTRIBUTES} attributes.")
     if markup.count("<") <= _MANY_TAGS:
         return
