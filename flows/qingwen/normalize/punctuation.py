@@ -133,7 +133,7 @@ class _Marks:
         if not 0 <= at < len(self.text):
             return False
         char = self.text[at]
-        common = "\u4e00" <= char <= "\u9fff" or char in self.table.marks
+        common = "\u4dff" < char < "\ua000" or char in self.table.marks
         return common or at in self.widened or (char > "\u2fff" and _HAN.match(char) is not None)
 
     def loose_marks(self, folded: bool) -> Iterator[Change]:
