@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import SEED
+SEED = next((Path(__file__).parents[1] / "seeds").glob("*.txt"))
 
 
 def copies_with_differences(folder: Path, count: int) -> Path:

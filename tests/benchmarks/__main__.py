@@ -23,6 +23,7 @@ from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import parquet
+from tests.made import SEED, copies_with_differences
 
 from qingwen import Config, clean_page, load_rules
 from qingwen.corpus.batch import Job, clean_batch
@@ -32,7 +33,6 @@ from qingwen.rules.sites import SiteBook
 
 ROOT = Path(__file__).parents[2]
 EVAL = Path(os.environ.get("QINGWEN_EVAL", ROOT.parent / "shared" / "eval"))
-SEED = next((ROOT / "seeds").glob("*.txt"))
 CONFIG, BOOK = Config(), load_rules()
 ROUNDS = 5
 QINGWEN = [sys.executable, "-m", "qingwen.cli"]
@@ -65,19 +65,9 @@ def ratio(yardstick: Sequence[float], mine: Sequence[float]) -> str:
     return f"{statistics.median(each):.3f} ({min(each):.3f}-{max(each):.3f})"
 
 
-def seed_like(folder: Path, count: int) -> Path:
-    """Write pages like the seed, each with a sentence of its own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = SEED.read_text("utf-8")
-    for n in range(count):
-        mine = text.replace("会议以视频方式召开。", f"会议以视频方式召开,第{n + 2}批参会人员{n * 7 + 3}人。")
-        (folder / f"{n:06d}.txt").write_text(mine, "utf-8")
-    return folder
-
-
 def plain(folder: Path) -> Iterator[str]:
     """The plain path, bytes to part files with decision, audit and signals, against read + decode + zstd-3 Parquet."""
-    sources = list_sources([str(seed_like(folder / "plain", 300))])
+    sources = list_sources([str(copies_with_differences(folder / "plain", 300))])
     count = iter(range(1 << 30))
 
     def yardstick() -> None:
@@ -194,7 +184,7 @@ def timed(command: Sequence[str]) -> float:
 def prefect(folder: Path) -> Iterator[str]:
     """Prefect's share: whole processes, the flow against the bare engine, over one page and over many batches."""
     pages, batches = 2000, 20
-    few, many = seed_like(folder / "few", 1), seed_like(folder / "many", pages)
+    few, many = copies_with_differences(folder / "few", 1), copies_with_differences(folder / "many", pages)
     count = iter(range(1 << 30))
 
     def clean(inputs: Path, *options: str) -> float:
@@ -221,7 +211,7 @@ def prefect(folder: Path) -> Iterator[str]:
 
 def workers(folder: Path) -> Iterator[str]:
     """Two workers against one, whole runs of the bare engine less those of one page."""
-    few, many = seed_like(folder / "one", 1), seed_like(folder / "some", 2000)
+    few, many = copies_with_differences(folder / "one", 1), copies_with_differences(folder / "some", 2000)
     count = iter(range(1 << 30))
 
     def clean(inputs: Path, n: int) -> float:
@@ -251,7 +241,7 @@ def start(folder: Path) -> Iterator[str]:
 def memory(folder: Path, counts: Sequence[int]) -> Iterator[str]:
     """Peak memory (RSS) of the process that publishes and of its largest worker."""
     for count in counts:
-        pages = seed_like(folder / f"memory-{count}", count)
+        pages = copies_with_differences(folder / f"memory-{count}", count)
         output = folder / f"memory-out-{count}"
         process = subprocess.Popen(
             [*QINGWEN, "clean", str(pages), "--output", str(output), "--no-prefect"],

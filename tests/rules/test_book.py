@@ -154,6 +154,8 @@ def test_a_keep_row_that_misses_its_case_or_hits_what_it_spares_is_a_fault(tmp_p
         ({"words": '"none"'}, "no word list 'none'"),
         ({"class": '"C"'}, "needs sites"),
         ({"class": '"C"', "sites": '["a.cn"]'}, "never restored by itself"),
+        ({"clause": '[{ action = "flag" }]'}, "clause ?: id is missing"),
+        ({"clause": '[{ id = "all" }]'}, "clause all: action is missing"),
         ({"clause": '[{ id = "all", action = "guess" }]'}, "unknown action 'guess'"),
         ({"clause": '[{ id = "all", action = "flag", behind = "x" }]'}, "unknown key 'behind'"),
         ({"clause": '[{ id = "all", action = "flag", left = "{NONE}" }]'}, "does not compile"),

@@ -15,6 +15,7 @@ from typing import Any
 from qingwen.errors import RuleError
 from qingwen.model import Label
 from qingwen.rules.keep import KeepTable, parse_keep
+from qingwen.rules.rows import compiled, know, need, one_of
 from qingwen.rules.scan import Scanner, line_bounds
 from qingwen.rules.spun import SpunTable, parse_spun
 from qingwen.text import Span
@@ -205,24 +206,17 @@ def _rows(table: Mapping[str, Any], name: str) -> Iterator[Rule]:
 
 def _rule(row: Mapping[str, Any], table: str, number: int) -> Rule:
     where = f"{table}: {row.get('id', f'row {number}')}"
-    for key in _REQUIRED:
-        if not row.get(key):
-            raise RuleError(f"{where}: {key} is missing. A row has {', '.join(_REQUIRED)}.")
-    for key in row:
-        if key not in _KNOWN:
-            raise RuleError(f"{where}: unknown key {key!r}. Known: {', '.join(_KNOWN)}.")
+    need(row, _REQUIRED, where)
+    know(row, _KNOWN, where)
     if not _ID.fullmatch(row["id"]):
         raise RuleError(f"{where}: the id must look like ad.scan-qr-code.")
-    _one_of(
+    one_of(
         where, "label", row["label"], tuple(label.value for label in Label if label not in (Label.TITLE, Label.BODY))
     )
-    _one_of(where, "scope", row["scope"], SCOPES)
-    _one_of(where, "view", row.get("view", RAW), VIEWS)
-    _one_of(where, "cut", row.get("cut", "block"), CUTS)
-    try:
-        pattern = re.compile(row["pattern"], re.MULTILINE)
-    except re.error as fault:
-        raise RuleError(f"{where}: the pattern does not compile: {fault}.") from fault
+    one_of(where, "scope", row["scope"], SCOPES)
+    one_of(where, "view", row.get("view", RAW), VIEWS)
+    one_of(where, "cut", row.get("cut", "block"), CUTS)
+    pattern = compiled(row["pattern"], where, re.MULTILINE)
     if pattern.search(""):
         raise RuleError(f"{where}: the pattern matches the empty line, and so everything.")
     return Rule(
@@ -240,8 +234,3 @@ def _rule(row: Mapping[str, Any], table: str, number: int) -> Rule:
         opens_tail=bool(row.get("opens_tail", False)),
         table=table,
     )
-
-
-def _one_of(where: str, key: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise RuleError(f"{where}: unknown {key} {value!r}. It must be one of {', '.join(allowed)}.")

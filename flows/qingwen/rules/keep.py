@@ -14,6 +14,7 @@ from typing import Any
 from qingwen.config import CONVERSIONS
 from qingwen.conversion import converter
 from qingwen.errors import RuleError
+from qingwen.rules.rows import compiled, know, need, one_of
 
 _REQUIRED = ("id", "pattern", "why", "since", "turns")
 _KNOWN = (*_REQUIRED, "result", "conversions", "spares")
@@ -115,20 +116,12 @@ def parse_keep(table: Mapping[str, Any], name: str) -> KeepTable:
 
 def _row(row: Mapping[str, Any], table: str, number: int) -> Keep:
     where = f"{table}: {row.get('id', f'keep row {number}')}"
-    for key in _REQUIRED:
-        if not row.get(key):
-            raise RuleError(f"{where}: {key} is missing. A keep row has {', '.join(_REQUIRED)}.")
-    for key in row:
-        if key not in _KNOWN:
-            raise RuleError(f"{where}: unknown key {key!r}. Known: {', '.join(_KNOWN)}.")
+    need(row, _REQUIRED, where)
+    know(row, _KNOWN, where)
     conversions = tuple(row.get("conversions", CONVERSIONS))
     for name in conversions:
-        if name not in CONVERSIONS:
-            raise RuleError(f"{where}: unknown conversion {name!r}. It must be one of {', '.join(CONVERSIONS)}.")
-    try:
-        pattern = re.compile(row["pattern"])
-    except re.error as fault:
-        raise RuleError(f"{where}: the pattern does not compile: {fault}.") from fault
+        one_of(where, "conversion", name, CONVERSIONS)
+    pattern = compiled(row["pattern"], where)
     if pattern.groups or pattern.search(""):
         raise RuleError(f"{where}: the pattern must match a word and hold no capturing group; write (?:...).")
     return Keep(

@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Any
 
 from qingwen.errors import RuleError
+from qingwen.rules.rows import know, need, one_of
 
 ACTIONS = ("restore", "keep", "flag")
 CLASSES = ("A", "B", "C")
@@ -151,13 +152,11 @@ def _sub(
     row: Mapping[str, Any], classes: Mapping[str, str], words: Mapping[str, frozenset[str]], name: str
 ) -> Substitution:
     where = f"{name}: {row.get('id', '?')}"
-    for key in _REQUIRED:
-        if not row.get(key):
-            raise RuleError(f"{where}: {key} is missing. A substitution has {', '.join(_REQUIRED)} and cases.")
-    _known(row, _KNOWN, where)
-    _one_of(where, "class", row["class"], CLASSES)
+    need(row, _REQUIRED, where)
+    know(row, _KNOWN, where)
+    one_of(where, "class", row["class"], CLASSES)
     status = row.get("status", STATUSES[0])
-    _one_of(where, "status", status, STATUSES)
+    one_of(where, "status", status, STATUSES)
     if status == "active" and not (row.get("restores") or row["class"] == "C"):
         raise RuleError(f"{where}: restores is missing. No rule without cases: name lines in which it must act.")
     if row["class"] == "C" and not row.get("sites"):
@@ -183,8 +182,9 @@ def _sub(
 
 def _clause(row: Mapping[str, Any], kind: str, classes: Mapping[str, str], where: str) -> Clause:
     here = f"{where}: clause {row.get('id', '?')}"
-    _known(row, _CLAUSE, here)
-    _one_of(here, "action", row.get("action"), ACTIONS)
+    need(row, _CLAUSE[:2], here)
+    know(row, _CLAUSE, here)
+    one_of(here, "action", row.get("action"), ACTIONS)
     if kind == "C" and row["action"] == "restore":
         raise RuleError(f"{here}: a synonym (class C) is never restored by itself. Let the clause flag.")
     return Clause(
@@ -198,17 +198,6 @@ def _clause(row: Mapping[str, Any], kind: str, classes: Mapping[str, str], where
         near=_context(row.get("near"), classes, here, "(?:{})"),
         near_window=int(row.get("near_window", 600)),
     )
-
-
-def _known(row: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-    for key in row:
-        if key not in known:
-            raise RuleError(f"{where}: unknown key {key!r}. Known: {', '.join(known)}.")
-
-
-def _one_of(where: str, key: str, value: Any, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise RuleError(f"{where}: unknown {key} {value!r}. It must be one of {', '.join(allowed)}.")
 
 
 def _context(pattern: str | None, classes: Mapping[str, str], here: str, frame: str) -> re.Pattern[str] | None:
