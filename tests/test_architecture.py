@@ -26,6 +26,7 @@ DOORS = {
     "opencc": {"conversion.py"},
     "re2": {"rules/scan.py"},
     "deltalake": {"corpus/tables.py"},
+    "duckdb": {"corpus/database.py"},
     "resiliparse": {"read/encoding.py"},
     "ftfy": {"mojibake.py"},
     "pypinyin": {"normalize/readings.py"},

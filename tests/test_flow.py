@@ -12,7 +12,8 @@ import pytest
 from conftest import PAGES, SEED
 from qingwen import Config
 from qingwen.corpus import tables
-from qingwen.corpus.run import Engine, Request
+from qingwen.corpus.request import Request
+from qingwen.corpus.run import Engine
 from qingwen.errors import BatchError, SetupError
 
 pytest.importorskip("prefect")

@@ -150,7 +150,7 @@ def _book(rules: str | None) -> RuleBook:
 
 
 def _clean(arguments: argparse.Namespace) -> int:
-    from qingwen.corpus.run import Request
+    from qingwen.corpus.request import Request
     from qingwen.corpus.run import run as run_bare
     from qingwen.report.progress import show_progress
 

@@ -28,7 +28,8 @@ from qingwen.config import Config
 from qingwen.corpus.batch import Counts
 from qingwen.corpus.planning import Batch
 from qingwen.corpus.report import RunReport, markdown, tables_of
-from qingwen.corpus.run import Engine, Progress, Request, silent
+from qingwen.corpus.request import Request
+from qingwen.corpus.run import Engine, Progress, silent
 from qingwen.errors import BatchError, PublishError, SetupError
 
 _RUN_OPTIONS = ("rules", "workers", "batch_pages", "retries", "rebuild")
@@ -124,7 +125,7 @@ def report_run(run: str) -> None:
 
 def _clean_all(engine: Engine, n_batches: int, progress: Progress) -> list[tuple[str | None, str]]:
     results: list[tuple[str | None, str]] = [(None, "not run")] * n_batches
-    sizes = [len(batch.sources) for batch in engine.batches]
+    sizes = [batch.pages for batch in engine.batches]
     clean = clean_batch.with_options(retries=engine.request.retries)
     waiting = {clean.submit(engine.report.run, n): n for n in range(n_batches)}
     done = 0

@@ -12,12 +12,14 @@ from pathlib import Path
 from conftest import PAGES
 from made import copies_with_differences
 from qingwen.corpus import tables
-from qingwen.corpus.run import Request, run
+from qingwen.corpus.request import Request
+from qingwen.corpus.run import run
 
 SCRIPT = """
 import os, signal, sys
 from qingwen.corpus import publish, tables
-from qingwen.corpus.run import Request, run
+from qingwen.corpus.request import Request
+from qingwen.corpus.run import run
 if __name__ == "__main__":
     if sys.argv[3] == "publish":
         commit, made = tables.commit, []
@@ -109,7 +111,8 @@ def test_a_worker_that_dies_fails_its_batch_alone(tmp_path: Path) -> None:
     script.write_text(
         "import os, sys\n"
         "from qingwen.corpus import batch\n"
-        "from qingwen.corpus.run import Request, run\n"
+        "from qingwen.corpus.request import Request\n"
+        "from qingwen.corpus.run import run\n"
         "clean = batch.clean_page\n"
         "def deadly(page, **options):\n"
         "    return os._exit(9) if page.text.startswith('杀死工人') else clean(page, **options)\n"

@@ -17,7 +17,8 @@ from qingwen.corpus import tables
 from qingwen.corpus.batch import Counts
 from qingwen.corpus.lookup import look_up
 from qingwen.corpus.report import RunReport
-from qingwen.corpus.run import Engine, Request, run
+from qingwen.corpus.request import Request
+from qingwen.corpus.run import Engine, run
 from qingwen.corpus.schemas import TABLES
 from qingwen.errors import BatchError, PublishError, SetupError
 from qingwen.model import BODY, TITLE

@@ -12,7 +12,8 @@ import pytest
 
 from qingwen import Cleaned, Config, clean_page, load_rules
 from qingwen.corpus import pool, tables
-from qingwen.corpus.run import Request, run
+from qingwen.corpus.request import Request
+from qingwen.corpus.run import run
 from qingwen.corpus.survey import choose_sample, mine, sight, sight_all
 from qingwen.errors import SetupError
 from qingwen.read.inputs import list_sources

@@ -141,26 +141,27 @@ def clean_batch(job: Job, config: Config, book: RuleBook, sites: SiteBook) -> Co
 
 
 def _clean(sources: Sequence[Source], folder: Path, config: Config, book: RuleBook, sites: SiteBook) -> Counts:
-    from qingwen.corpus.rows import Rows, arrow, rows_of, source_row, write_rows
+    from qingwen.corpus.rows import ITEM, Rows, arrow, rows_of, source_row, write_rows
 
     counts = Counts()
     tables: Rows = {name: [] for name in ("records", "blocks", "edits", "flags", "rejections", "sources")}
     seen: set[str] = set()
-    for source in sources:
+    for n, source in enumerate(sources):
         counts.pages += 1
+        item = f"{folder.name}.{n}"
         octets = read_bytes(source.path, config)
         name = octets.page_id if isinstance(octets, Rejection) else page_id(octets)
         if name in seen:
             counts.copies += 1
-            tables["sources"].append(source_row(source, name, "copy", None))
+            tables["sources"].append({**source_row(source, name, "copy", None), ITEM: item})
             continue
         seen.add(name)
         result = octets if isinstance(octets, Rejection) else _one(octets, source.path, config, book, sites)
         counts.count(result)
         for table, rows in rows_of(result).items():
-            tables[table] += rows
+            tables[table] += [{**row, ITEM: item} for row in rows]
         outcome = "rejection" if isinstance(result, Rejection) else "record"
-        tables["sources"].append(source_row(source, name, outcome, result))
+        tables["sources"].append({**source_row(source, name, outcome, result), ITEM: item})
     under_way = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(under_way, ignore_errors=True)
     under_way.mkdir(parents=True)

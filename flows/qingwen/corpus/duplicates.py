@@ -1,53 +1,24 @@
-"""Exact duplicates: records with the same text, and the one that stands for each cluster."""
+"""Duplicates: records with the same text, and the one that stands for each cluster.
+
+It is the first by date, of equals the longest, of equals the one with the smallest id; one without a date comes last.
+So it depends on what the dataset holds alone, not on the runs that brought it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from qingwen.corpus.database import Database
 
 EXACT = "exact"
+_CLUSTERS = f"""
+CREATE OR REPLACE TABLE clusters AS
+    SELECT id, nullif(first_value(id) OVER of_text, id) AS duplicate_of, '{EXACT}' AS kind,
+        CAST(count(*) OVER (PARTITION BY text_sha256) AS INTEGER) AS cluster_size
+    FROM keys
+    WINDOW of_text AS (PARTITION BY text_sha256 ORDER BY published_at NULLS LAST, n_chars DESC, id)
+    QUALIFY count(*) OVER (PARTITION BY text_sha256) > 1
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A record of a cluster; ``duplicate_of`` is None for the one that stands for it."""
-
-    id: str
-    duplicate_of: str | None
-    cluster_size: int
-
-
-def exact_clusters(
-    old: Iterable[tuple[str, str]],
-    new: Iterable[tuple[str, str]],
-    touched: Iterable[str] = (),
-    standing: Collection[str] = (),
-) -> Mapping[str, Member]:
-    """Return the members of every cluster that new or touched texts belong to, by record id.
-
-    ``old`` and ``new`` are (id, text_sha256) of the records that stay and of those that come; ``touched`` are texts
-    whose cluster lost a member; ``standing`` are the ids that stand for their clusters already, and go on to do so. A
-    record that is there goes before one that comes; among equals the smallest id stands. One alone is no cluster.
-
-    >>> found = exact_clusters([], [("b", "x"), ("a", "x"), ("c", "y")])
-    >>> found["b"].duplicate_of, found["a"].duplicate_of, "c" in found
-    ('a', None, False)
-    """
-    fresh = list(new)
-    wanted = {text for _, text in fresh} | set(touched)
-    there: dict[str, list[str]] = {}
-    for name, text in old:
-        if text in wanted:
-            there.setdefault(text, []).append(name)
-    coming: dict[str, list[str]] = {}
-    for name, text in fresh:
-        coming.setdefault(text, []).append(name)
-    found: dict[str, Member] = {}
-    for text in wanted:
-        names = sorted(there.get(text, ()), key=lambda name: (name not in standing, name)) + sorted(
-            coming.get(text, ())
-        )
-        if len(names) > 1:
-            for name in names:
-                found[name] = Member(name, None if name == names[0] else names[0], len(names))
-    return found
+def cluster(database: Database) -> None:
+    """Make the table ``clusters`` of the records in ``keys (id, text_sha256, published_at, n_chars)``."""
+    database.do(_CLUSTERS)

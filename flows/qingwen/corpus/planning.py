@@ -1,73 +1,30 @@
-"""What there is to do: the inputs against what the dataset already holds."""
+"""What there is to do: the inputs against what the dataset already holds, cut into batches.
+
+In the run's database stand ``inputs`` (what the user named), ``held`` and ``retired`` (what each path of the dataset
+holds, and what it held before) and ``wanted`` (what is new, changed or pending, with the number of its batch).
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
+
+import pyarrow as pa
 
 from qingwen.config import Config
 from qingwen.corpus import tables
+from qingwen.corpus.database import Database
+from qingwen.corpus.schemas import TABLES
 from qingwen.model import Rejection
 from qingwen.read.files import page_id, read_bytes
 from qingwen.read.inputs import Source
 
 SUPERSEDED, PENDING = "superseded", "pending"
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What the dataset knows of a path."""
-
-    page_id: str | None
-    size: int
-    modified: int
-    outcome: str
-
-
-@dataclass(slots=True)
-class Holdings:
-    """The paths that the dataset holds, and the paths of each page."""
-
-    paths: dict[str, Held] = field(default_factory=dict)
-    pages: dict[str, set[str]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, dataset: Path) -> Holdings:
-        """Read the sources table."""
-        held = cls()
-        columns = ("source_path", "page_id", "size", "modified", "outcome")
-        for row in tables.read(dataset, "sources", columns).to_pylist():
-            if row["outcome"] == SUPERSEDED:
-                continue
-            held.paths[row["source_path"]] = Held(row["page_id"], row["size"], row["modified"], row["outcome"])
-            if row["page_id"] is not None:
-                held.pages.setdefault(row["page_id"], set()).add(row["source_path"])
-        return held
-
-    def is_unchanged(self, source: Source, config: Config) -> bool:
-        """Tell whether a path holds what it held: by size and time, or, where the time differs, by its bytes."""
-        known = self.paths.get(source.path)
-        if known is None or known.outcome == PENDING:
-            return False
-        if known.size != source.size:
-            return False
-        if known.modified == source.modified:
-            return True
-        octets = read_bytes(source.path, config)
-        found = octets.page_id if isinstance(octets, Rejection) else page_id(octets)
-        return found == known.page_id
-
-    def changed(self, sources: Sequence[Source], config: Config) -> list[Source]:
-        """Return the sources that are new, changed or pending."""
-        return [source for source in sources if not self.is_unchanged(source, config)]
-
-    def with_known(self, sources: Sequence[Source]) -> list[Source]:
-        """Return the sources with every path that the dataset knows besides: a rebuild loses none of them."""
-        named = {source.path for source in sources}
-        known = [Source(path, had.size, had.modified) for path, had in self.paths.items() if path not in named]
-        return sorted([*sources, *known], key=lambda source: source.path)
+_INPUTS = pa.schema([("path", pa.string()), ("size", pa.int64()), ("modified", pa.int64())])
+_CHUNK = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +32,98 @@ class Batch:
     """Some of the files to clean; ``key`` is a digest of what they are and of what they are cleaned with."""
 
     n: int
-    sources: tuple[Source, ...]
+    pages: int
     key: str
 
 
-def plan_batches(sources: Sequence[Source], workers: int, largest: int, versions: Iterable[str]) -> tuple[Batch, ...]:
-    """Cut the files into batches of tens to hundreds, so that every worker has several; rows do not depend on it."""
-    size = max(20, min(largest, -(-len(sources) // (workers * 6))))
-    stamp = "\n".join(versions)
-    batches = []
-    for n, at in enumerate(range(0, len(sources), size)):
-        some = tuple(sources[at : at + size])
-        listed = "\n".join(f"{source.path}\t{source.size}\t{source.modified}" for source in some)
-        batches.append(Batch(n, some, hashlib.sha256(f"{stamp}\n{listed}".encode()).hexdigest()[:24]))
-    return tuple(batches)
+class Plan:
+    """What a run is to clean, in its database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take(self, sources: Iterable[Source]) -> int:
+        """List the inputs, each path once; return how many there are."""
+        self._database.do("CREATE OR REPLACE TABLE named (path VARCHAR, size BIGINT, modified BIGINT)")
+        left = iter(sources)
+        while some := list(islice(left, _CHUNK)):
+            columns = [[getattr(source, name) for source in some] for name in _INPUTS.names]
+            self._database.add("named", pa.table(columns, schema=_INPUTS))
+        self._database.do("CREATE OR REPLACE TABLE inputs AS SELECT DISTINCT * FROM named")
+        return int(self._database.one("SELECT count(*) FROM inputs"))
+
+    def compare(self, dataset: Path, config: Config, everything: bool) -> int:
+        """Find what is new, changed or pending; with ``everything`` all inputs are, and every path that is known.
+
+        Return how many inputs there are then.
+        """
+        database = self._database
+        hold(database, dataset)
+        if everything:
+            # A rebuild loses none of the paths that the dataset knows.
+            database.do("INSERT INTO inputs SELECT path, size, modified FROM held ANTI JOIN inputs USING (path)")
+        database.do("CREATE OR REPLACE TABLE wanted AS SELECT path, size, modified, 0 AS batch FROM inputs")
+        if not everything:
+            database.do(
+                "DELETE FROM wanted w USING held h WHERE h.path = w.path AND h.size = w.size "
+                f"AND h.modified = w.modified AND h.outcome <> '{PENDING}'"
+            )
+            self._pass_over_touched(config)
+        return int(database.one("SELECT count(*) FROM inputs"))
+
+    def _pass_over_touched(self, config: Config) -> None:
+        """Drop what differs from what is held in its time alone, and has the same bytes."""
+        touched = self._database.each(
+            "SELECT w.path, h.page FROM wanted w JOIN held h USING (path) "
+            f"WHERE h.outcome <> '{PENDING}' AND h.size = w.size ORDER BY w.path"
+        )
+        for path, page in list(touched):
+            octets = read_bytes(path, config)
+            if page == (octets.page_id if isinstance(octets, Rejection) else page_id(octets)):
+                self._database.do("DELETE FROM wanted WHERE path = ?", path)
+
+    def __len__(self) -> int:
+        return int(self._database.one("SELECT count(*) FROM wanted"))
+
+    def __iter__(self) -> Iterator[Source]:
+        for path, size, modified in self._database.each("SELECT path, size, modified FROM wanted ORDER BY path"):
+            yield Source(path, size, modified)
+
+    def cut(self, workers: int, largest: int, versions: Iterable[str]) -> tuple[Batch, ...]:
+        """Cut the files into batches of tens to hundreds, so that every worker has several; no row depends on it."""
+        size = max(20, min(largest, -(-len(self) // (workers * 6))))
+        self._database.do(
+            "CREATE OR REPLACE TABLE wanted AS SELECT path, size, modified, "
+            f"CAST((row_number() OVER (ORDER BY path) - 1) // {size} AS INTEGER) AS batch FROM wanted"
+        )
+        stamp = "\n".join(versions)
+        rows = self._database.each("SELECT batch, path, size, modified FROM wanted ORDER BY path")
+        batches = []
+        for n, some in groupby(rows, key=lambda row: row[0]):
+            digest, pages = hashlib.sha256(stamp.encode()), 0
+            for pages, (_, path, size_, modified) in enumerate(some, start=1):  # noqa: B007
+                digest.update(f"\n{path}\t{size_}\t{modified}".encode())
+            batches.append(Batch(n, pages, digest.hexdigest()[:24]))
+        return tuple(batches)
+
+    def sources_of(self, batch: Batch) -> tuple[Source, ...]:
+        """Return the files of a batch, by path."""
+        rows = self._database.rows("SELECT path, size, modified FROM wanted WHERE batch = ? ORDER BY path", batch.n)
+        return tuple(Source(*row) for row in rows)
+
+    def digest(self) -> str:
+        """Return 16 hex digits that change with any input's path or size."""
+        digest = hashlib.sha256()
+        for path, size in self._database.each("SELECT path, size FROM inputs ORDER BY path"):
+            digest.update(f"{path}\t{size}\n".encode())
+        return digest.hexdigest()[:16]
+
+
+def hold(database: Database, dataset: Path | None) -> None:
+    """Make the tables ``held`` and ``retired`` of a dataset's sources; without a dataset they are empty."""
+    database.view("known", tables.files(dataset, "sources") if dataset else (), TABLES["sources"])
+    columns = "source_path AS path, page_id AS page, url, fetched_at, size, modified, outcome"
+    for name, test in (("held", "<>"), ("retired", "=")):
+        database.do(
+            f"CREATE OR REPLACE TABLE {name} AS SELECT {columns} FROM known WHERE outcome {test} '{SUPERSEDED}'"
+        )

@@ -14,6 +14,8 @@ from qingwen.model import Cleaned, Flag, Judged, Rejection
 from qingwen.read.inputs import Source
 from qingwen.text import Edit
 
+# The column of a staged row that names its page: the batch and the number there.
+ITEM = "_item"
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -46,14 +48,13 @@ def source_row(source: Source, page_id: str | None, outcome: str, result: Cleane
 
 
 def arrow(name: str, rows: Iterable[dict[str, Any]]) -> Any:
-    """Return rows as an Arrow table of the named table's schema."""
-    return pa.Table.from_pylist(list(rows), schema=TABLES[name])
+    """Return rows as an Arrow table of the schema of the named table's part files."""
+    return pa.Table.from_pylist(list(rows), schema=staged_schema(name))
 
 
-def read_rows(path: Path, name: str) -> Any:
-    """Return a part file's rows as an Arrow table, read in this thread alone."""
-    with parquet.ParquetFile(path) as data:
-        return data.read(use_threads=False).cast(TABLES[name])
+def staged_schema(name: str) -> Any:
+    """Return the schema of a part file: the table's, and the name of the page that each row belongs to."""
+    return TABLES[name].append(pa.field(ITEM, pa.string()))
 
 
 def write_rows(path: Path, rows: Any) -> None:

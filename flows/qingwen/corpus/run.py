@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,26 +12,24 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
-from qingwen.config import Config
 from qingwen.corpus import publish, tables
 from qingwen.corpus.batch import DONE, Counts, Job
 from qingwen.corpus.card import write_card, write_manifest
+from qingwen.corpus.database import Database
 from qingwen.corpus.lock import Lock
-from qingwen.corpus.planning import PENDING, Batch, Holdings, plan_batches
+from qingwen.corpus.planning import Batch, Plan
 from qingwen.corpus.pool import Pool
 from qingwen.corpus.report import RunReport
-from qingwen.corpus.rows import source_row
-from qingwen.corpus.schemas import VERSION
+from qingwen.corpus.request import Request
+from qingwen.corpus.schemas import TABLES, VERSION
 from qingwen.corpus.survey import choose_sample, mine
 from qingwen.errors import BatchError, SetupError
-from qingwen.read.inputs import Source, list_sources
+from qingwen.read.inputs import check_inputs, find_sources
 from qingwen.rules.book import load_rules
 from qingwen.rules.sites import Site, SiteBook, load_sites
 
@@ -40,26 +37,9 @@ Progress = Callable[[str, int, int], None]
 """Called with the stage, the pages done and the pages in all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to do: the inputs, the dataset's folder, and how. ``rules`` names a user's own table or folder of them."""
-
-    inputs: tuple[str, ...]
-    output: str
-    config: Config = field(default_factory=Config)
-    rules: str | None = None
-    workers: int = 0
-    batch_pages: int = 500
-    retries: int = 2
-    rebuild: bool = False
-
-    @property
-    def processes(self) -> int:
-        """Return the number of workers: as asked for, else one for each core."""
-        return self.workers or os.cpu_count() or 1
-
-
 SITES = "sites.json"
+# So many pending paths stand in the manifest; the table sources names all.
+_NAMED = 1_000
 _PACKAGES = ("qingwen", "pyarrow", "deltalake", "beautifulsoup4", "opencc-python-reimplemented", "prefect")
 
 
@@ -79,21 +59,22 @@ class Engine:
         self.request = request
         self.dataset = Path(request.output)
         self.book = load_rules(Path(request.rules) if request.rules else None)
-        self.sources = list_sources(request.inputs)
-        self.wanted: list[Source] = []
+        check_inputs(request.inputs)
         self.batches: tuple[Batch, ...] = ()
         self.book_of_sites = SiteBook()
         self._started = time.monotonic()
         self._lock = Lock(self.dataset)
         self._pool = Pool(request.processes, request.config, request.rules)
         name = datetime.now().strftime("%Y%m%dT%H%M%S") + f"-{os.getpid()}"
-        self.report = RunReport(name, request.output, self.book.version, request.config.digest, len(self.sources))
+        self.report = RunReport(name, request.output, self.book.version, request.config.digest)
 
     def __enter__(self) -> Engine:
         self._check_versions()
         self._lock.hold()
         try:
             self._finish_earlier()
+            self._database = Database(self._state)
+            self._plan = Plan(self._database)
         except BaseException:
             self._lock.release()
             raise
@@ -103,6 +84,7 @@ class Engine:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        self._database.close()
         self._lock.release()
 
     def stop(self) -> None:
@@ -115,13 +97,12 @@ class Engine:
         Sites that the dataset's book knows keep their entries. A run too small to teach anything skips the survey.
         """
         with self._timed("survey"):
-            held = Holdings.of(self.dataset)
-            rebuild = self.request.rebuild
-            sources = held.with_known(self.sources) if rebuild else self.sources
-            self.wanted = sources if rebuild else held.changed(sources, self.request.config)
-            self.report.inputs, self.report.unchanged = len(sources), len(sources) - len(self.wanted)
-            known = SiteBook() if rebuild else load_sites(self._state / SITES)
-            sample = choose_sample(self.wanted, self.request.config)
+            request, report = self.request, self.report
+            self._plan.take(find_sources(request.inputs))
+            report.inputs = self._plan.compare(self.dataset, request.config, request.rebuild)
+            report.unchanged = report.inputs - len(self._plan)
+            known = SiteBook() if request.rebuild else load_sites(self._state / SITES)
+            sample = choose_sample(self._plan, request.config)
             new: dict[str, Site] = {}
             if len(sample) >= max(1, self.request.config.min_site_pages):
                 done = 0
@@ -143,7 +124,7 @@ class Engine:
         with self._timed("plan"):
             versions = [f"{name} {value}" for name, value in self._versions.items()]
             versions.append(f"sites {self.book_of_sites.digest}")
-            self.batches = plan_batches(self.wanted, self.request.processes, self.request.batch_pages, versions)
+            self.batches = self._plan.cut(self.request.processes, self.request.batch_pages, versions)
             self._sweep({batch.key for batch in self.batches})
         return self.batches
 
@@ -153,31 +134,37 @@ class Engine:
         Raises:
             BatchError: it cannot be done now. Call again, or leave its pages pending.
         """
-        return self._pool.clean(Job(batch.sources, str(self._folder(batch))))
+        return self._pool.clean(Job(self._plan.sources_of(batch), str(self._folder(batch))))
 
     def publish(self, results: Sequence[tuple[Batch, Counts | BatchError]]) -> RunReport:
         """Commit what the batches made; the pages of a failed batch are pending. Nothing to say: nothing is written."""
         report = self.report
-        done = sorted((batch for batch, result in results if isinstance(result, Counts)), key=lambda batch: batch.n)
-        pending: list[dict[str, Any]] = []
+        done = [batch for batch, result in results if isinstance(result, Counts)]
+        failed: list[int] = []
         for batch, result in results:
             if isinstance(result, Counts):
                 report.counts.add(result)
             else:
                 report.faults.append(f"batch {batch.n}: {result}")
-                report.pending_paths += [source.path for source in batch.sources]
-                pending += [source_row(source, None, PENDING, None) for source in batch.sources]
-        report.pending = len(pending)
-        if not (done or pending):
+                report.pending += batch.pages
+                failed.append(batch.n)
+                report.pending_paths += [source.path for source in self._plan.sources_of(batch)]
+        del report.pending_paths[_NAMED:]
+        if not (done or failed):
             return report
         with self._timed("publish"):
-            number = tables.published(self.dataset, "records") + 1
+            # Of all tables: one that a run had nothing to say to has no trace of it.
+            number = max(tables.published(self.dataset, name) for name in TABLES) + 1
             intent = {"number": number, "run": report.run, "rebuild": self.request.rebuild, **self._versions}
-            folders = [self._folder(batch) for batch in done]
-            choice = publish.prepare(
-                self.dataset, folders, pending, self._final, intent, {SITES: self.book_of_sites.to_json()}
+            report.withdrawn = publish.prepare(
+                self._database,
+                self.dataset,
+                [self._folder(batch) for batch in sorted(done, key=lambda batch: batch.n)],
+                failed,
+                self._final,
+                intent,
+                {SITES: self.book_of_sites.to_json()},
             )
-            report.withdrawn = len(choice.withdrawn)
             self._commit()
             report.duplicates = len(tables.read(self.dataset, "duplicates", ("id",)))
         self._report()
@@ -189,14 +176,12 @@ class Engine:
         self._state.mkdir(parents=True, exist_ok=True)
         versions = {name: intent[name] for name in self._versions}
         _write(self._state / "dataset.json", json.dumps(versions, indent=1))
-        if (self._final / SITES).exists():  # not in what a run of version 0.1 had written down
-            _write(self._state / SITES, (self._final / SITES).read_text("utf-8"))
+        _write(self._state / SITES, (self._final / SITES).read_text("utf-8"))
         self.report.commits = publish.commit_all(self.dataset, self._final)
         shutil.rmtree(self._staging, ignore_errors=True)
 
     def _report(self) -> None:
-        listed = "\n".join(f"{source.path}\t{source.size}" for source in self.sources)
-        self.report.inputs_digest = hashlib.sha256(listed.encode()).hexdigest()[:16]
+        self.report.inputs_digest = self._plan.digest()
         self.report.versions = {name: metadata.version(name) for name in _PACKAGES}
         self.report.seconds["total"] = round(time.monotonic() - self._started, 3)
         write_card(self.dataset, self.report)
@@ -266,7 +251,7 @@ def run(request: Request, progress: Progress = silent) -> RunReport:
     with Engine(request) as engine:
         engine.survey(progress)
         batches = engine.plan()
-        total = sum(len(batch.sources) for batch in batches)
+        total = sum(batch.pages for batch in batches)
         progress("clean", 0, total)
         results: list[tuple[Batch, Counts | BatchError]] = []
         with ThreadPoolExecutor(max(1, 2 * request.processes)) as threads:
@@ -274,7 +259,7 @@ def run(request: Request, progress: Progress = silent) -> RunReport:
             try:
                 for future in as_completed(waiting):
                     results.append((waiting[future], future.result()))
-                    progress("clean", sum(len(batch.sources) for batch, _ in results), total)
+                    progress("clean", sum(batch.pages for batch, _ in results), total)
             except BaseException:
                 threads.shutdown(wait=False, cancel_futures=True)
                 engine.stop()

@@ -8,6 +8,7 @@ A line counts once for each *unlike* page that holds it, so that copies and repo
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,12 +40,11 @@ class Sighting:
     spun: frozenset[str] = frozenset()
 
 
-def choose_sample(sources: Sequence[Source], config: Config) -> list[Source]:
+def choose_sample(sources: Iterable[Source], config: Config) -> list[Source]:
     """Return the inputs to survey: all, or as many as the configuration allows, chosen by their paths' digests."""
-    if len(sources) <= config.survey_pages:
-        return list(sources)
-    ranked = sorted(sources, key=lambda source: hashlib.blake2b(source.path.encode(errors="surrogateescape")).digest())
-    return sorted(ranked[: config.survey_pages], key=lambda source: source.path)
+    ranked = ((hashlib.blake2b(source.path.encode(errors="surrogateescape")).digest(), source) for source in sources)
+    chosen = heapq.nsmallest(config.survey_pages, ranked, key=lambda pair: pair[0])
+    return sorted((source for _, source in chosen), key=lambda source: source.path)
 
 
 def sight_all(

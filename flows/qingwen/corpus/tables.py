@@ -6,7 +6,8 @@ is not made again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from pyarrow import compute, parquet
 
-from qingwen.corpus.schemas import KEYS, ORDERS, TABLES
-from qingwen.corpus.spread import Spread
+from qingwen.corpus.schemas import KEYS, TABLES
 
 APPLICATION = "qingwen"
 ROW_GROUP = 1000
@@ -28,6 +28,11 @@ def exists(dataset: Path, name: str) -> bool:
     return DeltaTable.is_deltatable(str(dataset / name))
 
 
+def files(dataset: Path, name: str) -> list[str]:
+    """Return the data files of a table as it stands, sorted; of a table that is not there, none."""
+    return sorted(DeltaTable(str(dataset / name)).file_uris()) if exists(dataset, name) else []
+
+
 def read(
     dataset: Path, name: str, columns: Sequence[str] | None = None, where: tuple[str, Sequence[str]] | None = None
 ) -> Any:
@@ -38,11 +43,9 @@ def read(
     schema = TABLES[name]
     wanted = list(columns or schema.names)
     found = [pa.schema([schema.field(column) for column in wanted]).empty_table()]
-    if exists(dataset, name):
-        # File by file and without the dataset scanner, which costs .6 s to import. A process that ended right after a
-        # scan aborted once in native code; whether the scanner's threads did it is not known.
-        files = DeltaTable(str(dataset / name)).file_uris()
-        found += (_part(file, wanted, where).cast(found[0].schema) for file in sorted(files))
+    # File by file and without the dataset scanner, which costs .6 s to import. A process that ended right after a
+    # scan aborted once in native code; whether the scanner's threads did it is not known.
+    found += (_part(file, wanted, where).cast(found[0].schema) for file in files(dataset, name))
     return pa.concat_tables(found)
 
 
@@ -73,32 +76,26 @@ def version(dataset: Path, name: str) -> int:
 
 
 def commit(
-    dataset: Path, name: str, rows: Any, withdrawn: Sequence[str], *, run: int, label: str, rebuild: bool = False
+    dataset: Path, name: str, rows: Any, withdrawn: Any = None, *, run: int, label: str, rebuild: bool = False
 ) -> bool:
-    """Add rows to a table and withdraw those whose key is named, in one commit; tell whether there was one to make.
+    """Add rows to a table and withdraw those whose key is named, in one commit; tell whether it was made.
 
-    ``rows`` are an Arrow table, or what `spread` wrote, which is never whole in memory unless something is withdrawn.
-
-    A run that is already published to the table, or has nothing to say to it, makes none.
+    ``rows`` are an Arrow table or a reader, sorted as the table is; a reader is never whole in memory. ``withdrawn``
+    is an Arrow column of keys. A run that is already published to the table makes no commit.
     """
     place = str(dataset / name)
     if published(dataset, name) >= run:
         return False
-    large = isinstance(rows, Spread)
-    if not large:
-        rows = rows.cast(TABLES[name]).sort_by([(column, "ascending") for column in ORDERS[name]])
     properties = CommitProperties(
         custom_metadata={"run": label}, app_transactions=[Transaction(APPLICATION, run)], max_commit_retries=0
     )
     new = not exists(dataset, name)
-    if withdrawn and not (new or rebuild):
-        _merge(place, name, rows.read() if large else rows, withdrawn, properties)
+    if withdrawn is not None and len(withdrawn) and not (new or rebuild):
+        _merge(place, name, rows, withdrawn, properties)
         return True
-    if not (rows.num_rows or new or rebuild or name == "records"):
-        return False
     write_deltalake(
         place,
-        rows.stream() if large else rows,
+        rows,
         mode="overwrite" if rebuild and not new else "append",
         schema_mode="overwrite" if rebuild and not new else None,
         name=name,
@@ -109,20 +106,27 @@ def commit(
     return True
 
 
-def _merge(place: str, name: str, rows: Any, withdrawn: Sequence[str], properties: CommitProperties) -> None:
-    key, schema = KEYS[name], TABLES[name]
-    loose = pa.schema([field.with_nullable(True) for field in schema])
-    gone = pa.table({key: pa.array(list(withdrawn), pa.string())})
+def _merge(place: str, name: str, rows: Any, withdrawn: Any, properties: CommitProperties) -> None:
+    """Delete and add in one commit: the source's rows say which, so that a row may go and come again."""
+    key = KEYS[name]
+    loose = pa.schema([field.with_nullable(True) for field in TABLES[name]]).append(pa.field(_OP, pa.string()))
     tombstones = pa.table(
-        {f.name: gone[key] if f.name == key else pa.nulls(gone.num_rows, f.type) for f in loose}, schema=loose
+        {field.name: withdrawn if field.name == key else pa.nulls(len(withdrawn), field.type) for field in TABLES[name]}
     )
-    source = pa.concat_tables([tombstones, rows.cast(loose)])
-    operations = [_DELETE] * tombstones.num_rows + [_ADD] * rows.num_rows
-    source = source.append_column(_OP, pa.array(operations, pa.string()))
+
+    def marked(batches: Iterable[Any], operation: str) -> Iterator[Any]:
+        for batch in batches:
+            marks = pa.array([operation] * batch.num_rows, pa.string())
+            yield pa.RecordBatch.from_arrays([*batch.columns, marks], schema=loose)
+
+    source = chain(
+        marked(tombstones.combine_chunks().to_batches(), _DELETE),
+        marked(rows if isinstance(rows, pa.RecordBatchReader) else rows.to_batches(), _ADD),
+    )
     (
         DeltaTable(place)
         .merge(
-            source=source,
+            source=pa.RecordBatchReader.from_batches(loose, source),
             predicate=f"t.{key} = s.{key} AND s.{_OP} = '{_DELETE}'",
             source_alias="s",
             target_alias="t",

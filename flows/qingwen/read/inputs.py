@@ -25,20 +25,33 @@ class Source:
     modified: int
 
 
+def find_sources(inputs: Iterable[str]) -> Iterator[Source]:
+    """Yield the files that the inputs name, in no certain order; a file that two inputs name comes twice."""
+    for named in inputs:
+        yield from map(_source, _expand(named))
+
+
 def list_sources(inputs: Iterable[str]) -> list[Source]:
     """Return the files that the inputs name, sorted by path, each once.
 
     Raises:
         SetupError: an input matches nothing; the message names it.
     """
-    paths: dict[str, None] = {}
+    inputs = list(inputs)
+    check_inputs(inputs)
+    return sorted(dict.fromkeys(find_sources(inputs)), key=lambda source: source.path)
+
+
+def check_inputs(inputs: Iterable[str]) -> None:
+    """Look whether each input names something.
+
+    Raises:
+        SetupError: an input matches nothing; the message names it.
+    """
     for named in inputs:
-        found = list(_expand(named))
-        if not found:
+        if next(_expand(named), None) is None:
             known = ", ".join(ENDINGS)
             raise SetupError(f"{named}: nothing to read. Give a file, a folder that holds {known}, or a quoted glob.")
-        paths.update(dict.fromkeys(found))
-    return [_source(path) for path in sorted(paths)]
 
 
 def _expand(named: str) -> Iterator[str]:

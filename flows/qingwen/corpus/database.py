@@ -1,0 +1,112 @@
+"""A run's own database on local disk, for what is larger than memory: joins, sorts. The only file that imports duckdb.
+
+It holds nothing that lasts: a run makes it and removes it. What lasts stands in the tables and in the staged files.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from pyarrow import parquet
+
+# Above so much it works on disk. Less is slower; a run of ten million pages needs no more.
+_MEMORY = "1GB"
+_ROWS = 2_000
+_GLOBBING = re.compile(r"([*?\[])")
+
+
+class Database:
+    """Tables of one run. Use as a context; each call may come from another thread.
+
+    ``beside`` is a folder on a disk with room (the dataset's own state); None takes the system's temporary folder.
+    """
+
+    def __init__(self, beside: Path | None = None) -> None:
+        if beside is not None:
+            beside.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(prefix="qingwen-", dir=beside))
+        self._connection = duckdb.connect(
+            str(self._folder / "run.duckdb"),
+            config={
+                "memory_limit": _MEMORY,
+                "temp_directory": str(self._folder / "spilled"),
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+                "TimeZone": "UTC",
+            },
+        )
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database and remove it."""
+        self._connection.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def do(self, statement: str, *values: Any) -> None:
+        """Execute a statement; ``values`` take the places of its question marks."""
+        self._connection.cursor().execute(statement, list(values))
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a small result."""
+        found: list[tuple[Any, ...]] = self._connection.cursor().execute(query, list(values)).fetchall()
+        return found
+
+    def one(self, query: str, *values: Any) -> Any:
+        """Return the first value of the first row."""
+        return self.rows(query, *values)[0][0]
+
+    def column(self, query: str, *values: Any) -> Any:
+        """Return the only column of a result as an Arrow array."""
+        return self._connection.cursor().sql(query, params=list(values)).to_arrow_table().column(0).combine_chunks()
+
+    def each(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a result of any size."""
+        cursor = self._connection.cursor().execute(query, list(values))
+        while some := cursor.fetchmany(_ROWS):
+            yield from some
+
+    def stream(self, query: str, schema: Any, *values: Any) -> Any:
+        """Return an Arrow reader of a result of any size, its columns cast to those of the schema."""
+        reader = self._connection.cursor().sql(query, params=list(values)).to_arrow_reader(_ROWS)
+        named = list(schema.names)
+        batches = (
+            pa.Table.from_batches([batch]).select(named).cast(schema).combine_chunks().to_batches() for batch in reader
+        )
+        return pa.RecordBatchReader.from_batches(schema, (batch for some in batches for batch in some))
+
+    def view(self, name: str, paths: Sequence[str | Path], schema: Any = None) -> None:
+        """Make a view of Parquet files as one table; no file is no row."""
+        listed = [str(path) for path in paths]
+        if not listed:
+            empty = self._folder / f"no-{name}.parquet"
+            parquet.write_table(schema.empty_table(), empty)
+            listed = [str(empty)]
+        literals = ", ".join(_literal(_GLOBBING.sub(r"[\1]", path)) for path in listed)
+        self.do(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet([{literals}])")
+
+    def add(self, table: str, rows: Any) -> None:
+        """Add an Arrow table's rows to a table that stands already, by the names of its columns."""
+        cursor = self._connection.cursor()
+        cursor.register("arriving", rows)
+        cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM arriving")
+        cursor.unregister("arriving")
+
+    def write(self, query: str, path: Path) -> None:
+        """Write a result to a Parquet file."""
+        self.do(f"COPY ({query}) TO {_literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
