@@ -12,7 +12,7 @@ from qingwen.config import Config
 from qingwen.label.verdicts import FLAGGED, Labelled, label
 from qingwen.metadata.facts import read_facts
 from qingwen.metadata.site import site_key
-from qingwen.model import BODY, TITLE, Cleaned, Facts, Judged, Label, Page, Record, Rejection, Segmented
+from qingwen.model import BODY, HTML, TITLE, Cleaned, Facts, Judged, Label, Page, Record, Rejection, Segmented
 from qingwen.normalize.inline import cut_inline
 from qingwen.normalize.layout import lay_out
 from qingwen.normalize.passes import Context, Draft, Pass, run
@@ -22,7 +22,7 @@ from qingwen.normalize.script import simplify
 from qingwen.normalize.spacing import fix_spacing
 from qingwen.normalize.spun import restore_nonwords, restore_words
 from qingwen.normalize.unicode import fix_unicode, undo_entities, undo_mojibake
-from qingwen.read.files import HTML, to_page
+from qingwen.read.files import to_page
 from qingwen.rules.book import RuleBook, load_rules
 from qingwen.rules.sites import SiteBook
 from qingwen.segment.pages import segment

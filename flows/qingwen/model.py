@@ -16,6 +16,7 @@ from qingwen.text import Edit, Span
 
 SCHEMA_VERSION = 1
 TITLE, BODY = "title", "body"
+PLAIN, HTML = "text/plain", "text/html"
 
 
 class Label(StrEnum):

@@ -1,6 +1,6 @@
 """Measure speed and memory against yardsticks of the same session: python -m tests.benchmarks [PART ...] [--memory N ...]
 
-Parts: plain, html, growth, prefect, workers, start (default: all of them). Everything is a ratio of times measured in
+Parts: plain, html, engines, growth, prefect, workers, start (default: all of them). Everything is a ratio of times measured in
 alternation, with the smallest and the largest of the rounds. Needs the extra ``bench``; pages for ``html`` are the
 development pages, or a folder named by QINGWEN_PAGES.
 """
@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from qingwen import Config, clean_page, load_rules
 from qingwen.corpus.batch import Job, clean_batch
 from qingwen.read.encoding import decode
 from qingwen.read.inputs import list_sources
+from qingwen.rules.scan import Scanner, relaxed
 from qingwen.rules.sites import SiteBook
 
 ROOT = Path(__file__).parents[2]
@@ -160,6 +162,65 @@ def quietly(call: Callable[[str], object], markup: str) -> object:
         return None
 
 
+def engines(folder: Path) -> Iterator[str]:
+    """Which rules may match in which line: the engines for it, against each pattern's own search."""
+    rules = [rule.pattern for rule in BOOK.rules]
+    lines = [
+        line
+        for page in html_pages(folder)
+        for line in decode(page).text.splitlines()
+        if max(line, default="") >= "\u4e00"
+    ]
+    lines = [line for line in dict.fromkeys(lines) if len(line) <= 2000][:20_000]
+    octets = [line.encode("utf-8", "replace") for line in lines]
+    scanner = Scanner(BOOK.rules)
+    calls: dict[str, Call] = {
+        "each searched": lambda: [[n for n, rule in enumerate(rules) if rule.search(line)] for line in lines],
+        "RE2's filter, then the patterns it names (ours)": lambda: [list(scanner._searched(line)) for line in lines],
+        "RE2's filter alone": lambda: [scanner._candidates(line) for line in octets],
+    }
+    try:
+        import ahocorasick_rs
+
+        words = sorted({word for rule in rules for word in re.findall("[\u4e00-\u9fff]{2,}", rule.pattern)})
+        automaton = ahocorasick_rs.AhoCorasick(words)
+        calls["ahocorasick-rs, the patterns' words alone"] = lambda: [
+            automaton.find_matches_as_indexes(line, overlapping=True) for line in lines
+        ]
+    except ImportError:
+        pass
+    try:
+        import hyperscan
+
+        told = [pattern for rule in rules if (pattern := hyperscan_form(rule.pattern))]
+        ways = {"line by line": (octets, hyperscan.HS_FLAG_SINGLEMATCH), "whole text": ([b"\n".join(octets)], 0)}
+        for way, (texts, more) in ways.items():
+            database = hyperscan.Database()
+            flags = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_PREFILTER | hyperscan.HS_FLAG_MULTILINE | more
+            database.compile(expressions=told, flags=[flags] * len(told))
+            calls[f"Hyperscan, {len(told)} of the {len(rules)} patterns, {way}"] = (
+                lambda database=database, texts=texts: [  # type: ignore[misc]
+                    database.scan(text, match_event_handler=lambda *match: None) for text in texts
+                ]
+            )
+    except ImportError:
+        pass
+    times = alternated(calls, rounds=3)
+    for name, mine in times.items():
+        yield f"rules in {len(lines):,} lines, of the speed of searching each: {name} | {ratio(times['each searched'], mine)} |"
+
+
+def hyperscan_form(pattern: str) -> bytes | None:
+    import hyperscan
+
+    try:
+        told = relaxed(pattern).encode()
+        hyperscan.Database().compile(expressions=[told], flags=[hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_PREFILTER])
+    except (ValueError, hyperscan.error):
+        return None
+    return told
+
+
 def growth(folder: Path) -> Iterator[str]:
     """Milliseconds a kilobyte of pages from 10 KB to 5 MB, against that at 10 KB: flat is linear."""
     text = SEED.read_text("utf-8")
@@ -272,7 +333,15 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in listed]
 
 
-PARTS = {"plain": plain, "html": html, "growth": growth, "prefect": prefect, "workers": workers, "start": start}
+PARTS = {
+    "plain": plain,
+    "html": html,
+    "engines": engines,
+    "growth": growth,
+    "prefect": prefect,
+    "workers": workers,
+    "start": start,
+}
 
 
 def main() -> None:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from multiprocessing import connection, parent_process
 from pathlib import Path
@@ -20,21 +19,27 @@ from qingwen.clean import clean_page
 from qingwen.config import Config
 from qingwen.errors import BatchError
 from qingwen.model import Cleaned, Rejection
-from qingwen.read.files import page_id, read_bytes, to_page
-from qingwen.read.inputs import Source
+from qingwen.read.containers import WHOLE, Share, items_of
+from qingwen.read.files import page_of
+from qingwen.read.items import Item, Source
 from qingwen.rules.book import RuleBook, load_rules
 from qingwen.rules.sites import SiteBook
 
+# Present in a batch's folder once all its parts are whole.
 DONE = "done.json"
 
 
 @dataclass(slots=True)
 class Counts:
-    """What became of pages: counts in and out, by reason and by rule; characters are code points."""
+    """What became of pages: counts in and out, by reason and by rule; characters are code points.
+
+    ``unchanged`` are items of a changed container that it held before.
+    """
 
     pages: int = 0
     records: int = 0
     copies: int = 0
+    unchanged: int = 0
     rejections: Counter[str] = field(default_factory=Counter)
     removed_chars: Counter[str] = field(default_factory=Counter)
     removed_blocks: Counter[str] = field(default_factory=Counter)
@@ -46,6 +51,7 @@ class Counts:
         self.pages += other.pages
         self.records += other.records
         self.copies += other.copies
+        self.unchanged += other.unchanged
         for name in ("rejections", "removed_chars", "removed_blocks", "edits", "flags"):
             getattr(self, name).update(getattr(other, name))
 
@@ -61,6 +67,13 @@ class Counts:
                 self.removed_blocks[judged.verdict.rule] += 1
         self.edits.update(edit.rule for edit in result.edits)
         self.flags.update(flag.rule for flag in result.flags)
+
+    def leave_out(self, records: int, rejections: Mapping[str, int]) -> None:
+        """Count pages as copies that turned out, among all batches, to be another path's."""
+        self.records -= records
+        self.copies += records + sum(rejections.values())
+        self.rejections.subtract(rejections)
+        self.rejections = +self.rejections
 
     @classmethod
     def from_json(cls, text: str) -> Counts:
@@ -82,10 +95,15 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A batch for a worker: the files to clean, and the folder that its part files go to."""
+    """A batch for a worker: the files to clean, and the folder that its part files go to.
+
+    Of a container, ``share`` says which items; ``known`` is a file of what the dataset holds of them already.
+    """
 
     sources: tuple[Source, ...]
     folder: str
+    share: Share = WHOLE
+    known: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,53 +148,51 @@ def clean_batch(job: Job, config: Config, book: RuleBook, sites: SiteBook) -> Co
     Raises:
         BatchError: this machine cannot do it now (memory, disk); its pages stay pending.
     """
-    folder = Path(job.folder)
-    done = folder / DONE
+    done = Path(job.folder) / DONE
     if done.exists():
         return Counts.from_json(done.read_text("utf-8"))
     try:
-        return _clean(job.sources, folder, config, book, sites)
+        return _clean(job, config, book, sites)
     except (MemoryError, OSError) as fault:
         raise BatchError(f"The batch cannot be cleaned now: {type(fault).__name__}: {fault}.") from fault
 
 
-def _clean(sources: Sequence[Source], folder: Path, config: Config, book: RuleBook, sites: SiteBook) -> Counts:
-    from qingwen.corpus.rows import ITEM, Rows, arrow, rows_of, source_row, write_rows
+def _clean(job: Job, config: Config, book: RuleBook, sites: SiteBook) -> Counts:
+    from qingwen.corpus.rows import read_known, rows_of, source_row
+    from qingwen.corpus.staged import Staged
 
     counts = Counts()
-    tables: Rows = {name: [] for name in ("records", "blocks", "edits", "flags", "rejections", "sources")}
-    seen: set[str] = set()
-    for n, source in enumerate(sources):
-        counts.pages += 1
-        item = f"{folder.name}.{n}"
-        octets = read_bytes(source.path, config)
-        name = octets.page_id if isinstance(octets, Rejection) else page_id(octets)
-        if name in seen:
-            counts.copies += 1
-            tables["sources"].append({**source_row(source, name, "copy", None), ITEM: item})
-            continue
-        seen.add(name)
-        result = octets if isinstance(octets, Rejection) else _one(octets, source.path, config, book, sites)
-        counts.count(result)
-        for table, rows in rows_of(result).items():
-            tables[table] += [{**row, ITEM: item} for row in rows]
-        outcome = "rejection" if isinstance(result, Rejection) else "record"
-        tables["sources"].append({**source_row(source, name, outcome, result), ITEM: item})
-    under_way = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(under_way, ignore_errors=True)
-    under_way.mkdir(parents=True)
-    for table, rows in tables.items():
-        write_rows(under_way / f"{table}.parquet", arrow(table, rows))
-    (under_way / DONE).write_text(counts.to_json(), "utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    under_way.rename(folder)
+    known = read_known(Path(job.known)) if job.known else {}
+    seen: dict[str, str] = {}
+    with Staged(Path(job.folder)) as staged:
+        for source in job.sources:
+            for item in items_of(source.path, config, job.share):
+                counts.pages += 1
+                name = item.page_id
+                if known.get(item.path) == name:
+                    counts.unchanged += 1
+                    staged.add({"sources": [source_row(source, item, "unchanged")]})
+                    continue
+                first = seen.get(name)
+                if first is not None:
+                    counts.copies += 1
+                if first is not None and first < item.path:
+                    staged.add({"sources": [source_row(source, item, "copy")]})
+                    continue
+                seen[name] = item.path
+                result = _one(item, config, book, sites)
+                if first is None:
+                    counts.count(result)
+                outcome = "rejection" if isinstance(result, Rejection) else "record"
+                staged.add({**rows_of(result), "sources": [source_row(source, item, outcome, result)]})
+        staged.finish(counts.to_json())
     return counts
 
 
-def _one(octets: bytes, path: str, config: Config, book: RuleBook, sites: SiteBook) -> Cleaned | Rejection:
+def _one(item: Item, config: Config, book: RuleBook, sites: SiteBook) -> Cleaned | Rejection:
     """Clean one page; a fault nobody foresaw rejects that page alone, by its type and the function's name."""
     try:
-        page = to_page(octets, path, config)
+        page = page_of(item, config)
         return page if isinstance(page, Rejection) else clean_page(page, config=config, rules=book, sites=sites)
     except (MemoryError, KeyboardInterrupt):
         raise
@@ -184,4 +200,4 @@ def _one(octets: bytes, path: str, config: Config, book: RuleBook, sites: SiteBo
         frames = traceback.extract_tb(fault.__traceback__)
         where = frames[-1].name if frames else "?"
         detail = f"{type(fault).__name__} in {where}: please report the page."
-        return Rejection(page_id(octets), path, "fault", "fault.unforeseen", detail)
+        return Rejection(item.page_id, item.path, "fault", "fault.unforeseen", detail)

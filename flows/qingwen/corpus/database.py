@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 # Above so much it works on disk. Less is slower; a run of ten million pages needs no more.
-_MEMORY = "1GB"
+_MEMORY = "256MB"
 _ROWS = 2_000
 _GLOBBING = re.compile(r"([*?\[])")
 
@@ -93,7 +93,7 @@ class Database:
             empty = self._folder / f"no-{name}.parquet"
             parquet.write_table(schema.empty_table(), empty)
             listed = [str(empty)]
-        literals = ", ".join(_literal(_GLOBBING.sub(r"[\1]", path)) for path in listed)
+        literals = ", ".join(literal(_GLOBBING.sub(r"[\1]", path)) for path in listed)
         self.do(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet([{literals}])")
 
     def add(self, table: str, rows: Any) -> None:
@@ -105,8 +105,9 @@ class Database:
 
     def write(self, query: str, path: Path) -> None:
         """Write a result to a Parquet file."""
-        self.do(f"COPY ({query}) TO {_literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+        self.do(f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """Return a text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"

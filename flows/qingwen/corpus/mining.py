@@ -18,8 +18,8 @@ from qingwen.config import Config
 from qingwen.corpus.pairs import Pair, Text, find_pairs
 from qingwen.metadata.site import site_key
 from qingwen.model import Cleaned, Rejection
-from qingwen.read.files import read_page
-from qingwen.read.inputs import Source
+from qingwen.read.containers import pages_of
+from qingwen.read.items import Source
 from qingwen.rules.book import RuleBook
 from qingwen.rules.spun import SpunTable
 from qingwen.segment.pages import segment
@@ -84,8 +84,7 @@ def mine(sources: Iterable[Source], config: Config, book: RuleBook, trusted: Ite
 def read_texts(sources: Iterable[Source], config: Config, book: RuleBook) -> Iterator[Text]:
     """Yield the articles of pages whose site is known, cleaned but with no swapped word restored."""
     raw = replace(book, spun=SpunTable(()))
-    for source in sources:
-        page = read_page(source.path, config)
+    for page in pages_of(sources, config):
         segmented = page if isinstance(page, Rejection) else segment(page, config)
         if isinstance(page, Rejection) or isinstance(segmented, Rejection):
             continue

@@ -16,24 +16,39 @@ import pyarrow as pa
 
 from qingwen.config import Config
 from qingwen.corpus import tables
-from qingwen.corpus.database import Database
+from qingwen.corpus.database import Database, literal
 from qingwen.corpus.schemas import TABLES
 from qingwen.model import Rejection
-from qingwen.read.files import page_id, read_bytes
-from qingwen.read.inputs import Source
+from qingwen.read.containers import WHOLE, Share, is_container
+from qingwen.read.files import read_bytes
+from qingwen.read.items import Source, page_id
 
 SUPERSEDED, PENDING = "superseded", "pending"
 _INPUTS = pa.schema([("path", pa.string()), ("size", pa.int64()), ("modified", pa.int64())])
 _CHUNK = 10_000
+# A container is shared from so many bytes on; what an item of it takes there, for a guess at their number.
+_SHARED_BYTES, _ITEM_BYTES = 1 << 24, 5_000
+_HELD_FILES = f"""
+CREATE OR REPLACE TABLE held_files AS
+    SELECT coalesce(container, path) AS path, max(size) AS size, max(modified) AS modified,
+        bool_or(outcome = '{PENDING}') AS pending
+    FROM held GROUP BY ALL
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some of the files to clean; ``key`` is a digest of what they are and of what they are cleaned with."""
+    """Some of the files to clean, or a share of one container.
+
+    ``pages`` is how many they are (of a container a guess by its size), ``key`` a digest of what they are and of what
+    they are cleaned with.
+    """
 
     n: int
     pages: int
     key: str
+    container: str | None = None
+    share: Share = WHOLE
 
 
 class Plan:
@@ -59,14 +74,15 @@ class Plan:
         """
         database = self._database
         hold(database, dataset)
+        database.do(_HELD_FILES)
         if everything:
             # A rebuild loses none of the paths that the dataset knows.
-            database.do("INSERT INTO inputs SELECT path, size, modified FROM held ANTI JOIN inputs USING (path)")
+            database.do("INSERT INTO inputs SELECT path, size, modified FROM held_files ANTI JOIN inputs USING (path)")
         database.do("CREATE OR REPLACE TABLE wanted AS SELECT path, size, modified, 0 AS batch FROM inputs")
         if not everything:
             database.do(
-                "DELETE FROM wanted w USING held h WHERE h.path = w.path AND h.size = w.size "
-                f"AND h.modified = w.modified AND h.outcome <> '{PENDING}'"
+                "DELETE FROM wanted w USING held_files h WHERE h.path = w.path AND h.size = w.size "
+                "AND h.modified = w.modified AND NOT h.pending"
             )
             self._pass_over_touched(config)
         return int(database.one("SELECT count(*) FROM inputs"))
@@ -78,6 +94,8 @@ class Plan:
             f"WHERE h.outcome <> '{PENDING}' AND h.size = w.size ORDER BY w.path"
         )
         for path, page in list(touched):
+            if is_container(path):
+                continue
             octets = read_bytes(path, config)
             if page == (octets.page_id if isinstance(octets, Rejection) else page_id(octets)):
                 self._database.do("DELETE FROM wanted WHERE path = ?", path)
@@ -90,26 +108,49 @@ class Plan:
             yield Source(path, size, modified)
 
     def cut(self, workers: int, largest: int, versions: Iterable[str]) -> tuple[Batch, ...]:
-        """Cut the files into batches of tens to hundreds, so that every worker has several; no row depends on it."""
-        size = max(20, min(largest, -(-len(self) // (workers * 6))))
+        """Cut the files into batches of tens to hundreds, so that every worker has several; no row depends on it.
+
+        A container is a batch of its own, or several where there are fewer containers than workers to share them.
+        """
+        containers = [source for source in self if is_container(source.path)]
+        self._database.do("CREATE OR REPLACE TABLE containers (path VARCHAR)")
+        for source in containers:
+            self._database.do("INSERT INTO containers VALUES (?)", source.path)
+        size = max(20, min(largest, -(-(len(self) - len(containers)) // (workers * 6))))
         self._database.do(
-            "CREATE OR REPLACE TABLE wanted AS SELECT path, size, modified, "
-            f"CAST((row_number() OVER (ORDER BY path) - 1) // {size} AS INTEGER) AS batch FROM wanted"
+            "CREATE OR REPLACE TABLE files AS SELECT path, size, modified, "
+            f"CAST((row_number() OVER (ORDER BY path) - 1) // {size} AS INTEGER) AS batch "
+            "FROM wanted ANTI JOIN containers USING (path)"
         )
         stamp = "\n".join(versions)
-        rows = self._database.each("SELECT batch, path, size, modified FROM wanted ORDER BY path")
+        rows = self._database.each("SELECT batch, path, size, modified FROM files ORDER BY path")
         batches = []
         for n, some in groupby(rows, key=lambda row: row[0]):
-            digest, pages = hashlib.sha256(stamp.encode()), 0
-            for pages, (_, path, size_, modified) in enumerate(some, start=1):  # noqa: B007
-                digest.update(f"\n{path}\t{size_}\t{modified}".encode())
-            batches.append(Batch(n, pages, digest.hexdigest()[:24]))
+            lines = [f"{path}\t{octets}\t{modified}" for _, path, octets, modified in some]
+            batches.append(Batch(n, len(lines), _key(stamp, lines)))
+        for source in containers:
+            parts = max(1, min(-(-workers * 2 // len(containers)), -(-source.size // _SHARED_BYTES)))
+            for part in range(parts):
+                line = f"{source.path}\t{source.size}\t{source.modified}\t{part}/{parts}"
+                pages = max(1, source.size // (_ITEM_BYTES * parts))
+                batches.append(Batch(len(batches), pages, _key(stamp, [line]), source.path, (part, parts)))
         return tuple(batches)
 
     def sources_of(self, batch: Batch) -> tuple[Source, ...]:
         """Return the files of a batch, by path."""
-        rows = self._database.rows("SELECT path, size, modified FROM wanted WHERE batch = ? ORDER BY path", batch.n)
+        where, value = ("path", batch.container) if batch.container is not None else ("batch", batch.n)
+        table = "wanted" if batch.container is not None else "files"
+        rows = self._database.rows(f"SELECT path, size, modified FROM {table} WHERE {where} = ? ORDER BY path", value)
         return tuple(Source(*row) for row in rows)
+
+    def write_known(self, batch: Batch, path: Path) -> bool:
+        """Write what the dataset holds of a container's items, ``path`` and ``page``; tell whether there is any."""
+        query = f"SELECT path, page FROM held WHERE container = {literal(batch.container or '')} AND page IS NOT NULL"
+        known = bool(self._database.rows(f"{query} LIMIT 1"))
+        if known:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database.write(query, path)
+        return known
 
     def digest(self) -> str:
         """Return 16 hex digits that change with any input's path or size."""
@@ -122,8 +163,12 @@ class Plan:
 def hold(database: Database, dataset: Path | None) -> None:
     """Make the tables ``held`` and ``retired`` of a dataset's sources; without a dataset they are empty."""
     database.view("known", tables.files(dataset, "sources") if dataset else (), TABLES["sources"])
-    columns = "source_path AS path, page_id AS page, url, fetched_at, size, modified, outcome"
+    columns = "source_path AS path, page_id AS page, container, url, fetched_at, size, modified, outcome"
     for name, test in (("held", "<>"), ("retired", "=")):
         database.do(
             f"CREATE OR REPLACE TABLE {name} AS SELECT {columns} FROM known WHERE outcome {test} '{SUPERSEDED}'"
         )
+
+
+def _key(stamp: str, lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join([stamp, *lines]).encode()).hexdigest()[:24]

@@ -11,9 +11,8 @@ from contextlib import suppress
 
 from qingwen.config import Config
 from qingwen.corpus.batch import Counts, Job, start_worker, watch_parent, work
-from qingwen.corpus.survey import Sighting, sight_all
+from qingwen.corpus.survey import Chosen, Sighting, sight_all
 from qingwen.errors import BatchError
-from qingwen.read.inputs import Source
 from qingwen.rules.sites import SiteBook
 
 # Pages that a worker surveys at a time.
@@ -33,28 +32,28 @@ class Pool:
         self._executor: ProcessPoolExecutor | None = None
         self.sites = SiteBook()
 
-    def sight(self, sources: Sequence[Source], known: SiteBook, seen: Callable[[int], None]) -> list[Sighting]:
+    def sight(self, chosen: Sequence[Chosen], known: SiteBook, seen: Callable[[int], None]) -> list[Sighting]:
         """Return what pages show of sites that are not known, looked at in workers; in no certain order.
 
         ``seen`` is told how many more pages were looked at. A page that kills its worker is left out: cleaning will
         name it.
         """
         names = frozenset(known.sites)
-        some = [tuple(sources[at : at + _SURVEYED]) for at in range(0, len(sources), _SURVEYED)]
+        some = [tuple(chosen[at : at + _SURVEYED]) for at in range(0, len(chosen), _SURVEYED)]
         found, broken = self._sighted(some, names, seen)
         for group in broken:
             again, alone = self._sighted([group], names, seen)
             found += again
-            for source in (source for few in alone for source in few):
-                found += self._sighted([(source,)], names, seen)[0]
+            for one in (one for few in alone for one in few):
+                found += self._sighted([(one,)], names, seen)[0]
         return found
 
     def _sighted(
-        self, groups: Sequence[tuple[Source, ...]], known: frozenset[str], seen: Callable[[int], None]
-    ) -> tuple[list[Sighting], list[tuple[Source, ...]]]:
+        self, groups: Sequence[tuple[Chosen, ...]], known: frozenset[str], seen: Callable[[int], None]
+    ) -> tuple[list[Sighting], list[tuple[Chosen, ...]]]:
         """Return what groups of pages show, and the groups that were under way when a worker died."""
         found: list[Sighting] = []
-        broken: list[tuple[Source, ...]] = []
+        broken: list[tuple[Chosen, ...]] = []
         workers = min(self._workers, len(groups))
         executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), watch_parent)
         try:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ from qingwen.corpus.duplicates import cluster
 from qingwen.corpus.planning import PENDING, hold
 from qingwen.corpus.rows import ITEM, staged_schema
 from qingwen.corpus.schemas import KEYS, ORDERS, TABLES
+from qingwen.read.items import Source
 
 INTENT = "commit.json"
 _STAGED = ("blocks", "edits", "flags", "rejections", "records")
 _KEY_COLUMNS = "id, text_sha256, published_at, n_chars"
+_PENDING = pa.schema([("path", pa.string()), ("size", pa.int64()), ("modified", pa.int64()), ("outcome", pa.string())])
 # What is written down, by file: all that `commit_all` needs beside the staged files themselves.
 _DECIDED = {
     "parts": "SELECT folder FROM parts",
@@ -43,19 +46,28 @@ _DECIDED = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """How many pages are withdrawn; and how many, cleaned in one batch, stand by another's rows (by rule rejected)."""
+
+    withdrawn: int
+    records: int
+    rejections: Mapping[str, int]
+
+
 def prepare(
     database: Database,
     dataset: Path,
     folders: Sequence[Path],
-    failed: Collection[int],
+    failed: Iterable[Source],
     final: Path,
     intent: Mapping[str, Any],
     beside: Mapping[str, str],
-) -> int:
-    """Write down what the run is going to commit; nothing is committed. Return how many pages are withdrawn.
+) -> Prepared:
+    """Write down what the run is going to commit; nothing is committed.
 
-    ``folders``, beside ``final``, hold the parts of the batches that are done, ``failed`` are the numbers of those
-    whose pages are pending; ``beside`` are texts to keep with the decision, by file name.
+    ``folders``, beside ``final``, hold the parts of the batches that are done, ``failed`` are the
+    files that are pending; ``beside`` are texts to keep with the decision, by file name.
     """
     known = None if intent["rebuild"] else dataset
     hold(database, known)
@@ -63,13 +75,14 @@ def prepare(
     database.add("parts", pa.table({"folder": pa.array([folder.name for folder in folders], pa.string())}))
     _view_staged(database, folders)
     database.do(
-        "CREATE TABLE came AS SELECT source_path AS path, page_id AS page, url, fetched_at, size, modified, outcome, "
-        f"{ITEM} AS item FROM staged_sources"
+        "CREATE TABLE came AS SELECT source_path AS path, page_id AS page, container, url, fetched_at, size, modified, "
+        f"outcome, {ITEM} AS item FROM staged_sources"
     )
+    database.add("came", pa.Table.from_pylist([_pending(source) for source in failed], schema=_PENDING))
+    # A container that is damaged, or not read to its end, proves of no item that it is gone.
     database.do(
-        f"INSERT INTO came BY NAME SELECT path, size, modified, '{PENDING}' AS outcome FROM wanted "
-        "WHERE list_contains(?, batch)",
-        sorted(failed),
+        "CREATE TABLE reread AS SELECT path FROM containers ANTI JOIN came USING (path) WHERE path NOT IN "
+        f"(SELECT container FROM staged_rejections JOIN staged_sources USING ({ITEM}) WHERE rule = 'read.damaged')"
     )
     choose(database)
     _view(database, known, "records")
@@ -88,7 +101,17 @@ def prepare(
         (final / name).write_text(text, "utf-8")
     # The marker comes last: what it marks is whole.
     (final / INTENT).write_text(json.dumps(dict(intent), ensure_ascii=False), "utf-8")
-    return int(database.one("SELECT count(*) FROM withdrawn"))
+    return Prepared(
+        withdrawn=database.one("SELECT count(*) FROM withdrawn"),
+        records=database.one(f"SELECT count(*) FROM staged_records SEMI JOIN dropped USING ({ITEM})"),
+        rejections=dict(
+            database.rows(f"SELECT rule, count(*) FROM staged_rejections SEMI JOIN dropped USING ({ITEM}) GROUP BY 1")
+        ),
+    )
+
+
+def _pending(source: Source) -> dict[str, Any]:
+    return {"path": source.path, "size": source.size, "modified": source.modified, "outcome": PENDING}
 
 
 def commit_all(dataset: Path, final: Path) -> dict[str, int]:

@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 from qingwen.corpus.schemas import TABLES
 from qingwen.model import Cleaned, Flag, Judged, Rejection
-from qingwen.read.inputs import Source
+from qingwen.read.items import Item, Source
 from qingwen.text import Edit
 
 # The column of a staged row that names its page: the batch and the number there.
@@ -33,14 +33,14 @@ def rows_of(result: Cleaned | Rejection) -> Rows:
     }
 
 
-def source_row(source: Source, page_id: str | None, outcome: str, result: Cleaned | Rejection | None) -> dict[str, Any]:
+def source_row(source: Source, item: Item, outcome: str, result: Cleaned | Rejection | None = None) -> dict[str, Any]:
     """Return the row of an input item in sources."""
-    record = result.record if isinstance(result, Cleaned) else None
     return {
-        "source_path": source.path,
-        "page_id": page_id,
-        "url": record.url if record else None,
-        "fetched_at": record.fetched_at if record else None,
+        "source_path": item.path,
+        "page_id": item.page_id,
+        "container": source.path if item.path != source.path else None,
+        "url": result.record.url if isinstance(result, Cleaned) else item.url,
+        "fetched_at": item.fetched_at,
         "size": source.size,
         "modified": source.modified,
         "outcome": outcome,
@@ -57,9 +57,11 @@ def staged_schema(name: str) -> Any:
     return TABLES[name].append(pa.field(ITEM, pa.string()))
 
 
-def write_rows(path: Path, rows: Any) -> None:
-    """Write rows to a part file."""
-    parquet.write_table(rows, path, compression="zstd")
+def read_known(path: Path) -> dict[str, str]:
+    """Return what a file written by ``Plan.write_known`` holds: the page of each path."""
+    with parquet.ParquetFile(path) as data:
+        known = data.read(use_threads=False)
+    return dict(zip(known["path"].to_pylist(), known["page"].to_pylist(), strict=True))
 
 
 def _blocks(page: str, blocks: Iterable[Judged]) -> list[dict[str, Any]]:

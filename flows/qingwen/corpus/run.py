@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -29,7 +30,9 @@ from qingwen.corpus.request import Request
 from qingwen.corpus.schemas import TABLES, VERSION
 from qingwen.corpus.survey import choose_sample, mine
 from qingwen.errors import BatchError, SetupError
+from qingwen.read.containers import is_container
 from qingwen.read.inputs import check_inputs, find_sources
+from qingwen.read.items import Source
 from qingwen.rules.book import load_rules
 from qingwen.rules.sites import Site, SiteBook, load_sites
 
@@ -104,7 +107,8 @@ class Engine:
             known = SiteBook() if request.rebuild else load_sites(self._state / SITES)
             sample = choose_sample(self._plan, request.config)
             new: dict[str, Site] = {}
-            if len(sample) >= max(1, self.request.config.min_site_pages):
+            holds_many = any(is_container(one.source.path) for one in sample)
+            if holds_many or len(sample) >= max(1, request.config.min_site_pages):
                 done = 0
 
                 def seen(pages: int) -> None:
@@ -134,37 +138,42 @@ class Engine:
         Raises:
             BatchError: it cannot be done now. Call again, or leave its pages pending.
         """
-        return self._pool.clean(Job(self._plan.sources_of(batch), str(self._folder(batch))))
+        known = self._staging / f"{batch.key}.known"
+        job = Job(self._plan.sources_of(batch), str(self._folder(batch)), batch.share)
+        if batch.container is not None and not self.request.rebuild and self._plan.write_known(batch, known):
+            job = replace(job, known=str(known))
+        return self._pool.clean(job)
 
     def publish(self, results: Sequence[tuple[Batch, Counts | BatchError]]) -> RunReport:
         """Commit what the batches made; the pages of a failed batch are pending. Nothing to say: nothing is written."""
         report = self.report
         done = [batch for batch, result in results if isinstance(result, Counts)]
-        failed: list[int] = []
+        failed: dict[str, Source] = {}
         for batch, result in results:
             if isinstance(result, Counts):
                 report.counts.add(result)
             else:
                 report.faults.append(f"batch {batch.n}: {result}")
-                report.pending += batch.pages
-                failed.append(batch.n)
-                report.pending_paths += [source.path for source in self._plan.sources_of(batch)]
-        del report.pending_paths[_NAMED:]
+                failed.update((source.path, source) for source in self._plan.sources_of(batch))
+        report.pending = len(failed)
+        report.pending_paths = list(failed)[:_NAMED]
         if not (done or failed):
             return report
         with self._timed("publish"):
             # Of all tables: one that a run had nothing to say to has no trace of it.
             number = max(tables.published(self.dataset, name) for name in TABLES) + 1
             intent = {"number": number, "run": report.run, "rebuild": self.request.rebuild, **self._versions}
-            report.withdrawn = publish.prepare(
+            prepared = publish.prepare(
                 self._database,
                 self.dataset,
                 [self._folder(batch) for batch in sorted(done, key=lambda batch: batch.n)],
-                failed,
+                failed.values(),
                 self._final,
                 intent,
                 {SITES: self.book_of_sites.to_json()},
             )
+            report.withdrawn = prepared.withdrawn
+            report.counts.leave_out(prepared.records, prepared.rejections)
             self._commit()
             report.duplicates = len(tables.read(self.dataset, "duplicates", ("id",)))
         self._report()
@@ -213,7 +222,7 @@ class Engine:
         """Drop staged parts that no batch of this run will take up."""
         for folder in self._staging.iterdir() if self._staging.is_dir() else ():
             if folder.name not in keys or not (folder / DONE).exists():
-                shutil.rmtree(folder, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True) if folder.is_dir() else folder.unlink(missing_ok=True)
 
     @property
     def _versions(self) -> dict[str, str | int]:

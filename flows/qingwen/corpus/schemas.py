@@ -147,9 +147,10 @@ SOURCES = pa.schema(
     [
         _field("source_path", _TEXT, "path as the user gave it (POSIX)"),
         _maybe("page_id", _TEXT, "page that the path holds; null while pending"),
+        _maybe("container", _TEXT, "file that holds the item; null where the item is the file"),
         _maybe("url", _TEXT, "address of the page, where known"),
         _maybe("fetched_at", pa.timestamp("us", tz="UTC"), "when the crawler fetched the page"),
-        _field("size", _LONG, "bytes of the file as it lies"),
+        _field("size", _LONG, "bytes of the file (the container) as it lies"),
         _field("modified", _LONG, "time of its last change, nanoseconds since 1970"),
         _field("outcome", _TEXT, "record, rejection, copy, pending or superseded"),
     ]

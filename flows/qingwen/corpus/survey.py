@@ -10,15 +10,17 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from qingwen.config import Config
+from qingwen.errors import BatchError
 from qingwen.metadata.site import site_key
 from qingwen.model import Rejection
-from qingwen.read.files import read_page
-from qingwen.read.inputs import Source
+from qingwen.read.containers import WHOLE, Share, is_container, items_of
+from qingwen.read.files import page_of
+from qingwen.read.items import Item, Source
 from qingwen.rules.book import load_rules
 from qingwen.rules.sites import Site, Template, line_key
 from qingwen.rules.spun import SpunTable
@@ -28,6 +30,16 @@ from qingwen.segment.pages import segment
 _SHORTEST, _SHOWN = 2, 40
 # From so many characters on a line is a paragraph: it tells pages apart.
 _PARAGRAPH = 40
+# What an item of a container takes, compressed: from 2 (text) to 15 KB (HTML) in news crawls.
+_ITEM_BYTES = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A file to survey and, of a container, the share of its items."""
+
+    source: Source
+    share: Share = WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +52,47 @@ class Sighting:
     spun: frozenset[str] = frozenset()
 
 
-def choose_sample(sources: Iterable[Source], config: Config) -> list[Source]:
-    """Return the inputs to survey: all, or as many as the configuration allows, chosen by their paths' digests."""
+def choose_sample(sources: Iterable[Source], config: Config) -> list[Chosen]:
+    """Return the inputs to survey: all, or about as many pages as the configuration allows.
+
+    Files are chosen by their paths' digests. Of a container that holds more pages than are left, going by its size,
+    every k-th is looked at.
+    """
     ranked = ((hashlib.blake2b(source.path.encode(errors="surrogateescape")).digest(), source) for source in sources)
-    chosen = heapq.nsmallest(config.survey_pages, ranked, key=lambda pair: pair[0])
-    return sorted((source for _, source in chosen), key=lambda source: source.path)
+    chosen: list[Chosen] = []
+    left = config.survey_pages
+    for _, source in heapq.nsmallest(left, ranked, key=lambda pair: pair[0]):
+        if left <= 0:
+            break
+        pages = source.size // _ITEM_BYTES + 1 if is_container(source.path) else 1
+        every = -(-pages // left)
+        chosen.append(Chosen(source, (0, every)))
+        left -= -(-pages // every)
+    return sorted(chosen, key=lambda one: one.source.path)
 
 
 def sight_all(
-    sources: Sequence[Source], config: Config, known: frozenset[str], rules: str | None = None
+    chosen: Sequence[Chosen], config: Config, known: frozenset[str], rules: str | None = None
 ) -> list[Sighting]:
     """Return what pages show of their sites; ``known`` are the sites that need no survey, ``rules`` the user's own."""
     spun = load_rules(Path(rules) if rules else None).spun
-    return [found for source in sources if (found := sight(source, config, spun, known)) is not None]
+    return [found for one in chosen for found in sight(one, config, spun, known)]
 
 
-def sight(source: Source, config: Config, spun: SpunTable, known: frozenset[str] = frozenset()) -> Sighting | None:
-    """Return what a page shows of its site, or None: it cannot be read, names no site, or the site is known."""
+def sight(chosen: Chosen, config: Config, spun: SpunTable, known: frozenset[str] = frozenset()) -> Iterator[Sighting]:
+    """Yield what pages show of their sites; one that cannot be read, or whose site is known or not named, adds none."""
     try:
-        page = read_page(source.path, config)
+        for item in items_of(chosen.source.path, config, chosen.share):
+            found = _sight(item, config, spun, known)
+            if found is not None:
+                yield found
+    except (OSError, BatchError):  # cleaning meets the same fault, and names it
+        return
+
+
+def _sight(item: Item, config: Config, spun: SpunTable, known: frozenset[str]) -> Sighting | None:
+    try:
+        page = page_of(item, config)
         found = page if isinstance(page, Rejection) else segment(page, config)
     except Exception:  # cleaning meets the same fault, and rejects the page by its name
         return None

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import zlib
-from collections.abc import Callable
 from datetime import datetime
 
 from qingwen.config import Config
-from qingwen.model import Page, Rejection
+from qingwen.model import HTML, PLAIN, Page, Rejection
 from qingwen.read.encoding import decode
+from qingwen.read.items import Item, page_id
+from qingwen.read.storage import open_raw, open_unpacked
 
-PLAIN, HTML = "text/plain", "text/html"
 _MAGIC = (b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x7fELF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
 # A stray zero byte is damage; more of them are no text.
 _MAX_ZERO_SHARE = 0.001
 _CHUNK = 1 << 20
 
 
-def page_id(octets: bytes) -> str:
-    """Return the id of a page: the first 32 hex digits of the SHA-256 of its bytes.
-
-    >>> page_id(b"")
-    'e3b0c44298fc1c149afbf4c8996fb924'
-    """
-    return hashlib.sha256(octets).hexdigest()[:32]
-
-
 def read_bytes(path: str, config: Config) -> bytes | Rejection:
     """Return a file's bytes after unpacking, or the rejection of one that cannot be read, is empty or too large."""
     limit = config.max_page_bytes
     try:
-        opened: Callable[..., object] = gzip.open if path.lower().endswith(".gz") else open
-        with opened(path, "rb") as file:  # type: ignore[attr-defined]
-            octets: bytes = file.read(limit + 1)
+        with open_unpacked(path) as file:
+            octets = file.read(limit + 1)
     except OSError as fault:
         # gzip.BadGzipFile is an OSError too, without an errno.
         reason = os.strerror(fault.errno) if fault.errno else str(fault)
@@ -50,15 +39,25 @@ def read_bytes(path: str, config: Config) -> bytes | Rejection:
 
 
 def to_page(
-    octets: bytes, path: str, config: Config, *, url: str | None = None, fetched_at: datetime | None = None
+    octets: bytes,
+    path: str,
+    config: Config,
+    *,
+    url: str | None = None,
+    fetched_at: datetime | None = None,
+    media_type: str | None = None,
+    charset: str | None = None,
 ) -> Page | Rejection:
-    """Return the page that some bytes are: decoded, with its media type by content and by the path's ending."""
+    """Return the page that some bytes are: decoded, with its media type by content and by the path's ending.
+
+    ``media_type`` and ``charset`` are what the page's container says of it; the bytes' own signs go before a charset.
+    """
     name = page_id(octets)
     if not octets.strip():
         return Rejection(name, path, "read", "read.empty", f"The page is empty ({len(octets)} bytes).")
     if octets.startswith(_MAGIC):
         return Rejection(name, path, "read", "read.binary", "The bytes are those of a binary format, not of text.")
-    decoded = decode(octets)
+    decoded = decode(octets, charset)
     zeros = decoded.text.count("\0")
     if zeros > _MAX_ZERO_SHARE * len(decoded.text):
         return Rejection(name, path, "read", "read.binary", f"The text holds {zeros} zero bytes: no text.")
@@ -66,13 +65,29 @@ def to_page(
         id=name,
         source_path=path,
         url=url if url is not None else _url(path, config),
-        media_type=_media_type(path, decoded.text),
+        media_type=media_type or _media_type(path, decoded.text),
         encoding=decoded.encoding,
         text=decoded.text,
         sha256=hashlib.sha256(octets).hexdigest(),
         size=len(octets),
         damaged=decoded.damaged,
         fetched_at=fetched_at,
+    )
+
+
+def page_of(item: Item, config: Config) -> Page | Rejection:
+    """Return the page that an item is, or the rejection that says why it is none."""
+    octets = item.octets
+    if isinstance(octets, Rejection):
+        return octets
+    return to_page(
+        octets,
+        item.path,
+        config,
+        url=item.url,
+        fetched_at=item.fetched_at,
+        media_type=item.media_type,
+        charset=item.charset,
     )
 
 
@@ -98,7 +113,7 @@ def _refused(path: str, rule: str, detail: str) -> Rejection:
     # Without its bytes a file is known by its path, or by what can be hashed of it without holding it.
     digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
+        with open_raw(path) as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     except OSError:

@@ -5,30 +5,28 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from qingwen.errors import SetupError
+from qingwen.read import containers
+from qingwen.read.archives import PAGE_ENDINGS
+from qingwen.read.items import Source
+from qingwen.read.storage import Found, find, is_url
 
-ENDINGS = (".txt", ".html", ".htm", ".txt.gz", ".html.gz", ".htm.gz")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file to read: its path as the user gave it (POSIX), its size in bytes and its time of change in nanoseconds.
-
-    Size and time are -1 where the file cannot be looked at; reading it will say why.
-    """
-
-    path: str
-    size: int
-    modified: int
+# What a dataset of ours, and a Delta table of anybody's, holds: neither is read as a folder of pages.
+_DATASET = ("_state/lock", "_delta_log")
+ENDINGS = (*PAGE_ENDINGS, *containers.ENDINGS)
 
 
 def find_sources(inputs: Iterable[str]) -> Iterator[Source]:
     """Yield the files that the inputs name, in no certain order; a file that two inputs name comes twice."""
     for named in inputs:
-        yield from map(_source, _expand(named))
+        if is_url(named):
+            yield from (
+                Source(*found) for found in _without_datasets(find(named)) if found[0] == named or _wanted(found[0])
+            )
+        else:
+            yield from map(_source, _expand(named))
 
 
 def list_sources(inputs: Iterable[str]) -> list[Source]:
@@ -49,9 +47,11 @@ def check_inputs(inputs: Iterable[str]) -> None:
         SetupError: an input matches nothing; the message names it.
     """
     for named in inputs:
-        if next(_expand(named), None) is None:
+        if next(find_sources([named]), None) is None:
             known = ", ".join(ENDINGS)
-            raise SetupError(f"{named}: nothing to read. Give a file, a folder that holds {known}, or a quoted glob.")
+            raise SetupError(
+                f"{named}: nothing to read. Give a file, a folder that holds {known}, a quoted glob, or a URL."
+            )
 
 
 def _expand(named: str) -> Iterator[str]:
@@ -69,10 +69,24 @@ def _expand(named: str) -> Iterator[str]:
 
 def _folder(folder: str) -> Iterator[str]:
     for where, folders, files in os.walk(folder):
+        if any(os.path.exists(os.path.join(where, mark)) for mark in _DATASET):
+            folders[:] = []
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if name.lower().endswith(ENDINGS) and not name.startswith("."):
+            if _wanted(name):
                 yield _posix(os.path.join(where, name))
+
+
+def _without_datasets(found: Iterable[Found]) -> Iterator[Found]:
+    listed = list(found)
+    marked = (path.partition(f"/{mark}")[0] + "/" for path, _, _ in listed for mark in _DATASET if f"/{mark}" in path)
+    roots = tuple(set(marked))
+    return (one for one in listed if not one[0].startswith(roots))
+
+
+def _wanted(path: str) -> bool:
+    return path.lower().endswith(ENDINGS) and not path.rpartition("/")[2].startswith(".")
 
 
 def _posix(path: str) -> str:

@@ -12,10 +12,10 @@ from qingwen.clean import PASSES, judged_of, normalize, parts_of
 from qingwen.config import Config
 from qingwen.label.verdicts import label
 from qingwen.metadata.facts import read_facts
-from qingwen.model import BODY, Page, Segmented
+from qingwen.model import BODY, HTML, Page, Segmented
 from qingwen.normalize.passes import Context, Draft, Pass, Proposal
-from qingwen.read.files import HTML, read_page
-from qingwen.read.inputs import Source
+from qingwen.read.containers import pages_of
+from qingwen.read.items import Source
 from qingwen.rules.book import RuleBook
 from qingwen.segment.pages import segment
 from qingwen.views import view
@@ -39,11 +39,17 @@ class Profile:
         self.hits: Counter[str] = Counter()
         self.pages = self.characters = 0
 
-    def add(self, source: Source) -> None:
-        """Time one page; one that cannot be read or shows nothing counts no time beyond that."""
-        page = self._timed(self.stages, "read and decode", read_page, source.path, self.config)
-        if not isinstance(page, Page):
-            return
+    def add(self, sources: Iterable[Source], most: int) -> None:
+        """Time the first pages of some files; one that shows no article counts no time beyond its reading."""
+        pages = pages_of(sources, self.config)
+        while self.pages < most:
+            page = self._timed(self.stages, "read and decode", next, pages, None)
+            if page is None:
+                return
+            if isinstance(page, Page):
+                self._page(page)
+
+    def _page(self, page: Page) -> None:
         segmented = self._timed(self.stages, "cut into blocks", segment, page, self.config)
         if not isinstance(segmented, Segmented):
             return
@@ -109,9 +115,7 @@ class Profile:
 def profile(sources: Iterable[Source], config: Config, book: RuleBook) -> Profile:
     """Return the profile of some pages; the first page of all warms the tables up and is timed again."""
     listed = list(sources)[:MOST_PAGES]
-    for source in listed[:1]:
-        Profile(config, book).add(source)
+    Profile(config, book).add(listed, 1)
     found = Profile(config, book)
-    for source in listed:
-        found.add(source)
+    found.add(listed, MOST_PAGES)
     return found

@@ -1,0 +1,71 @@
+"""The part files of a batch: rows as they come, written in groups, so that a container is never whole in memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pyarrow import parquet
+
+from qingwen.corpus.batch import DONE
+from qingwen.corpus.rows import ITEM, Rows, arrow, staged_schema
+
+NAMES = ("records", "blocks", "edits", "flags", "rejections", "sources")
+# Pages whose rows wait for one another: a group of rows each.
+_PAGES = 250
+
+
+class Staged:
+    """The folder of a batch while it is written; a folder of that name appears when `finish` was called, and whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._under_way = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
+        self._files = ExitStack()
+        self._rows: Rows = {name: [] for name in NAMES}
+        self._items = 0
+
+    def __enter__(self) -> Staged:
+        shutil.rmtree(self._under_way, ignore_errors=True)
+        self._under_way.mkdir(parents=True)
+        self._writers = {
+            name: self._files.enter_context(
+                parquet.ParquetWriter(self._under_way / f"{name}.parquet", staged_schema(name), compression="zstd")
+            )
+            for name in NAMES
+        }
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.close()
+        shutil.rmtree(self._under_way, ignore_errors=True)
+
+    def add(self, rows: Mapping[str, list[dict[str, Any]]]) -> None:
+        """Add the rows of one item, by table."""
+        item = f"{self._folder.name}.{self._items}"
+        self._items += 1
+        for name, found in rows.items():
+            self._rows[name] += [{**row, ITEM: item} for row in found]
+        if self._items % _PAGES == 0:
+            self._write()
+
+    def _write(self) -> None:
+        for name, rows in self._rows.items():
+            if rows:
+                self._writers[name].write_table(arrow(name, rows))
+                rows.clear()
+
+    def finish(self, said: str) -> None:
+        """Put the folder in its place, with what the batch has to say of itself."""
+        self._write()
+        self._files.close()
+        (self._under_way / DONE).write_text(said, "utf-8")
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._under_way.rename(self._folder)

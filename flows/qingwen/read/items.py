@@ -1,0 +1,65 @@
+"""What a file holds, page by page: one page, or the members and rows of a container, streamed.
+
+A `source_path` names container and item: ``file!member`` of an archive, ``file#n`` of a WARC's records and a table's
+rows (n from 0). What is damaged rejects itself, and the rest of its container goes on where the format allows it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from qingwen.config import Config
+from qingwen.model import Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One page as it lies: its bytes after unpacking, or why there are none; and what its container says of it.
+
+    ``media_type`` is None where the container does not say; ``charset`` is what it declares.
+    """
+
+    path: str
+    octets: bytes | Rejection
+    url: str | None = None
+    fetched_at: datetime | None = None
+    media_type: str | None = None
+    charset: str | None = None
+
+    @property
+    def page_id(self) -> str:
+        """Return the id of the page: of its bytes or, where there are none, of what stands for them."""
+        return self.octets.page_id if isinstance(self.octets, Rejection) else page_id(self.octets)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to read: its path as the user gave it (POSIX), its size in bytes and its time of change in nanoseconds.
+
+    Size and time are -1 where the file cannot be looked at; reading it will say why.
+    """
+
+    path: str
+    size: int
+    modified: int
+
+
+Reader = Callable[[str, Config], Iterator[Item]]
+
+
+def page_id(octets: bytes) -> str:
+    """Return the id of a page: the first 32 hex digits of the SHA-256 of its bytes.
+
+    >>> page_id(b"")
+    'e3b0c44298fc1c149afbf4c8996fb924'
+    """
+    return hashlib.sha256(octets).hexdigest()[:32]
+
+
+def refused(path: str, rule: str, detail: str, octets: bytes | None = None) -> Rejection:
+    """Return the rejection of an item at reading; without its bytes it is known by its path."""
+    name = page_id(f"unreadable:{path}".encode(errors="surrogateescape") if octets is None else octets)
+    return Rejection(name, path, "read", rule, detail)

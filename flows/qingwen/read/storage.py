@@ -1,0 +1,102 @@
+"""Files wherever they lie: on this machine, or behind a URL that fsspec opens (s3://…). The only file that imports it.
+
+A store that cannot be reached is the machine's fault, not the page's: `OSError` subclasses that say "not there" or "not
+allowed" belong to the page, every other fault is a `BatchError`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from typing import IO, Any
+
+from qingwen.errors import BatchError
+
+_MISSING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+
+Found = tuple[str, int, int]
+"""A file's path, its size in bytes and its time of change in nanoseconds since 1970."""
+
+
+def is_url(path: str) -> bool:
+    """Tell whether a path is a URL.
+
+    >>> is_url("s3://bucket/page.html"), is_url("pages/a.html")
+    (True, False)
+    """
+    scheme, found, _ = path.partition("://")
+    return bool(found) and scheme.isascii() and scheme.replace("+", "").isalnum()
+
+
+def open_raw(path: str) -> IO[bytes]:
+    """Open a file for reading, its bytes as they lie.
+
+    Raises:
+        OSError: it is not there, may not be read, or is no file.
+        BatchError: the store that holds it cannot be reached now.
+    """
+    if not is_url(path):
+        return open(path, "rb")
+    import fsspec
+
+    try:
+        opened: IO[bytes] = fsspec.open(path, "rb").open()
+        return opened
+    except _MISSING:
+        raise
+    except Exception as fault:
+        raise BatchError(f"{path}: cannot be opened now: {type(fault).__name__}: {fault}") from fault
+
+
+def open_unpacked(path: str) -> IO[bytes]:
+    """Open a file for reading, its bytes after unpacking: .gz and .zst by the ending.
+
+    Raises: as `open_raw`; what is broken inside raises as it is read (`FAULTS`).
+    """
+    raw = open_raw(path)
+    ending = path.lower().rpartition(".")[2]
+    if ending == "gz":
+        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
+    if ending == "zst":
+        import zstandard
+
+        # A file may hold several frames, as one written in pieces does.
+        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
+    return raw
+
+
+def find(url: str) -> Iterator[Found]:
+    """Yield path, size and time of change (nanoseconds since 1970) of a URL's file, or of all files below it.
+
+    Raises:
+        BatchError: the store cannot be listed now.
+    """
+    import fsspec
+
+    try:
+        files, root = fsspec.core.url_to_fs(url)
+        if any(char in root for char in "*?["):
+            found = files.glob(root, detail=True)
+        elif files.isfile(root):
+            found = {root: files.info(root)}
+        else:
+            found = files.find(root, detail=True)
+    except FileNotFoundError:
+        return
+    except Exception as fault:
+        raise BatchError(f"{url}: cannot be listed now: {type(fault).__name__}: {fault}") from fault
+    for name, said in found.items():
+        if said.get("type") == "file":
+            yield files.unstrip_protocol(name), int(said.get("size") or 0), _changed(said)
+
+
+def _changed(said: dict[str, Any]) -> int:
+    for name in ("mtime", "LastModified", "last_modified", "updated", "modified"):
+        when = said.get(name)
+        if isinstance(when, int | float):
+            return int(when * 1_000_000_000)
+        if isinstance(when, datetime):
+            return int(when.timestamp() * 1_000_000) * 1000
+    return -1
