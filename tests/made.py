@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# Copies in `records` of what the table `duplicates` says, as of when a row was written; compaction refreshes them.
+COPIED = ("duplicate_of", "duplicate_kind", "cluster_size")
 SEED = next((Path(__file__).parents[1] / "seeds").glob("*.txt"))
 
 

@@ -56,6 +56,9 @@ class Config:
     max_kana_ratio: float = 0.10
     # Share of kept lines that end in sentence punctuation; FineWeb-2's Chinese minimum. A list page ends in none.
     min_line_punct: float = 0.106
+    # Jaccard similarity of two texts' shingles from which they are near duplicates. Reposts of an article had .53 and
+    # more, articles that share a part .35 and less (10 pairs, and farm pages of one article .64 and more).
+    min_similarity: float = 0.45
     # Unlike pages of a site before anything is learned of it, and pages that must hold a line before it counts as the
     # site's own. Fewer take a series' shared paragraph for boilerplate.
     min_site_pages: int = 3

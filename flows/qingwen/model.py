@@ -14,7 +14,7 @@ from typing import Any
 
 from qingwen.text import Edit, Span
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 TITLE, BODY = "title", "body"
 PLAIN, HTML = "text/plain", "text/html"
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import PAGES
+from made import COPIED
 from qingwen import Config, load_rules
 from qingwen.corpus import tables
 from qingwen.corpus.batch import Counts, Job, clean_batch
@@ -43,10 +44,6 @@ def _in_this_process() -> Iterator[None]:
 
 def cleaned(output: Path, inputs: Path) -> None:
     run(Request((str(inputs),), str(output), workers=1))
-
-
-# Copies of what `duplicates` says, as it was when the row was written; compaction refreshes them.
-COPIED = ("duplicate_of", "duplicate_kind", "cluster_size")
 
 
 def rows(output: Path, name: str) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conftest import PAGES, SEED
-from made import copies_with_differences
+from made import COPIED, copies_with_differences
 from qingwen import Config
 from qingwen.clean import restore_parts
 from qingwen.corpus import tables
@@ -36,7 +36,9 @@ def rows(output: Path, name: str) -> list[dict[str, Any]]:
 
 
 def everything(output: Path) -> dict[str, list[dict[str, Any]]]:
-    return {name: rows(output, name) for name in TABLES}
+    found = {name: rows(output, name) for name in TABLES}
+    found["records"] = [{key: row[key] for key in row if key not in COPIED} for row in found["records"]]
+    return found
 
 
 @pytest.fixture(scope="module")

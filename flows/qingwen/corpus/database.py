@@ -31,12 +31,12 @@ class Database:
     def __init__(self, beside: Path | None = None) -> None:
         if beside is not None:
             beside.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(prefix="qingwen-", dir=beside))
+        self.folder = Path(tempfile.mkdtemp(prefix="qingwen-", dir=beside))
         self._connection = duckdb.connect(
-            str(self._folder / "run.duckdb"),
+            str(self.folder / "run.duckdb"),
             config={
                 "memory_limit": _MEMORY,
-                "temp_directory": str(self._folder / "spilled"),
+                "temp_directory": str(self.folder / "spilled"),
                 "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False,
                 "TimeZone": "UTC",
@@ -52,7 +52,7 @@ class Database:
     def close(self) -> None:
         """Let go of the database and remove it."""
         self._connection.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def do(self, statement: str, *values: Any) -> None:
         """Execute a statement; ``values`` take the places of its question marks."""
@@ -90,7 +90,7 @@ class Database:
         """Make a view of Parquet files as one table; no file is no row."""
         listed = [str(path) for path in paths]
         if not listed:
-            empty = self._folder / f"no-{name}.parquet"
+            empty = self.folder / f"no-{name}.parquet"
             parquet.write_table(schema.empty_table(), empty)
             listed = [str(empty)]
         literals = ", ".join(literal(_GLOBBING.sub(r"[\1]", path)) for path in listed)

@@ -18,6 +18,7 @@ import pyarrow as pa
 from qingwen.corpus import tables
 from qingwen.corpus.choice import choose
 from qingwen.corpus.database import Database
+from qingwen.corpus.duplicates import KEYS as CLUSTERED
 from qingwen.corpus.duplicates import cluster
 from qingwen.corpus.planning import PENDING, hold
 from qingwen.corpus.rows import ITEM, staged_schema
@@ -25,8 +26,7 @@ from qingwen.corpus.schemas import KEYS, ORDERS, TABLES
 from qingwen.read.items import Source
 
 INTENT = "commit.json"
-_STAGED = ("blocks", "edits", "flags", "rejections", "records")
-_KEY_COLUMNS = "id, text_sha256, published_at, n_chars"
+_STAGED = ("blocks", "edits", "flags", "rejections", "signatures", "records")
 _PENDING = pa.schema([("path", pa.string()), ("size", pa.int64()), ("modified", pa.int64()), ("outcome", pa.string())])
 # What is written down, by file: all that `commit_all` needs beside the staged files themselves.
 _DECIDED = {
@@ -38,7 +38,7 @@ _DECIDED = {
     "new_clusters": "SELECT * FROM clusters EXCEPT SELECT * FROM known_clusters",
     "gone": """
         SELECT t.name AS of_table, page AS key FROM withdrawn
-            CROSS JOIN (VALUES ('blocks'), ('edits'), ('flags'), ('rejections'), ('records')) t(name)
+            CROSS JOIN (VALUES ('blocks'), ('edits'), ('flags'), ('rejections'), ('signatures'), ('records')) t(name)
         UNION SELECT t.name, page FROM moved CROSS JOIN (VALUES ('rejections'), ('records')) t(name)
         UNION SELECT 'sources', path FROM outdated
         UNION SELECT 'duplicates', id FROM (SELECT * FROM known_clusters EXCEPT SELECT * FROM clusters)
@@ -63,11 +63,13 @@ def prepare(
     final: Path,
     intent: Mapping[str, Any],
     beside: Mapping[str, str],
+    min_similarity: float,
 ) -> Prepared:
     """Write down what the run is going to commit; nothing is committed.
 
     ``folders``, beside ``final``, hold the parts of the batches that are done, ``failed`` are the
-    files that are pending; ``beside`` are texts to keep with the decision, by file name.
+    files that are pending; ``beside`` are texts to keep with the decision, by file name; texts are alike from
+    ``min_similarity`` on.
     """
     known = None if intent["rebuild"] else dataset
     hold(database, known)
@@ -85,16 +87,17 @@ def prepare(
         f"(SELECT container FROM staged_rejections JOIN staged_sources USING ({ITEM}) WHERE rule = 'read.damaged')"
     )
     choose(database)
-    _view(database, known, "records")
-    _view(database, known, "duplicates")
-    database.do(
-        f"CREATE TABLE keys AS SELECT {_KEY_COLUMNS} FROM staged_records ANTI JOIN dropped USING ({ITEM}) "
-        f"UNION ALL SELECT {_KEY_COLUMNS} FROM known_records ANTI JOIN withdrawn ON page = id"
-    )
+    for name in ("records", "duplicates", "signatures"):
+        _view(database, known, name)
+    for made, columns, of in (("TABLE keys", CLUSTERED, "records"), ("VIEW signatures", "id, signature", "signatures")):
+        database.do(
+            f"CREATE {made} AS SELECT {columns} FROM staged_{of} ANTI JOIN dropped USING ({ITEM}) "
+            f"UNION ALL SELECT {columns} FROM known_{of} ANTI JOIN withdrawn ON page = id"
+        )
     database.do("CREATE TABLE known_clusters AS SELECT * FROM known_duplicates")
-    cluster(database)
     shutil.rmtree(final, ignore_errors=True)
     final.mkdir(parents=True)
+    cluster(database, min_similarity, database.folder)
     for name, query in _DECIDED.items():
         database.write(query, final / f"{name}.parquet")
     for name, text in beside.items():

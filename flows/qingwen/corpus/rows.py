@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from qingwen.corpus.schemas import TABLES
+from qingwen.corpus.signatures import signature
 from qingwen.model import Cleaned, Flag, Judged, Rejection
 from qingwen.read.items import Item, Source
 from qingwen.text import Edit
@@ -27,6 +28,7 @@ def rows_of(result: Cleaned | Rejection) -> Rows:
     page = result.record.id
     return {
         "records": [result.record.row()],
+        "signatures": [{"id": page, "signature": signature(result.record.text)}],
         "blocks": _blocks(page, result.blocks),
         "edits": list(_edits(page, result.edits)),
         "flags": [_flag(page, flag) for flag in result.flags],

@@ -171,6 +171,7 @@ class Engine:
                 self._final,
                 intent,
                 {SITES: self.book_of_sites.to_json()},
+                self.request.config.min_similarity,
             )
             report.withdrawn = prepared.withdrawn
             report.counts.leave_out(prepared.records, prepared.rejections)

@@ -83,8 +83,8 @@ RECORDS = pa.schema(
         _field("quality", _QUALITY, "quality signals by name"),
         _field("text_sha256", _TEXT, "SHA-256 of text in UTF-8"),
         _maybe("duplicate_of", _TEXT, "id of the record that stands for this one's cluster"),
-        _maybe("duplicate_kind", _TEXT, "exact: the same text"),
-        _field("cluster_size", _INT, "records with this text, when this row was written"),
+        _maybe("duplicate_kind", _TEXT, "exact: the text of the one that stands for the cluster; near: one like it"),
+        _field("cluster_size", _INT, "records in the cluster, when this row was written (see the table duplicates)"),
         _field("rules_version", _TEXT, "digest of the rule tables"),
         _field("schema_version", _INT, "version of these columns"),
     ]
@@ -159,8 +159,14 @@ DUPLICATES = pa.schema(
     [
         _field("id", _TEXT, "a record of a cluster of two and more"),
         _maybe("duplicate_of", _TEXT, "id of the record that stands for the cluster; null for that one itself"),
-        _field("kind", _TEXT, "exact: the same text"),
+        _field("kind", _TEXT, "exact: the text of the one that stands for the cluster; near: one like it"),
         _field("cluster_size", _INT, "records in the cluster"),
+    ]
+)
+SIGNATURES = pa.schema(
+    [
+        _field("id", _TEXT, "a record"),
+        _field("signature", pa.binary(), "MinHash of its text: 256 numbers of 32 bits, little-endian"),
     ]
 )
 
@@ -171,6 +177,7 @@ TABLES: Mapping[str, Any] = {
     "flags": FLAGS,
     "rejections": REJECTIONS,
     "sources": SOURCES,
+    "signatures": SIGNATURES,
     "duplicates": DUPLICATES,
     "records": RECORDS,
 }
@@ -180,6 +187,7 @@ KEYS: Mapping[str, str] = {
     "flags": "page_id",
     "rejections": "page_id",
     "sources": "source_path",
+    "signatures": "id",
     "duplicates": "id",
     "records": "id",
 }
@@ -189,6 +197,7 @@ ORDERS: Mapping[str, Sequence[str]] = {
     "flags": ("page_id", "part", "start"),
     "rejections": ("page_id",),
     "sources": ("source_path",),
+    "signatures": ("id",),
     "duplicates": ("id",),
     "records": ("id",),
 }

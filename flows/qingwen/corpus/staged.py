@@ -15,7 +15,7 @@ from pyarrow import parquet
 from qingwen.corpus.batch import DONE
 from qingwen.corpus.rows import ITEM, Rows, arrow, staged_schema
 
-NAMES = ("records", "blocks", "edits", "flags", "rejections", "sources")
+NAMES = ("records", "blocks", "edits", "flags", "rejections", "signatures", "sources")
 # Pages whose rows wait for one another: a group of rows each.
 _PAGES = 250
 

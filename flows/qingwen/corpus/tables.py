@@ -20,17 +20,23 @@ from qingwen.corpus.schemas import KEYS, TABLES
 APPLICATION = "qingwen"
 ROW_GROUP = 1000
 _OP, _DELETE, _ADD = "_op", "delete", "add"
+_STATE = ("signatures",)
 _WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=ROW_GROUP)
+
+
+def place(dataset: Path, name: str) -> str:
+    """Return where a table stands: beside the others or, where only runs read it, in the dataset's state."""
+    return str(dataset / "_state" / name if name in _STATE else dataset / name)
 
 
 def exists(dataset: Path, name: str) -> bool:
     """Tell whether a dataset has the table."""
-    return DeltaTable.is_deltatable(str(dataset / name))
+    return DeltaTable.is_deltatable(place(dataset, name))
 
 
 def files(dataset: Path, name: str) -> list[str]:
     """Return the data files of a table as it stands, sorted; of a table that is not there, none."""
-    return sorted(DeltaTable(str(dataset / name)).file_uris()) if exists(dataset, name) else []
+    return sorted(DeltaTable(place(dataset, name)).file_uris()) if exists(dataset, name) else []
 
 
 def read(
@@ -67,12 +73,12 @@ def published(dataset: Path, name: str) -> int:
     """Return the number of the last run that was published to a table; 0 before the first."""
     if not exists(dataset, name):
         return 0
-    return DeltaTable(str(dataset / name)).transaction_version(APPLICATION) or 0
+    return DeltaTable(place(dataset, name)).transaction_version(APPLICATION) or 0
 
 
 def version(dataset: Path, name: str) -> int:
     """Return the version of a table's last commit."""
-    return int(DeltaTable(str(dataset / name)).version())
+    return int(DeltaTable(place(dataset, name)).version())
 
 
 def commit(
@@ -83,7 +89,7 @@ def commit(
     ``rows`` are an Arrow table or a reader, sorted as the table is; a reader is never whole in memory. ``withdrawn``
     is an Arrow column of keys. A run that is already published to the table makes no commit.
     """
-    place = str(dataset / name)
+    path = place(dataset, name)
     if published(dataset, name) >= run:
         return False
     properties = CommitProperties(
@@ -91,10 +97,10 @@ def commit(
     )
     new = not exists(dataset, name)
     if withdrawn is not None and len(withdrawn) and not (new or rebuild):
-        _merge(place, name, rows, withdrawn, properties)
+        _merge(path, name, rows, withdrawn, properties)
         return True
     write_deltalake(
-        place,
+        path,
         rows,
         mode="overwrite" if rebuild and not new else "append",
         schema_mode="overwrite" if rebuild and not new else None,
@@ -106,7 +112,7 @@ def commit(
     return True
 
 
-def _merge(place: str, name: str, rows: Any, withdrawn: Any, properties: CommitProperties) -> None:
+def _merge(path: str, name: str, rows: Any, withdrawn: Any, properties: CommitProperties) -> None:
     """Delete and add in one commit: the source's rows say which, so that a row may go and come again."""
     key = KEYS[name]
     loose = pa.schema([field.with_nullable(True) for field in TABLES[name]]).append(pa.field(_OP, pa.string()))
@@ -124,7 +130,7 @@ def _merge(place: str, name: str, rows: Any, withdrawn: Any, properties: CommitP
         marked(rows if isinstance(rows, pa.RecordBatchReader) else rows.to_batches(), _ADD),
     )
     (
-        DeltaTable(place)
+        DeltaTable(path)
         .merge(
             source=pa.RecordBatchReader.from_batches(loose, source),
             predicate=f"t.{key} = s.{key} AND s.{_OP} = '{_DELETE}'",
