@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duplicates
+
 from qingwen import Config, clean_page
 from qingwen.model import Cleaned, Page
 from qingwen.read.files import read_page
@@ -28,6 +30,7 @@ def scores(farm: Path, folder: Path) -> dict[str, float | str]:
     ]
     made = [*bench, "make", *named, "--n", str(PAGES), "--seed", str(SEED)]
     subprocess.run(made, check=True, capture_output=True)
+    texts: dict[str, str] = {}
     with (folder / "predictions.jsonl").open("w", encoding="utf-8") as file:
         for path in sorted(folder.glob("*.txt")):
             page = read_page(str(path), Config())
@@ -35,9 +38,12 @@ def scores(farm: Path, folder: Path) -> dict[str, float | str]:
             if isinstance(found, Cleaned):
                 row = {"id": path.stem, "title": found.record.title, "text": found.record.text}
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                texts[path.stem] = found.record.text
     gold = folder / "gold.jsonl"
     scored = [*bench, "score", "--gold", str(gold), "--pred", str(folder / "predictions.jsonl")]
     means = json.loads(subprocess.run(scored, check=True, capture_output=True, text=True).stdout)["all"]
+    articles = duplicates.articles_of(map(json.loads, gold.read_text("utf-8").splitlines()))
+    alike = duplicates.pair_scores(duplicates.clusters(texts.values()), [articles[name] for name in texts])
     return {
         "digest": hashlib.sha256(gold.read_bytes()).hexdigest()[:16],
         "f1": means["body_f1"],
@@ -49,4 +55,6 @@ def scores(farm: Path, folder: Path) -> dict[str, float | str]:
         "marks widened": means["punct_exact"],
         "marks kept": means["punct_kept"],
         "script": means["script_exact"],
+        "duplicates found": alike["recall"],
+        "duplicates right": alike["precision"],
     }
