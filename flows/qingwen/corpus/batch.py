@@ -23,6 +23,7 @@ from qingwen.read.containers import WHOLE, Share, items_of
 from qingwen.read.files import page_of
 from qingwen.read.items import Item, Source
 from qingwen.rules.book import RuleBook, load_rules
+from qingwen.rules.forgotten import RULE, Forgotten
 from qingwen.rules.sites import SiteBook
 
 # Present in a batch's folder once all its parts are whole.
@@ -111,15 +112,16 @@ class _Settings:
     config: Config
     book: RuleBook
     sites: SiteBook
+    forgotten: Forgotten = Forgotten()  # noqa: RUF009  it is frozen
 
 
 _settings: _Settings | None = None
 
 
-def start_worker(config: Config, rules: str | None, sites: SiteBook) -> None:
+def start_worker(config: Config, rules: str | None, sites: SiteBook, forgotten: Forgotten) -> None:
     """Make a process a worker: compile the rules once, and die with the parent, however that dies."""
     global _settings
-    _settings = _Settings(config, load_rules(Path(rules) if rules else None), sites)
+    _settings = _Settings(config, load_rules(Path(rules) if rules else None), sites, forgotten)
     watch_parent()
 
 
@@ -139,11 +141,15 @@ def work(job: Job) -> str:
     """Clean a batch in a worker that was started; return its counts as JSON."""
     if _settings is None:
         raise BatchError("The worker was not started: call start_worker first.")
-    return clean_batch(job, _settings.config, _settings.book, _settings.sites).to_json()
+    return clean_batch(job, _settings.config, _settings.book, _settings.sites, _settings.forgotten).to_json()
 
 
-def clean_batch(job: Job, config: Config, book: RuleBook, sites: SiteBook) -> Counts:
+def clean_batch(
+    job: Job, config: Config, book: RuleBook, sites: SiteBook, forgotten: Forgotten | None = None
+) -> Counts:
     """Clean a batch and write its part files; a batch that is done already is not done again.
+
+    Pages that were taken down (``forgotten``) are rejections without a text.
 
     Raises:
         BatchError: this machine cannot do it now (memory, disk); its pages stay pending.
@@ -152,12 +158,12 @@ def clean_batch(job: Job, config: Config, book: RuleBook, sites: SiteBook) -> Co
     if done.exists():
         return Counts.from_json(done.read_text("utf-8"))
     try:
-        return _clean(job, config, book, sites)
+        return _clean(job, _Settings(config, book, sites, forgotten or Forgotten()))
     except (MemoryError, OSError) as fault:
         raise BatchError(f"The batch cannot be cleaned now: {type(fault).__name__}: {fault}.") from fault
 
 
-def _clean(job: Job, config: Config, book: RuleBook, sites: SiteBook) -> Counts:
+def _clean(job: Job, settings: _Settings) -> Counts:
     from qingwen.corpus.rows import read_known, rows_of, source_row
     from qingwen.corpus.staged import Staged
 
@@ -166,7 +172,7 @@ def _clean(job: Job, config: Config, book: RuleBook, sites: SiteBook) -> Counts:
     seen: dict[str, str] = {}
     with Staged(Path(job.folder)) as staged:
         for source in job.sources:
-            for item in items_of(source.path, config, job.share):
+            for item in items_of(source.path, settings.config, job.share):
                 counts.pages += 1
                 name = item.page_id
                 if known.get(item.path) == name:
@@ -180,7 +186,7 @@ def _clean(job: Job, config: Config, book: RuleBook, sites: SiteBook) -> Counts:
                     staged.add({"sources": [source_row(source, item, "copy")]})
                     continue
                 seen[name] = item.path
-                result = _one(item, config, book, sites)
+                result = _one(item, settings)
                 if first is None:
                     counts.count(result)
                 outcome = "rejection" if isinstance(result, Rejection) else "record"
@@ -189,11 +195,18 @@ def _clean(job: Job, config: Config, book: RuleBook, sites: SiteBook) -> Counts:
     return counts
 
 
-def _one(item: Item, config: Config, book: RuleBook, sites: SiteBook) -> Cleaned | Rejection:
+def _one(item: Item, settings: _Settings) -> Cleaned | Rejection:
     """Clean one page; a fault nobody foresaw rejects that page alone, by its type and the function's name."""
     try:
+        config, forgotten = settings.config, settings.forgotten
+        if forgotten.holds(item.page_id, item.url):
+            return Rejection(item.page_id, item.path, *RULE)
         page = page_of(item, config)
-        return page if isinstance(page, Rejection) else clean_page(page, config=config, rules=book, sites=sites)
+        if isinstance(page, Rejection):
+            return page
+        found = clean_page(page, config=config, rules=settings.book, sites=settings.sites)
+        site, url = (found.record.facts.site, found.record.url) if isinstance(found, Cleaned) else (None, page.url)
+        return Rejection(item.page_id, item.path, *RULE) if forgotten.holds(item.page_id, url, site) else found
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as fault:

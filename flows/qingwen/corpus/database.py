@@ -19,6 +19,7 @@ from pyarrow import parquet
 # Above so much it works on disk. Less is slower; a run of ten million pages needs no more.
 _MEMORY = "256MB"
 _ROWS = 2_000
+PREFIX = "database-"
 _GLOBBING = re.compile(r"([*?\[])")
 
 
@@ -31,7 +32,7 @@ class Database:
     def __init__(self, beside: Path | None = None) -> None:
         if beside is not None:
             beside.mkdir(parents=True, exist_ok=True)
-        self.folder = Path(tempfile.mkdtemp(prefix="qingwen-", dir=beside))
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=beside))
         self._connection = duckdb.connect(
             str(self.folder / "run.duckdb"),
             config={
@@ -70,6 +71,10 @@ class Database:
     def column(self, query: str, *values: Any) -> Any:
         """Return the only column of a result as an Arrow array."""
         return self._connection.cursor().sql(query, params=list(values)).to_arrow_table().column(0).combine_chunks()
+
+    def table(self, query: str, *values: Any) -> Any:
+        """Return a small result as an Arrow table."""
+        return self._connection.cursor().sql(query, params=list(values)).to_arrow_table()
 
     def each(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a result of any size."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qingwen.corpus import tables
+from qingwen.corpus.dataset import check_dataset
 from qingwen.errors import SetupError
 from qingwen.model import BODY, TITLE, Block, Flag, Judged, Label, Verdict
 from qingwen.text import Edit, Span
@@ -35,8 +36,7 @@ def look_up(dataset: Path, wanted: str) -> Stored:
     Raises:
         SetupError: there is no dataset, no such page, or more than one page whose id begins so.
     """
-    if not tables.exists(dataset, "records"):
-        raise SetupError(f"{dataset}: no dataset stands here. Name the folder that qingwen clean wrote.")
+    check_dataset(dataset)
     for name, key in (("records", "id"), ("rejections", "page_id")):
         ids = tables.read(dataset, name, (key,))[key].to_pylist()
         found = [page for page in ids if page.startswith(wanted)]

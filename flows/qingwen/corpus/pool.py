@@ -13,6 +13,7 @@ from qingwen.config import Config
 from qingwen.corpus.batch import Counts, Job, start_worker, watch_parent, work
 from qingwen.corpus.survey import Chosen, Sighting, sight_all
 from qingwen.errors import BatchError
+from qingwen.rules.forgotten import Forgotten
 from qingwen.rules.sites import SiteBook
 
 # Pages that a worker surveys at a time.
@@ -20,7 +21,8 @@ _SURVEYED = 100
 
 
 class Pool:
-    """Processes that clean batches; safe to use from many threads. ``sites`` is set before the first batch.
+    """Processes that clean batches; safe to use from many threads. ``sites`` and ``forgotten`` are set before
+    the first batch.
 
     When a worker dies (of memory, or killed), every batch that is under way runs once more in a process of its own,
     so that the batch which kills its worker fails alone; the pool is made anew for those that follow.
@@ -31,6 +33,7 @@ class Pool:
         self._lock = threading.Lock()
         self._executor: ProcessPoolExecutor | None = None
         self.sites = SiteBook()
+        self.forgotten = Forgotten()
 
     def sight(self, chosen: Sequence[Chosen], known: SiteBook, seen: Callable[[int], None]) -> list[Sighting]:
         """Return what pages show of sites that are not known, looked at in workers; in no certain order.
@@ -112,7 +115,9 @@ class Pool:
 
     def _made(self, workers: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(workers, context, start_worker, (self._config, self._rules, self.sites))
+        return ProcessPoolExecutor(
+            workers, context, start_worker, (self._config, self._rules, self.sites, self.forgotten)
+        )
 
 
 def _result(executor: ProcessPoolExecutor, job: Job) -> Counts:

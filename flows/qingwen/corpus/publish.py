@@ -26,6 +26,7 @@ from qingwen.corpus.schemas import KEYS, ORDERS, TABLES
 from qingwen.read.items import Source
 
 INTENT = "commit.json"
+CHANGES = "changes.parquet"
 _STAGED = ("blocks", "edits", "flags", "rejections", "signatures", "records")
 _PENDING = pa.schema([("path", pa.string()), ("size", pa.int64()), ("modified", pa.int64()), ("outcome", pa.string())])
 # What is written down, by file: all that `commit_all` needs beside the staged files themselves.
@@ -35,6 +36,13 @@ _DECIDED = {
     "moved": "SELECT page, path FROM moved",
     "stated": "SELECT * FROM stated",
     "clusters": "SELECT * FROM clusters",
+    "changes": """
+        SELECT id, 'added' AS change FROM arriving ANTI JOIN before_records USING (id)
+        UNION ALL SELECT id, 'changed' FROM arriving a JOIN before_records b USING (id)
+            WHERE (a.title, a.text_sha256, a.source_path) IS DISTINCT FROM (b.title, b.text_sha256, b.source_path)
+        UNION ALL SELECT id, 'withdrawn' FROM before_records ANTI JOIN arriving USING (id)
+            WHERE id IN (SELECT page FROM withdrawn) OR (SELECT count(*) FROM known_records) = 0
+    """,
     "new_clusters": "SELECT * FROM clusters EXCEPT SELECT * FROM known_clusters",
     "gone": """
         SELECT t.name AS of_table, page AS key FROM withdrawn
@@ -82,9 +90,11 @@ def prepare(
     )
     database.add("came", pa.Table.from_pylist([_pending(source) for source in failed], schema=_PENDING))
     # A container that is damaged, or not read to its end, proves of no item that it is gone.
+    database.do("CREATE TABLE IF NOT EXISTS containers (path VARCHAR)")
     database.do(
-        "CREATE TABLE reread AS SELECT path FROM containers ANTI JOIN came USING (path) WHERE path NOT IN "
-        f"(SELECT container FROM staged_rejections JOIN staged_sources USING ({ITEM}) WHERE rule = 'read.damaged')"
+        "CREATE TABLE reread AS SELECT path FROM containers ANTI JOIN came USING (path) ANTI JOIN "
+        f"(SELECT container FROM staged_rejections JOIN staged_sources USING ({ITEM}) WHERE rule = 'read.damaged') d "
+        "ON d.container = path"
     )
     choose(database)
     for name in ("records", "duplicates", "signatures"):
@@ -95,6 +105,12 @@ def prepare(
             f"UNION ALL SELECT {columns} FROM known_{of} ANTI JOIN withdrawn ON page = id"
         )
     database.do("CREATE TABLE known_clusters AS SELECT * FROM known_duplicates")
+    database.view("before_records", tables.files(dataset, "records"), TABLES["records"])
+    database.do(
+        "CREATE VIEW arriving AS SELECT id, title, text_sha256, source_path FROM staged_records "
+        f"ANTI JOIN dropped USING ({ITEM}) UNION ALL SELECT id, title, text_sha256, moved.path "
+        "FROM known_records JOIN moved ON page = id"
+    )
     shutil.rmtree(final, ignore_errors=True)
     final.mkdir(parents=True)
     cluster(database, min_similarity, database.folder)

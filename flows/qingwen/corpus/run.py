@@ -5,35 +5,32 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 
-from qingwen.corpus import publish, tables
+from qingwen.corpus import tables
 from qingwen.corpus.batch import DONE, Counts, Job
 from qingwen.corpus.card import write_card, write_manifest
-from qingwen.corpus.database import Database
-from qingwen.corpus.lock import Lock
+from qingwen.corpus.dataset import Held, new_name, versions_of
 from qingwen.corpus.planning import Batch, Plan
 from qingwen.corpus.pool import Pool
 from qingwen.corpus.report import RunReport
 from qingwen.corpus.request import Request
-from qingwen.corpus.schemas import TABLES, VERSION
+from qingwen.corpus.schemas import VERSION
 from qingwen.corpus.survey import choose_sample, mine
 from qingwen.errors import BatchError, SetupError
 from qingwen.read.containers import is_container
 from qingwen.read.inputs import check_inputs, find_sources
 from qingwen.read.items import Source
 from qingwen.rules.book import load_rules
+from qingwen.rules.forgotten import FORGOTTEN, load_forgotten
 from qingwen.rules.sites import Site, SiteBook, load_sites
 
 Progress = Callable[[str, int, int], None]
@@ -66,29 +63,22 @@ class Engine:
         self.batches: tuple[Batch, ...] = ()
         self.book_of_sites = SiteBook()
         self._started = time.monotonic()
-        self._lock = Lock(self.dataset)
+        self._held = Held(self.dataset)
         self._pool = Pool(request.processes, request.config, request.rules)
-        name = datetime.now().strftime("%Y%m%dT%H%M%S") + f"-{os.getpid()}"
-        self.report = RunReport(name, request.output, self.book.version, request.config.digest)
+        self.report = RunReport(new_name(), request.output, self.book.version, request.config.digest)
 
     def __enter__(self) -> Engine:
         self._check_versions()
-        self._lock.hold()
-        try:
-            self._finish_earlier()
-            self._database = Database(self._state)
-            self._plan = Plan(self._database)
-        except BaseException:
-            self._lock.release()
-            raise
+        self._held.__enter__()
+        self.report.finished_earlier = self._held.finished_earlier
+        self._plan = Plan(self._held.database)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        self._database.close()
-        self._lock.release()
+        self._held.__exit__(kind, fault, trace)
 
     def stop(self) -> None:
         """End the workers at once; what they have staged is taken up by the next run."""
@@ -104,7 +94,7 @@ class Engine:
             self._plan.take(find_sources(request.inputs))
             report.inputs = self._plan.compare(self.dataset, request.config, request.rebuild)
             report.unchanged = report.inputs - len(self._plan)
-            known = SiteBook() if request.rebuild else load_sites(self._state / SITES)
+            known = SiteBook() if request.rebuild else load_sites(self._held.state / SITES)
             sample = choose_sample(self._plan, request.config)
             new: dict[str, Site] = {}
             holds_many = any(is_container(one.source.path) for one in sample)
@@ -127,7 +117,8 @@ class Engine:
         """Return the batches to clean, of what the survey looked through."""
         with self._timed("plan"):
             versions = [f"{name} {value}" for name, value in self._versions.items()]
-            versions.append(f"sites {self.book_of_sites.digest}")
+            self._pool.forgotten = load_forgotten(self._held.state / FORGOTTEN)
+            versions += [f"sites {self.book_of_sites.digest}", f"forgotten {self._pool.forgotten.digest}"]
             self.batches = self._plan.cut(self.request.processes, self.request.batch_pages, versions)
             self._sweep({batch.key for batch in self.batches})
         return self.batches
@@ -138,7 +129,7 @@ class Engine:
         Raises:
             BatchError: it cannot be done now. Call again, or leave its pages pending.
         """
-        known = self._staging / f"{batch.key}.known"
+        known = self._held.staging / f"{batch.key}.known"
         job = Job(self._plan.sources_of(batch), str(self._folder(batch)), batch.share)
         if batch.container is not None and not self.request.rebuild and self._plan.write_known(batch, known):
             job = replace(job, known=str(known))
@@ -160,35 +151,21 @@ class Engine:
         if not (done or failed):
             return report
         with self._timed("publish"):
-            # Of all tables: one that a run had nothing to say to has no trace of it.
-            number = max(tables.published(self.dataset, name) for name in TABLES) + 1
-            intent = {"number": number, "run": report.run, "rebuild": self.request.rebuild, **self._versions}
-            prepared = publish.prepare(
-                self._database,
-                self.dataset,
-                [self._folder(batch) for batch in sorted(done, key=lambda batch: batch.n)],
+            folders = [self._folder(batch) for batch in sorted(done, key=lambda batch: batch.n)]
+            prepared, report.commits = self._held.publish(
+                report.run,
+                folders,
                 failed.values(),
-                self._final,
-                intent,
+                self._versions,
                 {SITES: self.book_of_sites.to_json()},
-                self.request.config.min_similarity,
+                min_similarity=self.request.config.min_similarity,
+                rebuild=self.request.rebuild,
             )
             report.withdrawn = prepared.withdrawn
             report.counts.leave_out(prepared.records, prepared.rejections)
-            self._commit()
             report.duplicates = len(tables.read(self.dataset, "duplicates", ("id",)))
         self._report()
         return report
-
-    def _commit(self) -> None:
-        intent = json.loads((self._final / publish.INTENT).read_text("utf-8"))
-        # Which rules the rows follow stands before the rows do: a reader of both is never misled.
-        self._state.mkdir(parents=True, exist_ok=True)
-        versions = {name: intent[name] for name in self._versions}
-        _write(self._state / "dataset.json", json.dumps(versions, indent=1))
-        _write(self._state / SITES, (self._final / SITES).read_text("utf-8"))
-        self.report.commits = publish.commit_all(self.dataset, self._final)
-        shutil.rmtree(self._staging, ignore_errors=True)
 
     def _report(self) -> None:
         self.report.inputs_digest = self._plan.digest()
@@ -198,11 +175,9 @@ class Engine:
         write_manifest(self.dataset, self.report)
 
     def _check_versions(self) -> None:
-        stated = self._state / "dataset.json"
-        if self.request.rebuild or not stated.exists():
+        known, mine = versions_of(self.dataset), self._versions
+        if self.request.rebuild or not known:
             return
-        known = json.loads(stated.read_text("utf-8"))
-        mine = self._versions
         other = [name for name, value in mine.items() if known.get(name) != value]
         if other:
             said = ", ".join(f"{name} {known.get(name)} (now {mine[name]})" for name in other)
@@ -211,17 +186,9 @@ class Engine:
                 "Run again with --rebuild to make them all anew, or write to another --output."
             )
 
-    def _finish_earlier(self) -> None:
-        """Commit what a killed run had written down to commit."""
-        marker = self._final / publish.INTENT
-        if marker.exists():
-            self.report.finished_earlier = json.loads(marker.read_text("utf-8"))["run"]
-            self._commit()
-            self.report.commits = {}
-
     def _sweep(self, keys: set[str]) -> None:
         """Drop staged parts that no batch of this run will take up."""
-        for folder in self._staging.iterdir() if self._staging.is_dir() else ():
+        for folder in self._held.staging.iterdir() if self._held.staging.is_dir() else ():
             if folder.name not in keys or not (folder / DONE).exists():
                 shutil.rmtree(folder, ignore_errors=True) if folder.is_dir() else folder.unlink(missing_ok=True)
 
@@ -234,20 +201,8 @@ class Engine:
             "schema_version": VERSION,
         }
 
-    @property
-    def _state(self) -> Path:
-        return self.dataset / "_state"
-
-    @property
-    def _staging(self) -> Path:
-        return self._state / "staging"
-
-    @property
-    def _final(self) -> Path:
-        return self._staging / "final"
-
     def _folder(self, batch: Batch) -> Path:
-        return self._staging / batch.key
+        return self._held.staging / batch.key
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -286,9 +241,3 @@ def _tried(engine: Engine, batch: Batch) -> Counts | BatchError:
             if attempt == engine.request.retries:
                 return fault
     raise AssertionError("unreachable")
-
-
-def _write(path: Path, text: str) -> None:
-    under_way = path.with_suffix(".tmp")
-    under_way.write_text(text, "utf-8")
-    under_way.replace(path)

@@ -143,3 +143,41 @@ def _merge(path: str, name: str, rows: Any, withdrawn: Any, properties: CommitPr
         .when_not_matched_insert_all(predicate=f"s.{_OP} = '{_ADD}'", except_cols=[_OP])
         .execute()
     )
+
+
+def update(dataset: Path, name: str, rows: Any, columns: Sequence[str], *, label: str) -> None:
+    """Set columns of the rows whose keys ``rows`` (an Arrow table) names, in one commit; other files stay untouched."""
+    key = KEYS[name]
+    (
+        DeltaTable(place(dataset, name))
+        .merge(
+            source=rows,
+            predicate=f"t.{key} = s.{key}",
+            source_alias="s",
+            target_alias="t",
+            writer_properties=_WRITER,
+            commit_properties=CommitProperties(custom_metadata={"run": label}),
+        )
+        .when_matched_update({column: f"s.{column}" for column in columns})
+        .execute()
+    )
+
+
+def join_small_files(dataset: Path, name: str, size: int) -> tuple[int, int]:
+    """Join a table's small files to files of about ``size`` bytes, in one commit; return files before and after.
+
+    Rows do not change; in a joined file they are sorted by stretches.
+    """
+    table = DeltaTable(place(dataset, name))
+    before = len(table.file_uris())
+    table.optimize.compact(target_size=size, writer_properties=_WRITER)
+    return before, len(table.file_uris())
+
+
+def remove_unused(dataset: Path, name: str, hours: int) -> int:
+    """Remove the files that no version of the last hours uses; return how many."""
+    folder = Path(place(dataset, name))
+    before = sum(1 for _ in folder.glob("*.parquet"))
+    # What it returns names files that went long ago, too.
+    DeltaTable(str(folder)).vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
+    return before - sum(1 for _ in folder.glob("*.parquet"))

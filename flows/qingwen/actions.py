@@ -1,0 +1,243 @@
+"""What each command does. What it needs is imported when it runs; only ``clean`` imports prefect."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qingwen.errors import SetupError
+
+if TYPE_CHECKING:
+    from qingwen.config import Config
+    from qingwen.corpus.report import RunReport
+    from qingwen.rules.book import RuleBook
+
+DONE, PENDING, WRONG, REFUSED = 0, 1, 2, 3
+INPUTS, OUTPUT = ["seeds"], "data/corpus"
+
+
+def said(fault: object, status: int) -> int:
+    """Print what is wrong; return the exit status."""
+    print(f"qingwen: {fault}", file=sys.stderr)
+    return status
+
+
+def _settings(arguments: argparse.Namespace) -> tuple[Config, str | None]:
+    """Return the configuration, and where the user's own rules are."""
+    from qingwen.config import load_config, read_rules_setting
+
+    project = Path("pyproject.toml")
+    path = Path(arguments.config) if arguments.config else project if project.exists() else None
+    overrides: dict[str, Any] = {}
+    if arguments.crawl_date:
+        try:
+            overrides["crawl_date"] = date.fromisoformat(arguments.crawl_date)
+        except ValueError:
+            raise SetupError(f"--crawl-date {arguments.crawl_date}: not a date such as 2023-05-30.") from None
+    if arguments.html_reader:
+        overrides["html_reader"] = arguments.html_reader
+    if arguments.url_prefix:
+        overrides["url_prefix"] = arguments.url_prefix
+    rules = arguments.rules or (read_rules_setting(path) if path else None)
+    return load_config(path, overrides), rules
+
+
+def _book(rules: str | None) -> RuleBook:
+    from qingwen.rules.book import load_rules
+
+    return load_rules(Path(rules) if rules else None)
+
+
+def clean(arguments: argparse.Namespace) -> int:
+    """Run the flow over pages, or time its stages."""
+    from qingwen.corpus.request import Request
+    from qingwen.corpus.run import run as run_bare
+    from qingwen.report.progress import show_progress
+
+    config, rules = _settings(arguments)
+    if arguments.profile:
+        return _profile(arguments, config, rules)
+    request = Request(
+        inputs=tuple(arguments.inputs or INPUTS),
+        output=arguments.output or OUTPUT,
+        config=config,
+        rules=rules,
+        workers=arguments.workers,
+        batch_pages=arguments.batch_pages,
+        rebuild=arguments.rebuild,
+    )
+    if arguments.no_prefect:
+        with show_progress() as progress:
+            report = run_bare(request, progress)
+    else:
+        if not arguments.verbose:
+            os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR")
+        with show_progress() as progress:
+            progress("start Prefect", 0, 0)
+            from qingwen import flow
+
+            report = flow.run(request, progress)
+    return _told(report)
+
+
+def _profile(arguments: argparse.Namespace, config: Config, rules: str | None) -> int:
+    from qingwen.read.inputs import list_sources
+    from qingwen.report.profile import profile
+
+    for line in profile(list_sources(arguments.inputs or INPUTS), config, _book(rules)).lines():
+        print(line)
+    return DONE
+
+
+def _told(report: RunReport) -> int:
+    from qingwen.report.summary import summary
+
+    for line in summary(report):
+        print(line)
+    return PENDING if report.pending else DONE
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print one page's article."""
+    from qingwen.clean import clean_page
+    from qingwen.model import Rejection
+
+    config, rules = _settings(arguments)
+    page = _read(arguments.page, config)
+    result = page if isinstance(page, Rejection) else clean_page(page, config=config, rules=_book(rules))
+    if isinstance(result, Rejection):
+        return said(f"{arguments.page}: no article ({result.stage}: {result.rule}). {result.detail}", PENDING)
+    if arguments.format == "json":
+        print(json.dumps(result.record.row(), ensure_ascii=False, indent=1, default=str))
+    else:
+        print(result.record.title, result.record.text, sep="\n\n")
+    return DONE
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """Print a page with each removal and change marked."""
+    from qingwen.clean import clean_page
+    from qingwen.model import BODY, TITLE, Rejection
+    from qingwen.report.explain import explain
+    from qingwen.report.terminal import print_lines
+
+    if arguments.id is not None:
+        from qingwen.corpus.lookup import look_up
+
+        stored = look_up(Path(arguments.page), arguments.id)
+        row = stored.row
+        outcome = (
+            f"rejected ({row['stage']}: {row['rule']}). {row['detail']}" if stored.rejected else f"record {row['id']}"
+        )
+        heading = f"{row['source_path']}: {outcome}"
+        print_lines(explain(heading, stored.parts, stored.blocks, stored.edits, stored.flags))
+        return DONE
+    config, rules = _settings(arguments)
+    page = _read(arguments.page, config)
+    result = page if isinstance(page, Rejection) else clean_page(page, config=config, rules=_book(rules))
+    if isinstance(result, Rejection):
+        heading = f"{arguments.page}: rejected ({result.stage}: {result.rule}). {result.detail}"
+        print_lines(explain(heading, {TITLE: "", BODY: ""}, result.blocks, (), ()))
+    else:
+        record = result.record
+        parts = {TITLE: record.title, BODY: record.text}
+        print_lines(explain(f"{arguments.page}: record {record.id}", parts, result.blocks, result.edits, result.flags))
+    return DONE
+
+
+def _read(path: str, config: Config) -> Any:
+    from qingwen.read.files import read_page
+
+    if Path(path).is_dir():
+        raise SetupError(f"{path}: is a folder. Name a page's file, or a dataset's folder with the ID of a page.")
+    if not Path(path).exists():
+        raise SetupError(f"{path}: there is no such file.")
+    return read_page(path, config)
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    """Print a page's text as it was."""
+    from qingwen.clean import restore_parts
+    from qingwen.corpus.lookup import look_up
+
+    stored = look_up(Path(arguments.dataset), arguments.id)
+    if not stored.blocks:
+        raise SetupError(
+            f"{arguments.id}: rejected before it was cut into blocks ({stored.row['rule']}); no text is held."
+        )
+    sys.stdout.write(restore_parts(stored.parts, stored.blocks, stored.edits))
+    return DONE
+
+
+def repairs(arguments: argparse.Namespace) -> int:
+    """Write proposed rows of swapped words."""
+    from qingwen.corpus.mining import mine, to_toml
+    from qingwen.read.inputs import list_sources
+
+    config, rules = _settings(arguments)
+    mined = mine(list_sources(arguments.inputs), config, _book(rules), arguments.trusted)
+    if mined.new and arguments.output:
+        Path(arguments.output).write_text(to_toml(mined.new), "utf-8")
+    elif mined.new:
+        sys.stdout.write(to_toml(mined.new))
+    where = f" in {arguments.output}" if mined.new and arguments.output else ""
+    print(f"{mined.summary}, {len(mined.new)} proposed{where}.", file=sys.stderr)
+    return DONE
+
+
+def rules(arguments: argparse.Namespace) -> int:
+    """Check every rule row against every case."""
+    _, rules = _settings(arguments)
+    book = _book(rules)
+    faults = book.check()
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    n_rules = len(book.rules) + len(book.spun.subs) + len(book.keep.rows)
+    print(f"{n_rules} rules, {book.n_cases} cases: {f'{len(faults)} faults' if faults else 'all hold'}.")
+    return WRONG if faults else DONE
+
+
+def compact(arguments: argparse.Namespace) -> int:
+    """Join the small files of a dataset."""
+    from qingwen.corpus import upkeep
+
+    done = upkeep.compact(Path(arguments.dataset), arguments.file_megabytes * 1024 * 1024)
+    for name, (before, after) in done.files.items():
+        print(f"{name:12} {before:6} files -> {after}")
+    print(f"{done.refreshed} records got what duplicates says of them now. Old files stay until qingwen vacuum.")
+    return DONE
+
+
+def vacuum(arguments: argparse.Namespace) -> int:
+    """Remove the files that a dataset does not use any more."""
+    from qingwen.corpus import upkeep
+
+    print(f"{upkeep.vacuum(Path(arguments.dataset), arguments.keep_hours)} files removed.")
+    return DONE
+
+
+def changes(arguments: argparse.Namespace) -> int:
+    """Print what became of records since a run, one a line: id, tab, added, changed or withdrawn."""
+    from qingwen.corpus import upkeep
+
+    for name, change in upkeep.changes(Path(arguments.dataset), arguments.since):
+        print(f"{name}\t{change}")
+    return DONE
+
+
+def forget(arguments: argparse.Namespace) -> int:
+    """Take pages down."""
+    from qingwen.corpus import upkeep
+
+    if not (arguments.id or arguments.url or arguments.site):
+        raise SetupError("forget: name what to take down: --id, --url or --site, as often as needed.")
+    found = upkeep.forget(Path(arguments.dataset), arguments.id, arguments.url, arguments.site)
+    print(
+        f"{len(found.ids)} pages taken down; no run brings them back. qingwen vacuum removes the files that held them."
+    )
+    return DONE

@@ -1,0 +1,136 @@
+"""A dataset held by one process: locked, what a killed run had begun finished, with a database beside it.
+
+Runs, and whatever else changes rows, go through `Held.publish`: written down, then committed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from qingwen.corpus import publish, tables
+from qingwen.corpus.database import PREFIX, Database
+from qingwen.corpus.lock import Lock
+from qingwen.corpus.publish import Prepared
+from qingwen.corpus.schemas import TABLES
+from qingwen.errors import SetupError
+from qingwen.read.items import Source
+
+# What ``_state/dataset.json`` says of the rows; the first three are what rows of one dataset have in common.
+VERSIONS = ("rules_version", "config_digest", "schema_version", "min_similarity")
+
+
+def new_name() -> str:
+    """Return a name for a run: its time, and the process."""
+    return datetime.now().strftime("%Y%m%dT%H%M%S") + f"-{os.getpid()}"
+
+
+class Held:
+    """A dataset that this process holds. Use as a context.
+
+    ``database`` is there until the context ends; ``finished_earlier`` names the run that was found half published.
+
+    Raises:
+        SetupError: the folder cannot be written.
+        PublishError: another run holds the dataset.
+    """
+
+    def __init__(self, dataset: Path) -> None:
+        self.path = dataset
+        self.state = dataset / "_state"
+        self.staging = self.state / "staging"
+        self.finished_earlier: str | None = None
+        self._final = self.staging / "final"
+        self._lock = Lock(dataset)
+
+    def __enter__(self) -> Held:
+        self._lock.hold()
+        try:
+            for left in self.state.glob(f"{PREFIX}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            if (self._final / publish.INTENT).exists():
+                self.finished_earlier = self._commit()[0]
+            self.database = Database(self.state)
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.database.close()
+        self._lock.release()
+
+    @property
+    def versions(self) -> dict[str, Any]:
+        """Return what its rows have in common: rules, configuration, schema; empty before the first run."""
+        return versions_of(self.path)
+
+    def publish(
+        self,
+        run: str,
+        folders: Sequence[Path],
+        failed: Iterable[Source],
+        versions: Mapping[str, Any],
+        beside: Mapping[str, str],
+        *,
+        min_similarity: float,
+        rebuild: bool = False,
+    ) -> tuple[Prepared, dict[str, int]]:
+        """Commit what staged folders hold; return what it comes to, and each table's version.
+
+        ``beside`` are texts of the dataset's state, by file name; they change with the rows.
+        """
+        # Of all tables: one that a run had nothing to say to has no trace of it.
+        number = max(tables.published(self.path, name) for name in TABLES) + 1
+        intent = {"number": number, "run": run, "rebuild": rebuild, "beside": sorted(beside), **versions}
+        intent["min_similarity"] = min_similarity
+        prepared = publish.prepare(
+            self.database, self.path, folders, failed, self._final, intent, beside, min_similarity
+        )
+        return prepared, self._commit()[1]
+
+    def _commit(self) -> tuple[str, dict[str, int]]:
+        intent = json.loads((self._final / publish.INTENT).read_text("utf-8"))
+        # Which rules the rows follow stands before the rows do: a reader of both is never misled.
+        self.state.mkdir(parents=True, exist_ok=True)
+        _write(self.state / "dataset.json", json.dumps({name: intent[name] for name in VERSIONS}, indent=1))
+        for name in intent["beside"]:
+            _write(self.state / name, (self._final / name).read_text("utf-8"))
+        commits = publish.commit_all(self.path, self._final)
+        changes = self.path / "_runs" / f"{intent['run']}.changes.parquet"
+        changes.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self._final / publish.CHANGES, changes)
+        shutil.rmtree(self.staging, ignore_errors=True)
+        return intent["run"], commits
+
+
+def versions_of(dataset: Path) -> dict[str, Any]:
+    """Return what the rows of a dataset have in common; empty where none stands yet."""
+    stated = dataset / "_state" / "dataset.json"
+    found: dict[str, Any] = json.loads(stated.read_text("utf-8")) if stated.exists() else {}
+    return found
+
+
+def check_dataset(dataset: Path) -> Path:
+    """Return the path of a dataset that stands.
+
+    Raises:
+        SetupError: none stands there.
+    """
+    if not tables.exists(dataset, "records"):
+        raise SetupError(f"{dataset}: no dataset stands here. Name the folder that qingwen clean wrote.")
+    return dataset
+
+
+def _write(path: Path, text: str) -> None:
+    under_way = path.with_suffix(".tmp")
+    under_way.write_text(text, "utf-8")
+    under_way.replace(path)

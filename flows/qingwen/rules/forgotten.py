@@ -1,0 +1,49 @@
+"""Tombstones: pages that were taken down on request, and that no run brings back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+FORGOTTEN = "forgotten.json"
+# Stage, rule and detail of the rejection that stands for a page taken down.
+RULE = ("forget", "forget.asked", "The page was taken down on request.")
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Ids, URLs and sites that were taken down."""
+
+    ids: frozenset[str] = frozenset()
+    urls: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.urls or self.sites)
+
+    def joined(self, other: Forgotten) -> Forgotten:
+        """Return both together."""
+        return Forgotten(self.ids | other.ids, self.urls | other.urls, self.sites | other.sites)
+
+    def holds(self, page_id: str, url: str | None, site: str | None = None) -> bool:
+        """Tell whether a page was taken down."""
+        return page_id in self.ids or url in self.urls or site in self.sites
+
+    def to_json(self) -> str:
+        """Return what `load_forgotten` reads."""
+        return json.dumps({name: sorted(getattr(self, name)) for name in self.__slots__}, ensure_ascii=False, indent=1)
+
+    @property
+    def digest(self) -> str:
+        """Return 16 hex digits that change with every tombstone."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+
+def load_forgotten(path: Path) -> Forgotten:
+    """Return the tombstones of a dataset; none where the file is not there."""
+    if not path.exists():
+        return Forgotten()
+    stated = json.loads(path.read_text("utf-8"))
+    return Forgotten(**{name: frozenset(values) for name, values in stated.items()})
