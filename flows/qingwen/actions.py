@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qingwen.rules.book import RuleBook
 
 DONE, PENDING, WRONG, REFUSED = 0, 1, 2, 3
+FIELDS = ("text", "html", "url", "date", "title")
 INPUTS, OUTPUT = ["seeds"], "data/corpus"
 
 
@@ -41,8 +42,9 @@ def _settings(arguments: argparse.Namespace) -> tuple[Config, str | None]:
             raise SetupError(f"--crawl-date {arguments.crawl_date}: not a date such as 2023-05-30.") from None
     if arguments.html_reader:
         overrides["html_reader"] = arguments.html_reader
-    if arguments.url_prefix:
-        overrides["url_prefix"] = arguments.url_prefix
+    for name in ("url_prefix", *(f"{field}_field" for field in FIELDS)):
+        if getattr(arguments, name):
+            overrides[name] = getattr(arguments, name)
     rules = arguments.rules or (read_rules_setting(path) if path else None)
     return load_config(path, overrides), rules
 
@@ -70,6 +72,7 @@ def clean(arguments: argparse.Namespace) -> int:
         workers=arguments.workers,
         batch_pages=arguments.batch_pages,
         rebuild=arguments.rebuild,
+        verify=arguments.verify,
     )
     if arguments.no_prefect:
         with show_progress() as progress:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from qingwen import __version__, actions
-from qingwen.actions import DONE, OUTPUT, PENDING, REFUSED, WRONG, said
+from qingwen.actions import DONE, FIELDS, OUTPUT, PENDING, REFUSED, WRONG, said
 from qingwen.errors import BatchError, PublishError, SetupError
 
 
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     clean.add_argument("--workers", type=int, default=0, metavar="N", help="worker processes (default: one a core)")
     clean.add_argument("--batch-pages", type=int, default=500, metavar="N", help="most pages in a batch (default: 500)")
     clean.add_argument("--rebuild", action="store_true", help="make every row of the dataset anew, by the rules of now")
+    clean.add_argument("--verify", action="store_true", help="read known inputs again, whatever size and time say")
     clean.add_argument("--no-prefect", action="store_true", help="run the bare engine, without a Prefect server")
     clean.add_argument(
         "--profile", action="store_true", help="clean nothing: time stages, passes and rules on a sample"
@@ -123,6 +124,9 @@ def _shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE.toml", help="thresholds (default: [tool.qingwen] of pyproject.toml)")
     parser.add_argument("--html-reader", choices=("lexbor", "soup"), help="lexbor (default), or the slow reference")
     parser.add_argument("--crawl-date", metavar="DATE", help="the day of the crawl; resolves relative dates")
+    for field in FIELDS:
+        says = f"field of a row (JSON Lines, Parquet) that holds the {field}; a.b leads into a structure"
+        parser.add_argument(f"--{field}-field", metavar="NAME", help=says)
     parser.add_argument("--url-prefix", metavar="URL", help="what makes a URL of a source path")
 
 

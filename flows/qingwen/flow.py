@@ -32,7 +32,7 @@ from qingwen.corpus.request import Request
 from qingwen.corpus.run import Engine, Progress, silent
 from qingwen.errors import BatchError, PublishError, SetupError
 
-_RUN_OPTIONS = ("rules", "workers", "batch_pages", "retries", "rebuild")
+_RUN_OPTIONS = ("rules", "workers", "batch_pages", "retries", "rebuild", "verify")
 # More tasks than workers keep every worker busy; hundreds would only wait in the server's queue.
 _TASKS_AT_ONCE = 24
 
@@ -53,7 +53,7 @@ def clean_news(
     Args:
         inputs: files, folders and globs.
         output: folder of the dataset.
-        config: thresholds of `Config`, and ``rules``, ``workers``, ``batch_pages``, ``retries``, ``rebuild``.
+        config: thresholds of `Config`, and what `Request` takes besides: ``rules``, ``workers``, ``rebuild`` and others.
 
     Returns:
         The run's manifest; the state is named Pending pages where some could not be cleaned now.

@@ -129,6 +129,17 @@ def test_a_page_in_two_containers_is_one_record_under_the_smaller_path(tmp_path:
         assert rows(output, name) == rows(tmp_path / "fresh", name), name
 
 
+def test_a_container_s_date_resolves_its_pages_relative_dates(tmp_path: Path) -> None:
+    told = {"3小时前": "2023-05-30 00:00:00", "8个月前 (09-29)": "2022-09-29 00:00:00"}
+    lines = [
+        json.dumps({"text": article(n).replace("\n", f"\n{said}\n", 1), "date_download": "2023-05-30T12:00:00+08:00"})
+        for n, said in enumerate(told)
+    ]
+    (tmp_path / "news.jsonl").write_text("\n".join(lines), "utf-8")
+    clean(tmp_path / "out", tmp_path / "news.jsonl")
+    assert {row["published_raw"]: str(row["published_at"]) for row in rows(tmp_path / "out", "records")} == told
+
+
 def test_a_sample_of_a_container_is_surveyed(tmp_path: Path) -> None:
     """Menus of a site are learned from the rows of a container, by the domain of their URLs."""
     menu = "新闻中心　体育频道　财经频道的全部栏目"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,18 @@ def test_a_touched_file_with_the_same_bytes_is_no_change(folder: Path, tmp_path:
     clean(tmp_path / "out", folder)
     (folder / "c.txt").touch()
     assert not clean(tmp_path / "out", folder).wrote
+
+
+def test_verify_finds_what_size_and_time_hide(folder: Path, tmp_path: Path) -> None:
+    output, page = tmp_path / "out", folder / "c.txt"
+    clean(output, folder)
+    before = page.stat()
+    page.write_bytes(page.read_bytes().replace("湖".encode(), "海".encode()))
+    os.utime(page, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert not clean(output, folder).wrote
+    report = clean(output, folder, verify=True)
+    assert (report.counts.records, report.withdrawn) == (1, 1)
+    assert not clean(output, folder, verify=True).wrote
 
 
 def test_new_inputs_are_added_and_old_ones_left(folder: Path, tmp_path: Path) -> None:

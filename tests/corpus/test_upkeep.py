@@ -93,7 +93,9 @@ def test_changes_since_a_run(daily: tuple[Path, Path, list[str]]) -> None:
     inputs, output, runs = daily
     first = dict(changes(output, runs[0]))
     assert sorted(first.values()) == ["added", "added", "withdrawn"]
-    assert {name for name, change in first.items() if change == "added"} < {row["id"] for row in rows(output, "records")}
+    assert {name for name, change in first.items() if change == "added"} < {
+        row["id"] for row in rows(output, "records")
+    }
     assert sorted(dict(changes(output, runs[1])).values()) == ["added", "withdrawn"]
     assert dict(changes(output, runs[2])) == {}
     # What came and went again is no change.

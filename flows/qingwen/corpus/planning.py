@@ -67,10 +67,11 @@ class Plan:
         self._database.do("CREATE OR REPLACE TABLE inputs AS SELECT DISTINCT * FROM named")
         return int(self._database.one("SELECT count(*) FROM inputs"))
 
-    def compare(self, dataset: Path, config: Config, everything: bool) -> int:
+    def compare(self, dataset: Path, config: Config, *, everything: bool = False, verify: bool = False) -> int:
         """Find what is new, changed or pending; with ``everything`` all inputs are, and every path that is known.
 
-        Return how many inputs there are then.
+        What is unchanged is told by size and time; with ``verify``, or where the times differ, by the bytes. Return how
+        many inputs there are then.
         """
         database = self._database
         hold(database, dataset)
@@ -79,26 +80,30 @@ class Plan:
             # A rebuild loses none of the paths that the dataset knows.
             database.do("INSERT INTO inputs SELECT path, size, modified FROM held_files ANTI JOIN inputs USING (path)")
         database.do("CREATE OR REPLACE TABLE wanted AS SELECT path, size, modified, 0 AS batch FROM inputs")
-        if not everything:
+        if not (everything or verify):
             database.do(
                 "DELETE FROM wanted w USING held_files h WHERE h.path = w.path AND h.size = w.size "
                 "AND h.modified = w.modified AND NOT h.pending"
             )
-            self._pass_over_touched(config)
+        if not everything:
+            self._pass_over_unchanged(config)
         return int(database.one("SELECT count(*) FROM inputs"))
 
-    def _pass_over_touched(self, config: Config) -> None:
-        """Drop what differs from what is held in its time alone, and has the same bytes."""
-        touched = self._database.each(
+    def _pass_over_unchanged(self, config: Config) -> None:
+        """Drop the files that have the bytes of what is held. Containers are compared item by item, later."""
+        rows = self._database.each(
             "SELECT w.path, h.page FROM wanted w JOIN held h USING (path) "
             f"WHERE h.outcome <> '{PENDING}' AND h.size = w.size ORDER BY w.path"
         )
-        for path, page in list(touched):
-            if is_container(path):
-                continue
-            octets = read_bytes(path, config)
-            if page == (octets.page_id if isinstance(octets, Rejection) else page_id(octets)):
-                self._database.do("DELETE FROM wanted WHERE path = ?", path)
+        same = []
+        for path, page in rows:
+            if not is_container(path):
+                octets = read_bytes(path, config)
+                if page == (octets.page_id if isinstance(octets, Rejection) else page_id(octets)):
+                    same.append(path)
+        self._database.do("CREATE OR REPLACE TABLE same (path VARCHAR)")
+        self._database.add("same", pa.table({"path": pa.array(same, pa.string())}))
+        self._database.do("DELETE FROM wanted WHERE path IN (SELECT path FROM same)")
 
     def __len__(self) -> int:
         return int(self._database.one("SELECT count(*) FROM wanted"))

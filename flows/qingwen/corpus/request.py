@@ -10,7 +10,11 @@ from qingwen.config import Config
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to do: the inputs, the dataset's folder, and how. ``rules`` names a user's own table or folder of them."""
+    """What to do: the inputs, the dataset's folder, and how.
+
+    ``rules`` names a user's own table or folder of them; ``verify`` reads known inputs again, whatever their size and
+    time say.
+    """
 
     inputs: tuple[str, ...]
     output: str
@@ -20,6 +24,7 @@ class Request:
     batch_pages: int = 500
     retries: int = 2
     rebuild: bool = False
+    verify: bool = False
 
     @property
     def processes(self) -> int:

@@ -92,7 +92,9 @@ class Engine:
         with self._timed("survey"):
             request, report = self.request, self.report
             self._plan.take(find_sources(request.inputs))
-            report.inputs = self._plan.compare(self.dataset, request.config, request.rebuild)
+            report.inputs = self._plan.compare(
+                self.dataset, request.config, everything=request.rebuild, verify=request.verify
+            )
             report.unchanged = report.inputs - len(self._plan)
             known = SiteBook() if request.rebuild else load_sites(self._held.state / SITES)
             sample = choose_sample(self._plan, request.config)

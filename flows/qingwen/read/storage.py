@@ -42,12 +42,43 @@ def open_raw(path: str) -> IO[bytes]:
     import fsspec
 
     try:
-        opened: IO[bytes] = fsspec.open(path, "rb").open()
-        return opened
+        return io.BufferedReader(_Remote(fsspec.open(path, "rb").open(), path))
     except _MISSING:
         raise
     except Exception as fault:
         raise BatchError(f"{path}: cannot be opened now: {type(fault).__name__}: {fault}") from fault
+
+
+class _Remote(io.RawIOBase):
+    """A file of a store: what fails while it is read is a `BatchError`, so that no reader takes it for damage."""
+
+    def __init__(self, file: IO[bytes], path: str) -> None:
+        self._file, self._path = file, path
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            octets = self._file.read(len(buffer))
+        except Exception as fault:
+            raise BatchError(f"{self._path}: cannot be read now: {type(fault).__name__}: {fault}") from fault
+        buffer[: len(octets)] = octets
+        return len(octets)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
 
 
 def open_unpacked(path: str) -> IO[bytes]:
