@@ -53,7 +53,7 @@ def clean_news(
     Args:
         inputs: files, folders and globs.
         output: folder of the dataset.
-        config: thresholds of `Config`, and what `Request` takes besides: ``rules``, ``workers``, ``rebuild`` and others.
+        config: thresholds of `Config`, and what else `Request` takes: ``rules``, ``workers``, ``rebuild`` and others.
 
     Returns:
         The run's manifest; the state is named Pending pages where some could not be cleaned now.
