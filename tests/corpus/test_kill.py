@@ -126,3 +126,36 @@ def test_a_worker_that_dies_fails_its_batch_alone(tmp_path: Path) -> None:
         [sys.executable, str(script), str(made), str(tmp_path / "out")], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("40 20 ['batch 1: The worker died twice"), done.stdout
+
+
+def test_a_flow_killed_at_any_time_is_made_good_by_the_next_run(tmp_path: Path) -> None:
+    """Through Prefect, with its own server. QINGWEN_FLOW_KILLS says how often (8 takes two minutes)."""
+    made = copies_with_differences(tmp_path / "in", 60)
+
+    def flow(output: Path) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "qingwen.cli", "clean", str(made), "--output", str(output), "--workers", "2"]
+        # The embedded server is a child of the run: the group is killed, as a machine that goes down kills it.
+        return subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+
+    whole = flow(tmp_path / "whole")
+    assert whole.stderr is not None
+    whole.stderr.readline()  # the server stands, and the first batch is under way
+    begun = time.monotonic()
+    whole.communicate()
+    lasting = time.monotonic() - begun
+    kills = int(os.environ.get("QINGWEN_FLOW_KILLS", "2"))
+    for n in range(kills):
+        output = tmp_path / f"out-{n}"
+        process = flow(output)
+        assert process.stderr is not None
+        process.stderr.readline()
+        time.sleep(lasting * n / kills)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        report = run(Request((str(made),), str(output), workers=2))
+        assert ids(output) == ids(tmp_path / "whole"), n
+        assert not report.pending
+        assert not (output / "_state" / "staging").exists()
