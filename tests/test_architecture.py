@@ -28,6 +28,7 @@ DOORS = {
     "deltalake": {"corpus/tables.py"},
     "fastwarc": {"read/warc.py"},
     "fsspec": {"read/storage.py"},
+    "upath": {"corpus/place.py"},
     "zstandard": {"read/storage.py", "read/warc.py"},
     "duckdb": {"corpus/database.py"},
     "resiliparse": {"read/encoding.py"},

@@ -131,8 +131,9 @@ def explain(arguments: argparse.Namespace) -> int:
 
     if arguments.id is not None:
         from qingwen.corpus.lookup import look_up
+        from qingwen.corpus.place import place_of
 
-        stored = look_up(Path(arguments.page), arguments.id)
+        stored = look_up(place_of(arguments.page), arguments.id)
         row = stored.row
         outcome = (
             f"rejected ({row['stage']}: {row['rule']}). {row['detail']}" if stored.rejected else f"record {row['id']}"
@@ -167,8 +168,9 @@ def restore(arguments: argparse.Namespace) -> int:
     """Print a page's text as it was."""
     from qingwen.clean import restore_parts
     from qingwen.corpus.lookup import look_up
+    from qingwen.corpus.place import place_of
 
-    stored = look_up(Path(arguments.dataset), arguments.id)
+    stored = look_up(place_of(arguments.dataset), arguments.id)
     if not stored.blocks:
         raise SetupError(
             f"{arguments.id}: rejected before it was cut into blocks ({stored.row['rule']}); no text is held."
@@ -208,8 +210,9 @@ def rules(arguments: argparse.Namespace) -> int:
 def compact(arguments: argparse.Namespace) -> int:
     """Join the small files of a dataset."""
     from qingwen.corpus import upkeep
+    from qingwen.corpus.place import place_of
 
-    done = upkeep.compact(Path(arguments.dataset), arguments.file_megabytes * 1024 * 1024)
+    done = upkeep.compact(place_of(arguments.dataset), arguments.file_megabytes * 1024 * 1024)
     for name, (before, after) in done.files.items():
         print(f"{name:12} {before:6} files -> {after}")
     print(f"{done.refreshed} records got what duplicates says of them now. Old files stay until qingwen vacuum.")
@@ -219,16 +222,18 @@ def compact(arguments: argparse.Namespace) -> int:
 def vacuum(arguments: argparse.Namespace) -> int:
     """Remove the files that a dataset does not use any more."""
     from qingwen.corpus import upkeep
+    from qingwen.corpus.place import place_of
 
-    print(f"{upkeep.vacuum(Path(arguments.dataset), arguments.keep_hours)} files removed.")
+    print(f"{upkeep.vacuum(place_of(arguments.dataset), arguments.keep_hours)} files removed.")
     return DONE
 
 
 def changes(arguments: argparse.Namespace) -> int:
     """Print what became of records since a run, one a line: id, tab, added, changed or withdrawn."""
     from qingwen.corpus import upkeep
+    from qingwen.corpus.place import place_of
 
-    for name, change in upkeep.changes(Path(arguments.dataset), arguments.since):
+    for name, change in upkeep.changes(place_of(arguments.dataset), arguments.since):
         print(f"{name}\t{change}")
     return DONE
 
@@ -236,10 +241,11 @@ def changes(arguments: argparse.Namespace) -> int:
 def forget(arguments: argparse.Namespace) -> int:
     """Take pages down."""
     from qingwen.corpus import upkeep
+    from qingwen.corpus.place import place_of
 
     if not (arguments.id or arguments.url or arguments.site):
         raise SetupError("forget: name what to take down: --id, --url or --site, as often as needed.")
-    found = upkeep.forget(Path(arguments.dataset), arguments.id, arguments.url, arguments.site)
+    found = upkeep.forget(place_of(arguments.dataset), arguments.id, arguments.url, arguments.site)
     print(
         f"{len(found.ids)} pages taken down; no run brings them back. qingwen vacuum removes the files that held them."
     )

@@ -12,6 +12,7 @@ import pytest
 from conftest import PAGES
 from qingwen.cli import main
 from qingwen.corpus import tables
+from qingwen.corpus.lookup import look_up
 from qingwen.corpus.report import RunReport
 from qingwen.corpus.request import Request
 from qingwen.corpus.run import run
@@ -56,6 +57,8 @@ def test_compaction_joins_files_and_refreshes_the_copies(daily: tuple[Path, Path
     assert sorted(row["cluster_size"] for row in before["records"]) != sorted([2, 2, 1]), "one row was written before"
     done = compact(output)
     assert done.refreshed == 1
+    for row in before["records"]:
+        assert look_up(output, row["id"][:10]).row["title"] == row["title"]
     assert done.files["blocks"][0] > done.files["blocks"][1] == 1
     for name in TABLES:
         if name != "records":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -22,38 +21,19 @@ from qingwen.read.files import read_bytes
 from qingwen.read.inputs import list_sources
 from qingwen.read.storage import find
 
-pytest.importorskip("s3fs")
+s3fs = pytest.importorskip("s3fs")
 pytest.importorskip("moto")
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A bucket with two pages and a container, named through the usual environment."""
-    import s3fs
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    s3fs.S3FileSystem.clear_instance_cache()
-    files = s3fs.S3FileSystem()
-    files.mkdir("crawl")
-    files.pipe("crawl/2023/a.txt", (PAGES / "clean-dispatch.txt").read_bytes())
-    files.pipe("crawl/2023/b.txt.gz", gzip.compress((PAGES / "science-blog.txt").read_bytes()))
+def bucket(store: s3fs.S3FileSystem) -> str:
+    """A bucket with two pages and a container."""
+    store.pipe("crawl/2023/a.txt", (PAGES / "clean-dispatch.txt").read_bytes())
+    store.pipe("crawl/2023/b.txt.gz", gzip.compress((PAGES / "science-blog.txt").read_bytes()))
     text = (PAGES / "epaper-lawsuit.txt").read_text("utf-8")
-    files.pipe("crawl/2024/rows.jsonl", json.dumps({"text": text}).encode())
-    files.pipe("crawl/2024/picture.png", b"\x89PNG")
-    yield "s3://crawl"
-    files.rm("crawl", recursive=True)
-    server.stop()
-    s3fs.S3FileSystem.clear_instance_cache()
+    store.pipe("crawl/2024/rows.jsonl", json.dumps({"text": text}).encode())
+    store.pipe("crawl/2024/picture.png", b"\x89PNG")
+    return "s3://crawl"
 
 
 def test_pages_and_containers_are_read_from_a_bucket(bucket: str, tmp_path: Path) -> None:
@@ -101,8 +81,6 @@ def test_a_store_that_fails_while_a_file_is_read_costs_no_page(name: str) -> Non
 
 
 def test_a_store_that_cannot_be_reached_is_the_machine_s_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    import s3fs
-
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")

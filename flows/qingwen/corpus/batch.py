@@ -17,6 +17,7 @@ from pathlib import Path
 
 from qingwen.clean import clean_page
 from qingwen.config import Config
+from qingwen.corpus.place import place_of
 from qingwen.errors import BatchError
 from qingwen.model import Cleaned, Rejection
 from qingwen.read.containers import WHOLE, Share, items_of
@@ -154,7 +155,7 @@ def clean_batch(
     Raises:
         BatchError: this machine cannot do it now (memory, disk); its pages stay pending.
     """
-    done = Path(job.folder) / DONE
+    done = place_of(job.folder) / DONE
     if done.exists():
         return Counts.from_json(done.read_text("utf-8"))
     try:
@@ -168,9 +169,9 @@ def _clean(job: Job, settings: _Settings) -> Counts:
     from qingwen.corpus.staged import Staged
 
     counts = Counts()
-    known = read_known(Path(job.known)) if job.known else {}
+    known = read_known(job.known) if job.known else {}
     seen: dict[str, str] = {}
-    with Staged(Path(job.folder)) as staged:
+    with Staged(place_of(job.folder)) as staged:
         for source in job.sources:
             for item in items_of(source.path, settings.config, job.share):
                 counts.pages += 1

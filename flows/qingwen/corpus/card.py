@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from qingwen.corpus import tables
+from qingwen.corpus.place import Place
 from qingwen.corpus.report import RunReport, markdown
 from qingwen.corpus.schemas import RECORDS
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def write_card(dataset: Path, report: RunReport) -> None:
+def write_card(dataset: Place, report: RunReport) -> None:
     """Write the card for the dataset as it stands after a run."""
     rows = tables.read(dataset, "records", ("n_chars",))
     chars = sum(rows["n_chars"].to_pylist())
@@ -58,7 +58,7 @@ def _says(field: Any) -> str:
     return str(field.metadata[b"description"].decode())
 
 
-def write_manifest(dataset: Path, report: RunReport) -> Path:
+def write_manifest(dataset: Place, report: RunReport) -> Place:
     """Write the run's manifest; return its path."""
     path = dataset / "_runs" / f"{report.run}.json"
     path.parent.mkdir(parents=True, exist_ok=True)

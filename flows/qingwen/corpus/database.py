@@ -16,6 +16,8 @@ import duckdb
 import pyarrow as pa
 from pyarrow import parquet
 
+from qingwen.corpus.place import Place, is_local, place_of
+
 # Above so much it works on disk. Less is slower; a run of ten million pages needs no more.
 _MEMORY = "256MB"
 _ROWS = 2_000
@@ -26,13 +28,16 @@ _GLOBBING = re.compile(r"([*?\[])")
 class Database:
     """Tables of one run. Use as a context; each call may come from another thread.
 
-    ``beside`` is a folder on a disk with room (the dataset's own state); None takes the system's temporary folder.
+    ``beside`` is a folder on a disk with room (the dataset's own state); without one, or where it is no disk, the
+    system's temporary folder is taken.
     """
 
-    def __init__(self, beside: Path | None = None) -> None:
-        if beside is not None:
-            beside.mkdir(parents=True, exist_ok=True)
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=beside))
+    def __init__(self, beside: Path | Place | None = None) -> None:
+        disk = beside if isinstance(beside, Path) else None
+        if disk is not None:
+            disk.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=disk))
+        self._stores: set[str] = set()
         self._connection = duckdb.connect(
             str(self.folder / "run.duckdb"),
             config={
@@ -91,15 +96,24 @@ class Database:
         )
         return pa.RecordBatchReader.from_batches(schema, (batch for some in batches for batch in some))
 
-    def view(self, name: str, paths: Sequence[str | Path], schema: Any = None) -> None:
+    def view(self, name: str, paths: Sequence[str | Path | Place], schema: Any = None) -> None:
         """Make a view of Parquet files as one table; no file is no row."""
         listed = [str(path) for path in paths]
+        for path in listed:
+            self._reach(path)
         if not listed:
             empty = self.folder / f"no-{name}.parquet"
             parquet.write_table(schema.empty_table(), empty)
             listed = [str(empty)]
         literals = ", ".join(literal(_GLOBBING.sub(r"[\1]", path)) for path in listed)
         self.do(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet([{literals}])")
+
+    def _reach(self, path: str) -> None:
+        """Let DuckDB read through fsspec what does not lie on this machine."""
+        place = place_of(path)
+        if not is_local(place) and place.protocol not in self._stores:
+            self._stores.add(place.protocol)
+            self._connection.register_filesystem(place.fs)
 
     def add(self, table: str, rows: Any) -> None:
         """Add an Arrow table's rows to a table that stands already, by the names of its columns."""
@@ -108,9 +122,12 @@ class Database:
         cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM arriving")
         cursor.unregister("arriving")
 
-    def write(self, query: str, path: Path) -> None:
+    def write(self, query: str, place: Path | Place) -> None:
         """Write a result to a Parquet file."""
+        path = place if isinstance(place, Path) else self.folder / "written.parquet"
         self.do(f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+        if not isinstance(place, Path):
+            place.fs.put_file(str(path), place.path)
 
 
 def literal(text: str) -> str:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from qingwen.corpus import publish, tables
 from qingwen.corpus.database import PREFIX, Database
 from qingwen.corpus.lock import Lock
+from qingwen.corpus.place import Place, remove, write_whole
 from qingwen.corpus.publish import Prepared
 from qingwen.corpus.schemas import TABLES
 from qingwen.errors import SetupError
@@ -41,7 +40,7 @@ class Held:
         PublishError: another run holds the dataset.
     """
 
-    def __init__(self, dataset: Path) -> None:
+    def __init__(self, dataset: Place) -> None:
         self.path = dataset
         self.state = dataset / "_state"
         self.staging = self.state / "staging"
@@ -53,7 +52,7 @@ class Held:
         self._lock.hold()
         try:
             for left in self.state.glob(f"{PREFIX}*"):
-                shutil.rmtree(left, ignore_errors=True)
+                remove(left)
             if (self._final / publish.INTENT).exists():
                 self.finished_earlier = self._commit()[0]
             self.database = Database(self.state)
@@ -76,7 +75,7 @@ class Held:
     def publish(
         self,
         run: str,
-        folders: Sequence[Path],
+        folders: Sequence[Place],
         failed: Iterable[Source],
         versions: Mapping[str, Any],
         beside: Mapping[str, str],
@@ -100,26 +99,25 @@ class Held:
     def _commit(self) -> tuple[str, dict[str, int]]:
         intent = json.loads((self._final / publish.INTENT).read_text("utf-8"))
         # Which rules the rows follow stands before the rows do: a reader of both is never misled.
-        self.state.mkdir(parents=True, exist_ok=True)
-        _write(self.state / "dataset.json", json.dumps({name: intent[name] for name in VERSIONS}, indent=1))
+        write_whole(self.state / "dataset.json", json.dumps({name: intent[name] for name in VERSIONS}, indent=1))
         for name in intent["beside"]:
-            _write(self.state / name, (self._final / name).read_text("utf-8"))
+            write_whole(self.state / name, (self._final / name).read_text("utf-8"))
         commits = publish.commit_all(self.path, self._final)
         changes = self.path / "_runs" / f"{intent['run']}.changes.parquet"
         changes.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self._final / publish.CHANGES, changes)
-        shutil.rmtree(self.staging, ignore_errors=True)
+        changes.write_bytes((self._final / publish.CHANGES).read_bytes())
+        remove(self.staging)
         return intent["run"], commits
 
 
-def versions_of(dataset: Path) -> dict[str, Any]:
+def versions_of(dataset: Place) -> dict[str, Any]:
     """Return what the rows of a dataset have in common; empty where none stands yet."""
     stated = dataset / "_state" / "dataset.json"
     found: dict[str, Any] = json.loads(stated.read_text("utf-8")) if stated.exists() else {}
     return found
 
 
-def check_dataset(dataset: Path) -> Path:
+def check_dataset(dataset: Place) -> Place:
     """Return the path of a dataset that stands.
 
     Raises:
@@ -128,9 +126,3 @@ def check_dataset(dataset: Path) -> Path:
     if not tables.exists(dataset, "records"):
         raise SetupError(f"{dataset}: no dataset stands here. Name the folder that qingwen clean wrote.")
     return dataset
-
-
-def _write(path: Path, text: str) -> None:
-    under_way = path.with_suffix(".tmp")
-    under_way.write_text(text, "utf-8")
-    under_way.replace(path)

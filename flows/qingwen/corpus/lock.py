@@ -1,20 +1,34 @@
-"""One run at a time: the lock of a dataset, which the system releases when its holder ends, however that ends."""
+"""One run at a time: the lock of a dataset.
+
+On this machine the system releases it when its holder ends, however that ends. On a store it is an object that is only
+made where none is; its holder renews it, and one that was not renewed for long is stale.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+import socket
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
+from qingwen.corpus.place import Place
 from qingwen.errors import PublishError, SetupError
+
+# Seconds between renewals, and after how many without one the holder is taken for dead.
+RENEWED, STALE = 20.0, 120.0
 
 
 class Lock:
     """The lock of a dataset's folder; `hold` makes the folder where there is none."""
 
-    def __init__(self, dataset: Path) -> None:
+    def __init__(self, dataset: Path | Place) -> None:
         self._dataset = dataset
         self._file: int | None = None
+        self._renewal: _Renewal | None = None
 
     def hold(self) -> None:
         """Take the lock.
@@ -23,22 +37,88 @@ class Lock:
             SetupError: the folder cannot be written.
             PublishError: another run holds it.
         """
-        if self._dataset.exists() and not self._dataset.is_dir():
-            raise SetupError(f"{self._dataset}: is a file; --output needs a folder.")
-        state = self._dataset / "_state"
+        if isinstance(self._dataset, Path):
+            self._hold_file(self._dataset)
+        else:
+            self._hold_object(self._dataset / "_state" / "lock")
+
+    def _hold_file(self, dataset: Path) -> None:
+        if dataset.exists() and not dataset.is_dir():
+            raise SetupError(f"{dataset}: is a file; --output needs a folder.")
+        state = dataset / "_state"
         try:
             state.mkdir(parents=True, exist_ok=True)
             self._file = os.open(state / "lock", os.O_RDWR | os.O_CREAT)
         except OSError as fault:
-            raise SetupError(f"{self._dataset}: cannot be written: {fault.strerror}.") from fault
+            raise SetupError(f"{dataset}: cannot be written: {fault.strerror}.") from fault
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self.release()
-            raise PublishError(f"{self._dataset}: another run holds the dataset. Wait for it to end.") from None
+            raise PublishError(f"{dataset}: another run holds the dataset. Wait for it to end.") from None
+
+    def _hold_object(self, place: Place) -> None:
+        holder = {"host": socket.gethostname(), "process": os.getpid(), "token": os.urandom(8).hex()}
+        for _ in range(2):
+            try:
+                place.fs.pipe_file(place.path, _told(holder), mode="create")
+                self._renewal = _Renewal(place, holder)
+                return
+            except FileExistsError:
+                self._break_stale(place)
+            except Exception as fault:
+                raise SetupError(f"{self._dataset}: cannot be written: {type(fault).__name__}: {fault}") from fault
+        raise PublishError(f"{self._dataset}: another run took the dataset just now. Wait for it to end.")
+
+    def _break_stale(self, place: Place) -> None:
+        """Remove a lock that is not renewed any more: seen twice the same, the time of staleness apart."""
+        first = _read(place)
+        if first is None:
+            return
+        renewed = float(first.get("renewed", 0))
+        if time.time() - renewed < STALE:
+            who = f"process {first.get('process')} on {first.get('host')}"
+            raise PublishError(f"{self._dataset}: another run holds the dataset ({who}). Wait for it to end.")
+        place.fs.rm_file(place.path)
 
     def release(self) -> None:
         """Give the lock back, if it is held."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
+        if self._renewal is not None:
+            self._renewal.stop()
+            self._renewal = None
+
+
+def _told(holder: dict[str, Any]) -> bytes:
+    return json.dumps({**holder, "renewed": time.time()}).encode()
+
+
+def _read(place: Place) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(place.fs.cat_file(place.path))
+    except FileNotFoundError:
+        return None
+    return found
+
+
+class _Renewal:
+    """A thread that says every now and then that the holder lives; `stop` removes the lock."""
+
+    def __init__(self, place: Place, holder: dict[str, Any]) -> None:
+        self._place, self._holder = place, holder
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._renew, daemon=True)
+        self._thread.start()
+
+    def _renew(self) -> None:
+        while not self._ended.wait(RENEWED):
+            self._place.fs.pipe_file(self._place.path, _told(self._holder))
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join()
+        held = _read(self._place)
+        if held is not None and held.get("token") == self._holder["token"]:
+            self._place.fs.rm_file(self._place.path)

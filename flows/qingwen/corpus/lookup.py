@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from qingwen.corpus import tables
 from qingwen.corpus.dataset import check_dataset
+from qingwen.corpus.place import Place
 from qingwen.errors import SetupError
 from qingwen.model import BODY, TITLE, Block, Flag, Judged, Label, Verdict
 from qingwen.text import Edit, Span
@@ -30,7 +30,7 @@ class Stored:
         return {TITLE: self.row.get("title", ""), BODY: self.row.get("text", "")}
 
 
-def look_up(dataset: Path, wanted: str) -> Stored:
+def look_up(dataset: Place, wanted: str) -> Stored:
     """Return the page whose id is, or begins with, ``wanted``.
 
     Raises:
@@ -49,7 +49,7 @@ def look_up(dataset: Path, wanted: str) -> Stored:
     raise SetupError(f"{wanted}: no page of {dataset} has this id. The table sources lists them by path.")
 
 
-def _stored(dataset: Path, page: str, row: Mapping[str, Any], rejected: bool) -> Stored:
+def _stored(dataset: Place, page: str, row: Mapping[str, Any], rejected: bool) -> Stored:
     def rows(name: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = tables.read(dataset, name, where=("page_id", [page])).to_pylist()
         return found

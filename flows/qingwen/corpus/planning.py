@@ -10,13 +10,13 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
-from pathlib import Path
 
 import pyarrow as pa
 
 from qingwen.config import Config
 from qingwen.corpus import tables
 from qingwen.corpus.database import Database, literal
+from qingwen.corpus.place import Place
 from qingwen.corpus.schemas import TABLES
 from qingwen.model import Rejection
 from qingwen.read.containers import WHOLE, Share, is_container
@@ -67,7 +67,7 @@ class Plan:
         self._database.do("CREATE OR REPLACE TABLE inputs AS SELECT DISTINCT * FROM named")
         return int(self._database.one("SELECT count(*) FROM inputs"))
 
-    def compare(self, dataset: Path, config: Config, *, everything: bool = False, verify: bool = False) -> int:
+    def compare(self, dataset: Place, config: Config, *, everything: bool = False, verify: bool = False) -> int:
         """Find what is new, changed or pending; with ``everything`` all inputs are, and every path that is known.
 
         What is unchanged is told by size and time; with ``verify``, or where the times differ, by the bytes. Return how
@@ -148,7 +148,7 @@ class Plan:
         rows = self._database.rows(f"SELECT path, size, modified FROM {table} WHERE {where} = ? ORDER BY path", value)
         return tuple(Source(*row) for row in rows)
 
-    def write_known(self, batch: Batch, path: Path) -> bool:
+    def write_known(self, batch: Batch, path: Place) -> bool:
         """Write what the dataset holds of a container's items, ``path`` and ``page``; tell whether there is any."""
         query = f"SELECT path, page FROM held WHERE container = {literal(batch.container or '')} AND page IS NOT NULL"
         known = bool(self._database.rows(f"{query} LIMIT 1"))
@@ -165,7 +165,7 @@ class Plan:
         return digest.hexdigest()[:16]
 
 
-def hold(database: Database, dataset: Path | None) -> None:
+def hold(database: Database, dataset: Place | None) -> None:
     """Make the tables ``held`` and ``retired`` of a dataset's sources; without a dataset they are empty."""
     database.view("known", tables.files(dataset, "sources") if dataset else (), TABLES["sources"])
     columns = "source_path AS path, page_id AS page, container, url, fetched_at, size, modified, outcome"

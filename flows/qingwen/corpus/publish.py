@@ -7,10 +7,8 @@ run's database, never whole in memory.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +18,7 @@ from qingwen.corpus.choice import choose
 from qingwen.corpus.database import Database
 from qingwen.corpus.duplicates import KEYS as CLUSTERED
 from qingwen.corpus.duplicates import cluster
+from qingwen.corpus.place import Place, remove
 from qingwen.corpus.planning import PENDING, hold
 from qingwen.corpus.rows import ITEM, staged_schema
 from qingwen.corpus.schemas import KEYS, ORDERS, TABLES
@@ -65,10 +64,10 @@ class Prepared:
 
 def prepare(
     database: Database,
-    dataset: Path,
-    folders: Sequence[Path],
+    dataset: Place,
+    folders: Sequence[Place],
     failed: Iterable[Source],
-    final: Path,
+    final: Place,
     intent: Mapping[str, Any],
     beside: Mapping[str, str],
     min_similarity: float,
@@ -111,7 +110,7 @@ def prepare(
         f"ANTI JOIN dropped USING ({ITEM}) UNION ALL SELECT id, title, text_sha256, moved.path "
         "FROM known_records JOIN moved ON page = id"
     )
-    shutil.rmtree(final, ignore_errors=True)
+    remove(final)
     final.mkdir(parents=True)
     cluster(database, min_similarity, database.folder)
     for name, query in _DECIDED.items():
@@ -133,7 +132,7 @@ def _pending(source: Source) -> dict[str, Any]:
     return {"path": source.path, "size": source.size, "modified": source.modified, "outcome": PENDING}
 
 
-def commit_all(dataset: Path, final: Path) -> dict[str, int]:
+def commit_all(dataset: Place, final: Place) -> dict[str, int]:
     """Commit what `prepare` wrote down, side tables first, records last; return each table's version.
 
     A table that has the run's commit already is passed over, so that a killed run can be finished.
@@ -184,10 +183,10 @@ def _query(name: str) -> str:
     return f"SELECT {columns} FROM ({query}) ORDER BY {order}"
 
 
-def _view_staged(database: Database, folders: Sequence[Path]) -> None:
+def _view_staged(database: Database, folders: Sequence[Place]) -> None:
     for name in (*_STAGED, "sources"):
         database.view(f"staged_{name}", [folder / f"{name}.parquet" for folder in folders], staged_schema(name))
 
 
-def _view(database: Database, dataset: Path | None, name: str) -> None:
+def _view(database: Database, dataset: Place | None, name: str) -> None:
     database.view(f"known_{name}", tables.files(dataset, name) if dataset else (), TABLES[name])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet
 
+from qingwen.corpus.place import open_file
 from qingwen.corpus.schemas import TABLES
 from qingwen.corpus.signatures import signature
 from qingwen.model import Cleaned, Flag, Judged, Rejection
@@ -59,9 +59,9 @@ def staged_schema(name: str) -> Any:
     return TABLES[name].append(pa.field(ITEM, pa.string()))
 
 
-def read_known(path: Path) -> dict[str, str]:
+def read_known(path: str) -> dict[str, str]:
     """Return what a file written by ``Plan.write_known`` holds: the page of each path."""
-    with parquet.ParquetFile(path) as data:
+    with open_file(path) as file, parquet.ParquetFile(file) as data:
         known = data.read(use_threads=False)
     return dict(zip(known["path"].to_pylist(), known["page"].to_pylist(), strict=True))
 

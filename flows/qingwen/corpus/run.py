@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -19,6 +18,7 @@ from qingwen.corpus import tables
 from qingwen.corpus.batch import DONE, Counts, Job
 from qingwen.corpus.card import write_card, write_manifest
 from qingwen.corpus.dataset import Held, new_name, versions_of
+from qingwen.corpus.place import Place, place_of, remove
 from qingwen.corpus.planning import Batch, Plan
 from qingwen.corpus.pool import Pool
 from qingwen.corpus.report import RunReport
@@ -57,7 +57,7 @@ class Engine:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.dataset = Path(request.output)
+        self.dataset = place_of(request.output)
         self.book = load_rules(Path(request.rules) if request.rules else None)
         check_inputs(request.inputs)
         self.batches: tuple[Batch, ...] = ()
@@ -192,7 +192,7 @@ class Engine:
         """Drop staged parts that no batch of this run will take up."""
         for folder in self._held.staging.iterdir() if self._held.staging.is_dir() else ():
             if folder.name not in keys or not (folder / DONE).exists():
-                shutil.rmtree(folder, ignore_errors=True) if folder.is_dir() else folder.unlink(missing_ok=True)
+                remove(folder)
 
     @property
     def _versions(self) -> dict[str, str | int]:
@@ -203,7 +203,7 @@ class Engine:
             "schema_version": VERSION,
         }
 
-    def _folder(self, batch: Batch) -> Path:
+    def _folder(self, batch: Batch) -> Place:
         return self._held.staging / batch.key
 
     @contextmanager

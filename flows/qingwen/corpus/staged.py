@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from pyarrow import parquet
 
 from qingwen.corpus.batch import DONE
+from qingwen.corpus.place import Place, put
 from qingwen.corpus.rows import ITEM, Rows, arrow, staged_schema
 
 NAMES = ("records", "blocks", "edits", "flags", "rejections", "signatures", "sources")
@@ -23,9 +25,12 @@ _PAGES = 250
 class Staged:
     """The folder of a batch while it is written; a folder of that name appears when `finish` was called, and whole."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | Place) -> None:
         self._folder = folder
-        self._under_way = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
+        if isinstance(folder, Path):
+            self._under_way = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
+        else:
+            self._under_way = Path(tempfile.gettempdir()) / f"qingwen-{folder.name}.{os.getpid()}.tmp"
         self._files = ExitStack()
         self._rows: Rows = {name: [] for name in NAMES}
         self._items = 0
@@ -67,5 +72,4 @@ class Staged:
         self._write()
         self._files.close()
         (self._under_way / DONE).write_text(said, "utf-8")
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._under_way.rename(self._folder)
+        put(self._under_way, self._folder, last=DONE)

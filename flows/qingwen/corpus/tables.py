@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from pyarrow import compute, parquet
 
+from qingwen.corpus.place import Place, open_file, place_of
 from qingwen.corpus.schemas import KEYS, TABLES
 
 APPLICATION = "qingwen"
@@ -24,23 +24,23 @@ _STATE = ("signatures",)
 _WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=ROW_GROUP)
 
 
-def place(dataset: Path, name: str) -> str:
+def place(dataset: Place, name: str) -> str:
     """Return where a table stands: beside the others or, where only runs read it, in the dataset's state."""
     return str(dataset / "_state" / name if name in _STATE else dataset / name)
 
 
-def exists(dataset: Path, name: str) -> bool:
+def exists(dataset: Place, name: str) -> bool:
     """Tell whether a dataset has the table."""
     return DeltaTable.is_deltatable(place(dataset, name))
 
 
-def files(dataset: Path, name: str) -> list[str]:
+def files(dataset: Place, name: str) -> list[str]:
     """Return the data files of a table as it stands, sorted; of a table that is not there, none."""
     return sorted(DeltaTable(place(dataset, name)).file_uris()) if exists(dataset, name) else []
 
 
 def read(
-    dataset: Path, name: str, columns: Sequence[str] | None = None, where: tuple[str, Sequence[str]] | None = None
+    dataset: Place, name: str, columns: Sequence[str] | None = None, where: tuple[str, Sequence[str]] | None = None
 ) -> Any:
     """Return a table as it stands, as an Arrow table; of a table that is not there, no rows.
 
@@ -56,33 +56,33 @@ def read(
 
 
 def _part(file: str, wanted: list[str], where: tuple[str, Sequence[str]] | None) -> Any:
-    with parquet.ParquetFile(file) as data:
+    with open_file(file) as opened, parquet.ParquetFile(opened) as data:
         if where is None:
             return data.read(columns=wanted, use_threads=False)
         column, values = where
         needed = list(dict.fromkeys([*wanted, column]))
         batches = []
         for batch in data.iter_batches(columns=needed, use_threads=False):
-            kept = batch.filter(compute.is_in(batch[column], pa.array(values, pa.string())))
+            kept = batch.filter(compute.is_in(batch[column].cast(pa.string()), pa.array(values, pa.string())))
             if kept.num_rows:
                 batches.append(kept)
         return pa.Table.from_batches(batches, data.schema_arrow.empty_table().select(needed).schema).select(wanted)
 
 
-def published(dataset: Path, name: str) -> int:
+def published(dataset: Place, name: str) -> int:
     """Return the number of the last run that was published to a table; 0 before the first."""
     if not exists(dataset, name):
         return 0
     return DeltaTable(place(dataset, name)).transaction_version(APPLICATION) or 0
 
 
-def version(dataset: Path, name: str) -> int:
+def version(dataset: Place, name: str) -> int:
     """Return the version of a table's last commit."""
     return int(DeltaTable(place(dataset, name)).version())
 
 
 def commit(
-    dataset: Path, name: str, rows: Any, withdrawn: Any = None, *, run: int, label: str, rebuild: bool = False
+    dataset: Place, name: str, rows: Any, withdrawn: Any = None, *, run: int, label: str, rebuild: bool = False
 ) -> bool:
     """Add rows to a table and withdraw those whose key is named, in one commit; tell whether it was made.
 
@@ -145,7 +145,7 @@ def _merge(path: str, name: str, rows: Any, withdrawn: Any, properties: CommitPr
     )
 
 
-def update(dataset: Path, name: str, rows: Any, columns: Sequence[str], *, label: str) -> None:
+def update(dataset: Place, name: str, rows: Any, columns: Sequence[str], *, label: str) -> None:
     """Set columns of the rows whose keys ``rows`` (an Arrow table) names, in one commit; other files stay untouched."""
     key = KEYS[name]
     (
@@ -163,7 +163,7 @@ def update(dataset: Path, name: str, rows: Any, columns: Sequence[str], *, label
     )
 
 
-def join_small_files(dataset: Path, name: str, size: int) -> tuple[int, int]:
+def join_small_files(dataset: Place, name: str, size: int) -> tuple[int, int]:
     """Join a table's small files to files of about ``size`` bytes, in one commit; return files before and after.
 
     Rows do not change; in a joined file they are sorted by stretches.
@@ -174,9 +174,9 @@ def join_small_files(dataset: Path, name: str, size: int) -> tuple[int, int]:
     return before, len(table.file_uris())
 
 
-def remove_unused(dataset: Path, name: str, hours: int) -> int:
+def remove_unused(dataset: Place, name: str, hours: int) -> int:
     """Remove the files that no version of the last hours uses; return how many."""
-    folder = Path(place(dataset, name))
+    folder = place_of(place(dataset, name))
     before = sum(1 for _ in folder.glob("*.parquet"))
     # What it returns names files that went long ago, too.
     DeltaTable(str(folder)).vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pyarrow import parquet
 
 from qingwen.corpus import tables
 from qingwen.corpus.batch import Counts
 from qingwen.corpus.dataset import Held, check_dataset, new_name
+from qingwen.corpus.place import Place, open_file
 from qingwen.corpus.rows import rows_of, source_row
 from qingwen.corpus.schemas import TABLES
 from qingwen.corpus.staged import Staged
@@ -32,7 +32,7 @@ class Compacted:
     refreshed: int = 0
 
 
-def compact(dataset: Path, file_bytes: int = FILE_BYTES) -> Compacted:
+def compact(dataset: Place, file_bytes: int = FILE_BYTES) -> Compacted:
     """Join the small files of each table, and refresh in ``records`` what ``duplicates`` says of them.
 
     Readers see the dataset as it was or as it is; the old files stay until `vacuum`.
@@ -59,7 +59,7 @@ def compact(dataset: Path, file_bytes: int = FILE_BYTES) -> Compacted:
     return done
 
 
-def vacuum(dataset: Path, keep_hours: int = 0) -> int:
+def vacuum(dataset: Place, keep_hours: int = 0) -> int:
     """Remove the files that no table uses any more; return how many.
 
     Afterwards a plain glob of a table's files is exact. Whoever still reads a version older than ``keep_hours`` loses
@@ -71,7 +71,7 @@ def vacuum(dataset: Path, keep_hours: int = 0) -> int:
         return sum(tables.remove_unused(dataset, name, keep_hours) for name in TABLES)
 
 
-def changes(dataset: Path, since: str) -> Iterator[tuple[str, str]]:
+def changes(dataset: Place, since: str) -> Iterator[tuple[str, str]]:
     """Yield (id, added, changed or withdrawn) for what differs from the records as they were after a run.
 
     Raises:
@@ -84,7 +84,7 @@ def changes(dataset: Path, since: str) -> Iterator[tuple[str, str]]:
         raise SetupError(f"{since}: no run of {dataset} has this name. The last ones: {known}.")
     net: dict[str, str] = {}
     for run in runs[runs.index(since) + 1 :]:
-        with parquet.ParquetFile(folder / f"{run}.changes.parquet") as file:
+        with open_file(folder / f"{run}.changes.parquet") as opened, parquet.ParquetFile(opened) as file:
             for batch in file.iter_batches(use_threads=False):
                 for name, change in zip(batch["id"].to_pylist(), batch["change"].to_pylist(), strict=True):
                     told = _FOLDED.get((net.get(name), change), change)
@@ -103,7 +103,7 @@ _FOLDED: Mapping[tuple[str | None, str], str | None] = {
 
 
 def forget(
-    dataset: Path, ids: Collection[str] = (), urls: Collection[str] = (), sites: Collection[str] = ()
+    dataset: Place, ids: Collection[str] = (), urls: Collection[str] = (), sites: Collection[str] = ()
 ) -> Forgotten:
     """Take pages down: by id, by URL, or all of a site. Return what was found, by id.
 

@@ -108,6 +108,7 @@ def find(url: str) -> Iterator[Found]:
 
     try:
         files, root = fsspec.core.url_to_fs(url)
+        files.invalidate_cache()
         if any(char in root for char in "*?["):
             found = files.glob(root, detail=True)
         elif files.isfile(root):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
+
+from qingwen.rules.sites import TextFile
 
 FORGOTTEN = "forgotten.json"
 # Stage, rule and detail of the rejection that stands for a page taken down.
@@ -41,7 +42,7 @@ class Forgotten:
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
 
-def load_forgotten(path: Path) -> Forgotten:
+def load_forgotten(path: TextFile) -> Forgotten:
     """Return the tombstones of a dataset; none where the file is not there."""
     if not path.exists():
         return Forgotten()

@@ -11,8 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from qingwen.errors import SetupError
 from qingwen.views import folding
@@ -90,7 +89,17 @@ class SiteBook:
         return json.dumps({"format": FORMAT, "sites": plain}, ensure_ascii=False, indent=0, sort_keys=True)
 
 
-def load_sites(path: Path) -> SiteBook:
+class TextFile(Protocol):
+    """What is asked of a path, of this machine or of a store."""
+
+    def exists(self) -> bool:
+        """Tell whether the file is there."""
+
+    def read_text(self, encoding: str) -> str:
+        """Return what it holds."""
+
+
+def load_sites(path: TextFile) -> SiteBook:
     """Return the book that a file holds; of a file that is not there, the empty one.
 
     Raises:
