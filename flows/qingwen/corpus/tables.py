@@ -51,22 +51,23 @@ def read(
     found = [pa.schema([schema.field(column) for column in wanted]).empty_table()]
     # File by file and without the dataset scanner, which costs .6 s to import. A process that ended right after a
     # scan aborted once in native code; whether the scanner's threads did it is not known.
-    found += (_part(file, wanted, where).cast(found[0].schema) for file in files(dataset, name))
+    found += (_part(file, schema, wanted, where) for file in files(dataset, name))
     return pa.concat_tables(found)
 
 
-def _part(file: str, wanted: list[str], where: tuple[str, Sequence[str]] | None) -> Any:
+def _part(file: str, schema: Any, wanted: list[str], where: tuple[str, Sequence[str]] | None) -> Any:
+    column, values = where or (None, ())
+    needed = list(dict.fromkeys([*wanted, *([column] if column else [])]))
+    # Cast first: files that delta-rs joined come as views of strings, for which Arrow lacks functions.
+    kind = pa.schema([schema.field(name) for name in needed])
     with open_file(file) as opened, parquet.ParquetFile(opened) as data:
-        if where is None:
-            return data.read(columns=wanted, use_threads=False)
-        column, values = where
-        needed = list(dict.fromkeys([*wanted, column]))
-        batches = []
+        if column is None:
+            return data.read(columns=needed, use_threads=False).cast(kind)
+        found = [kind.empty_table()]
         for batch in data.iter_batches(columns=needed, use_threads=False):
-            kept = batch.filter(compute.is_in(batch[column].cast(pa.string()), pa.array(values, pa.string())))
-            if kept.num_rows:
-                batches.append(kept)
-        return pa.Table.from_batches(batches, data.schema_arrow.empty_table().select(needed).schema).select(wanted)
+            rows = pa.Table.from_batches([batch]).cast(kind)
+            found.append(rows.filter(compute.is_in(rows[column], pa.array(values, pa.string()))))
+        return pa.concat_tables(found).select(wanted)
 
 
 def published(dataset: Place, name: str) -> int:
