@@ -35,7 +35,7 @@ from qingwen.errors import PublishError
 from qingwen.rules.sites import SiteBook
 
 BOOK = load_rules()
-POINTS = int(os.environ.get("QINGWEN_KILL_POINTS", "40"))
+POINTS = int(os.environ.get("QINGWEN_KILL_POINTS", "16"))
 NAMES = ("clean-dispatch.txt", "science-blog.txt", "epaper-lawsuit.txt", "account-repost.txt", "english.txt")
 WRITES = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate")
 
