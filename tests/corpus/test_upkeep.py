@@ -172,7 +172,7 @@ def test_the_commands_say_what_they_did(
     assert main(["forget", str(output)]) == 2
     assert "--id, --url or --site" in capsys.readouterr().err
     assert main(["forget", str(output), "--id", rows(output, "records")[0]["id"]]) == 0
-    assert "1 pages taken down" in capsys.readouterr().out
+    assert "1 page taken down" in capsys.readouterr().out
     assert main(["compact", str(output / "nowhere")]) == 2
 
 
