@@ -246,7 +246,6 @@ def forget(arguments: argparse.Namespace) -> int:
     if not (arguments.id or arguments.url or arguments.site):
         raise SetupError("forget: name what to take down: --id, --url or --site, as often as needed.")
     found = upkeep.forget(place_of(arguments.dataset), arguments.id, arguments.url, arguments.site)
-    print(
-        f"{len(found.ids)} pages taken down; no run brings them back. qingwen vacuum removes the files that held them."
-    )
+    pages = "1 page" if len(found.ids) == 1 else f"{len(found.ids)} pages"
+    print(f"{pages} taken down; no run brings them back. The files that held them go by qingwen vacuum.")
     return DONE
