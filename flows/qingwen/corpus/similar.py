@@ -73,16 +73,20 @@ def _pairs(keys: Array) -> Iterator[tuple[Array, Array]]:
     ordered = keys[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     sizes = np.diff(np.r_[starts, len(keys)])
-    starts, sizes = starts[sizes > 1], sizes[sizes > 1]
-    # Each with the first of its group; in small groups, each with every one before it.
+    crowded = sizes > _CROWD
+    if crowded.any():
+        # Each with the first of its group.
+        leaders = np.repeat(starts[crowded], sizes[crowded])
+        places = np.flatnonzero(np.repeat(crowded, sizes))
+        later = places != leaders
+        yield order[leaders[later]], order[places[later]]
+    starts, sizes = starts[~crowded], sizes[~crowded]
+    # Each with every one before it.
     for step in range(1, int(sizes.max(initial=1))):
         inside = sizes > step
         starts, sizes = starts[inside], sizes[inside]
-        later = order[starts + step]
-        yield order[starts], later
-        few = sizes <= _CROWD
-        for before in range(1, min(step, _CROWD)):
-            yield order[starts[few] + before], later[few]
+        for before in range(step):
+            yield order[starts + before], order[starts + step]
 
 
 def _alike(signatures: Array, one: Array, other: Array, least: float) -> Array:
