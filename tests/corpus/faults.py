@@ -154,7 +154,6 @@ def test_a_run_killed_at_any_write_is_made_good_by_the_next(scene: dict[str, Pat
     n = points(scene, tmp_path)
     assert n >= 200
     tried = range(1, n + 1) if POINTS == 0 else sorted({1 + at * (n - 1) // (POINTS - 1) for at in range(POINTS)})
-    kills = 0
     for point in tried:
         output = tmp_path / f"killed-{point}"
         shutil.copytree(scene["held"], output)
@@ -171,13 +170,9 @@ def test_a_run_killed_at_any_write_is_made_good_by_the_next(scene: dict[str, Pat
             watched(output, strike)
             cleaned(scene["inputs"], output)
 
-        ended = forked(killed)
-        assert ended in (0, -signal.SIGKILL), point
-        kills += ended == -signal.SIGKILL
+        assert forked(killed) == -signal.SIGKILL, point
         finished(scene, output)
         shutil.rmtree(output)
-    # Runs differ by a write or two (what is renewed, what is made anew): the last points may lie behind a run's end.
-    assert kills >= len(tried) - 2
 
 
 def test_a_run_killed_at_any_time_is_made_good_by_the_next(scene: dict[str, Path], tmp_path: Path) -> None:

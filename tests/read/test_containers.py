@@ -243,6 +243,9 @@ def test_a_tar_streams_by_and_follows_no_link(tmp_path: Path, packed: str) -> No
     found = items(path)
     assert texts(found) == list(TEXTS[:3])
     assert [item.path.rpartition("!")[2] for item in found] == ["a.txt", "b.txt.gz", "a.txt#2"]
+    if packed == ".gz":
+        path = path.rename(tmp_path / "pages.tgz")
+        assert texts(items(path)) == list(TEXTS[:3])
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
     assert "read.damaged" in texts(items(path))
 
@@ -273,7 +276,12 @@ def test_workers_share_a_container_without_gap_or_overlap(tmp_path: Path, name: 
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from([".warc", ".warc.gz", ".warc.zst", ".jsonl.gz", ".tar.gz", ".zip", ".parquet"]), st.data())
+@given(
+    st.sampled_from(
+        [".warc", ".warc.gz", ".warc.zst", ".jsonl.gz", ".jsonl.zst", ".tar.gz", ".tar.zst", ".zip", ".parquet"]
+    ),
+    st.data(),
+)
 def test_whatever_is_damaged_every_reader_ends_and_names_it(tmp_path_factory: Any, ending: str, data: Any) -> None:
     """Flip, cut or insert octets anywhere: an item is a page or a rejection, and reading ends."""
     folder = tmp_path_factory.mktemp("fuzz")
@@ -282,9 +290,9 @@ def test_whatever_is_damaged_every_reader_ends_and_names_it(tmp_path_factory: An
         pack = PACKERS[ending.removeprefix(".warc")]
         path.write_bytes(b"".join(pack(warc_record(n, html(t))) for n, t in enumerate(TEXTS[:3])))
     elif "jsonl" in ending:
-        path.write_bytes(gzip.compress("\n".join(json.dumps({"text": text}) for text in TEXTS).encode()))
+        path.write_bytes(PACKERS[ending[6:]]("\n".join(json.dumps({"text": text}) for text in TEXTS).encode()))
     elif "tar" in ending:
-        path.write_bytes(gzip.compress(tarred([(f"{n}.txt", text.encode()) for n, text in enumerate(TEXTS)])))
+        path.write_bytes(PACKERS[ending[4:]](tarred([(f"{n}.txt", text.encode()) for n, text in enumerate(TEXTS)])))
     elif "zip" in ending:
         zipped(path, {f"{n}.txt": text.encode() for n, text in enumerate(TEXTS)})
     else:

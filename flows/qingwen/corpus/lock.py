@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,16 @@ class Lock:
         raise PublishError(f"{self._dataset}: another run took the dataset just now. Wait for it to end.")
 
     def _break_stale(self, place: Place) -> None:
-        """Remove a lock that is not renewed any more: seen twice the same, the time of staleness apart."""
-        first = _read(place)
-        if first is None:
+        """Remove a lock that its holder has not renewed for long, by the clocks of both.
+
+        Two runs that find it stale in the same moment may both go on; the tables then refuse the second one's commits.
+        """
+        found = _read(place)
+        if found is None:
             return
-        renewed = float(first.get("renewed", 0))
+        renewed = float(found.get("renewed", 0))
         if time.time() - renewed < STALE:
-            who = f"process {first.get('process')} on {first.get('host')}"
+            who = f"process {found.get('process')} on {found.get('host')}"
             raise PublishError(f"{self._dataset}: another run holds the dataset ({who}). Wait for it to end.")
         place.fs.rm_file(place.path)
 
@@ -114,11 +118,18 @@ class _Renewal:
 
     def _renew(self) -> None:
         while not self._ended.wait(RENEWED):
-            self._place.fs.pipe_file(self._place.path, _told(self._holder))
+            # A store that fails now may answer the next time; a lock that another took is not taken back.
+            with suppress(Exception):
+                if not self._is_ours():
+                    return
+                self._place.fs.pipe_file(self._place.path, _told(self._holder))
+
+    def _is_ours(self) -> bool:
+        found = _read(self._place)
+        return found is not None and found.get("token") == self._holder["token"]
 
     def stop(self) -> None:
         self._ended.set()
         self._thread.join()
-        held = _read(self._place)
-        if held is not None and held.get("token") == self._holder["token"]:
+        if self._is_ours():
             self._place.fs.rm_file(self._place.path)

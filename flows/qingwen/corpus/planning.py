@@ -64,7 +64,7 @@ class Plan:
         while some := list(islice(left, _CHUNK)):
             columns = [[getattr(source, name) for source in some] for name in _INPUTS.names]
             self._database.add("named", pa.table(columns, schema=_INPUTS))
-        self._database.do("CREATE OR REPLACE TABLE inputs AS SELECT DISTINCT * FROM named")
+        self._database.do("CREATE OR REPLACE TABLE inputs AS SELECT DISTINCT ON (path) * FROM named")
         return int(self._database.one("SELECT count(*) FROM inputs"))
 
     def compare(self, dataset: Place, config: Config, *, everything: bool = False, verify: bool = False) -> int:

@@ -15,8 +15,8 @@ from qingwen.model import SCHEMA_VERSION
 class RunReport:
     """Counts in and out per stage and rule, versions and digests of one run.
 
-    ``inputs`` = ``unchanged`` + the pages of ``counts`` + ``pending``; ``sites`` is how many sites the run's SiteBook
-    knows; ``seconds`` are by stage.
+    ``inputs``, ``unchanged`` and ``pending`` count files; ``counts`` the pages in them; ``sites`` is how many
+    sites the run's SiteBook knows; ``seconds`` are by stage.
     """
 
     run: str

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pyarrow import parquet
 
 from qingwen.corpus import tables
-from qingwen.corpus.batch import Counts
 from qingwen.corpus.dataset import Held, check_dataset, new_name
 from qingwen.corpus.place import Place, open_file
 from qingwen.corpus.rows import rows_of, source_row
@@ -129,7 +128,6 @@ def forget(
         asked = asked.joined(Forgotten(found))
         run = new_name()
         folder = held.staging / run
-        counts = Counts()
         with Staged(folder) as staged:
             for path, page, container, size, modified in database.each(
                 "SELECT source_path, page_id, container, size, modified FROM sources "
@@ -137,10 +135,9 @@ def forget(
             ):
                 rejection = Rejection(page, path, *RULE)
                 source = Source(container or path, size, modified)
-                counts.count(rejection)
                 gone = source_row(source, Item(path, rejection), "rejection")
                 staged.add({**rows_of(rejection), "sources": [gone]})
-            staged.finish(counts.to_json())
+            staged.finish("{}")
         beside = {FORGOTTEN: asked.to_json()}
         versions = held.versions
         similarity = versions["min_similarity"]

@@ -81,20 +81,41 @@ class _Remote(io.RawIOBase):
         super().close()
 
 
-def open_unpacked(path: str) -> IO[bytes]:
-    """Open a file for reading, its bytes after unpacking: .gz and .zst by the ending.
+class _Zstandard(io.RawIOBase):
+    """A stream unpacked, through all its frames: a file written in pieces has several. A broken one is an `OSError`."""
 
-    Raises: as `open_raw`; what is broken inside raises as it is read (`FAULTS`).
+    def __init__(self, raw: IO[bytes]) -> None:
+        import zstandard
+
+        self._fault = zstandard.ZstdError
+        self._stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            return self._stream.readinto(buffer)
+        except self._fault as fault:
+            raise OSError(f"the Zstandard stream is broken: {fault}") from fault
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()  # type: ignore[no-untyped-call]
+        super().close()
+
+
+def open_unpacked(path: str) -> IO[bytes]:
+    """Open a file for reading, its bytes after unpacking: .gz, .tgz and .zst by the ending.
+
+    Raises: as `open_raw`; a stream that is broken raises OSError, EOFError or zlib.error as it is read.
     """
     raw = open_raw(path)
     ending = path.lower().rpartition(".")[2]
-    if ending == "gz":
+    if ending in ("gz", "tgz"):
         return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
     if ending == "zst":
-        import zstandard
-
-        # A file may hold several frames, as one written in pieces does.
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
+        return io.BufferedReader(_Zstandard(raw))
     return raw
 
 

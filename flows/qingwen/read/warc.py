@@ -78,8 +78,7 @@ def _item(record: Any, path: str, config: Config) -> Item:
 def _behind(raw: IO[bytes], at: int, mark: bytes) -> int | None:
     """Return where a record ends, or None: it is not whole."""
     if mark == _PLAIN:
-        raw.seek(0, os.SEEK_END)
-        end = _search(raw, at + 1, mark) or raw.tell()
+        end = _search(raw, at + 1, mark) or raw.seek(0, os.SEEK_END)
         raw.seek(end - len(_END))
         return end if raw.read(len(_END)) == _END else None
     raw.seek(at)
