@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 from conftest import PAGES, SEED
 from qingwen import Config
 from qingwen.corpus import tables
+from qingwen.corpus.pool import Pool
 from qingwen.corpus.request import Request
-from qingwen.corpus.run import Engine
 from qingwen.errors import BatchError, SetupError
 
 pytest.importorskip("prefect")
@@ -73,15 +74,15 @@ def test_the_flow_cleans_publishes_and_reports(tmp_path: Path) -> None:
 def test_a_passing_fault_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qingwen import flow
 
-    original, tries = Engine.clean, []
+    original, tries = Pool.do, list[str]()
 
-    def failing_once(self: Engine, batch: Any) -> Any:
-        tries.append(batch.n)
+    def failing_once(self: Pool, kind: str, kit: str, job: str) -> str:
+        tries.append(kind)
         if len(tries) == 1:
             raise BatchError("The disk is busy.")
-        return original(self, batch)
+        return original(self, kind, kit, job)
 
-    monkeypatch.setattr(Engine, "clean", failing_once)
+    monkeypatch.setattr(Pool, "do", failing_once)
     report = flow.run(request_for(tmp_path / "out", SEED))
     assert (report.counts.records, report.pending, len(tries)) == (1, 0, 2)
 
@@ -90,10 +91,10 @@ def test_a_passing_fault_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_batch_that_fails_for_good_leaves_its_pages_pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qingwen import flow
 
-    def failing(self: Engine, batch: Any) -> Any:
+    def failing(self: Pool, kind: str, kit: str, job: str) -> str:
         raise BatchError("No space left on device.")
 
-    monkeypatch.setattr(Engine, "clean", failing)
+    monkeypatch.setattr(Pool, "do", failing)
     report = flow.run(request_for(tmp_path / "out", SEED))
     assert (report.counts.records, report.pending) == (0, 1)
     assert "No space left on device" in report.faults[0]
@@ -112,7 +113,30 @@ def test_a_request_survives_as_flow_parameters() -> None:
     from datetime import date
 
     from qingwen import flow
+    from qingwen.operations.options import Options
 
-    request = Request(("a", "b"), "out", Config(crawl_date=date(2023, 5, 30), max_blocks=9), workers=3, rebuild=True)
-    stated = flow.to_parameters(request)
-    assert flow.to_request(stated["inputs"], stated["output"], stated["config"]) == request
+    config = Config(crawl_date=date(2023, 5, 30), max_blocks=9)
+    request = Request(("a", "b"), "out", config, workers=3, rebuild=True, partition_by="month", batch_seconds=60)
+    stated = json.loads(json.dumps(flow.to_parameters(request)))
+    assert flow.to_request(stated["inputs"], stated["output"], Options(**stated["options"])) == request
+
+
+def test_more_inputs_than_a_server_takes_are_refused_with_advice() -> None:
+    from qingwen import flow
+
+    inputs = tuple(f"crawl/2023/05/30/a-rather-long-name-of-a-page-{n}.html" for n in range(10_000))
+    with pytest.raises(SetupError, match=r"10000 inputs are more than a Prefect server takes.*quoted glob"):
+        flow.to_parameters(Request(inputs, "out"))
+
+
+def test_the_server_s_form_describes_every_parameter() -> None:
+    from prefect.utilities.callables import parameter_schema
+
+    from qingwen import flow
+
+    schema = parameter_schema(flow.clean_news.fn).model_dump()
+    assert {"inputs", "output", "options"} == set(schema["properties"])
+    assert all(schema["properties"][name]["description"] for name in ("inputs", "output"))
+    (options,) = schema["definitions"].values()
+    assert all(entry.get("description") for entry in options["properties"].values())
+    assert options["properties"]["runner"]["enum"] == ["local", "dask", "ray"]

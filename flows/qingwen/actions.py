@@ -15,11 +15,14 @@ from qingwen.errors import SetupError
 if TYPE_CHECKING:
     from qingwen.config import Config
     from qingwen.corpus.report import RunReport
+    from qingwen.corpus.request import Request
     from qingwen.rules.book import RuleBook
 
 DONE, PENDING, WRONG, REFUSED = 0, 1, 2, 3
 FIELDS = ("text", "html", "url", "date", "title")
-INPUTS, OUTPUT = ["seeds"], "data/corpus"
+INPUTS, OUTPUT, REVIEW = ["seeds"], "data/corpus", "review.html"
+# What the parser and a request call by the same name.
+_RUN = "workers batch_pages batch_seconds rebuild verify accept runner cluster partition_by".split()
 
 
 def said(fault: object, status: int) -> int:
@@ -57,24 +60,16 @@ def _book(rules: str | None) -> RuleBook:
 
 def clean(arguments: argparse.Namespace) -> int:
     """Run the flow over pages, or time its stages."""
-    from qingwen.corpus.request import Request
+    from qingwen.corpus.request import LOCAL
     from qingwen.corpus.run import run as run_bare
     from qingwen.report.progress import show_progress
 
-    config, rules = _settings(arguments)
     if arguments.profile:
-        return _profile(arguments, config, rules)
-    request = Request(
-        inputs=tuple(arguments.inputs or INPUTS),
-        output=arguments.output or OUTPUT,
-        config=config,
-        rules=rules,
-        workers=arguments.workers,
-        batch_pages=arguments.batch_pages,
-        rebuild=arguments.rebuild,
-        verify=arguments.verify,
-    )
+        return _profile(arguments)
+    request = _request(arguments)
     if arguments.no_prefect:
+        if request.runner != LOCAL:
+            raise SetupError(f"--runner {request.runner}: goes through Prefect; leave out --no-prefect.")
         with show_progress() as progress:
             report = run_bare(request, progress)
     else:
@@ -84,14 +79,36 @@ def clean(arguments: argparse.Namespace) -> int:
             progress("start Prefect", 0, 0)
             from qingwen import flow
 
-            report = flow.run(request, progress)
+            report = flow.run(request, progress, arguments.review)
     return _told(report)
 
 
-def _profile(arguments: argparse.Namespace, config: Config, rules: str | None) -> int:
+def _request(arguments: argparse.Namespace) -> Request:
+    from qingwen.corpus.request import Request
+
+    config, rules = _settings(arguments)
+    return Request(
+        inputs=tuple(arguments.inputs or INPUTS),
+        output=arguments.output or OUTPUT,
+        config=config,
+        rules=rules,
+        **{name: getattr(arguments, name) for name in _RUN},
+    )
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Serve the flow as a deployment, until interrupted."""
+    from qingwen import flow
+
+    flow.serve(_request(arguments), arguments.name, arguments.cron, arguments.timezone, arguments.review)
+    return DONE
+
+
+def _profile(arguments: argparse.Namespace) -> int:
     from qingwen.read.inputs import list_sources
     from qingwen.report.profile import profile
 
+    config, rules = _settings(arguments)
     for line in profile(list_sources(arguments.inputs or INPUTS), config, _book(rules)).lines():
         print(line)
     return DONE
@@ -205,6 +222,38 @@ def rules(arguments: argparse.Namespace) -> int:
     n_rules = len(book.rules) + len(book.spun.subs) + len(book.keep.rows)
     print(f"{n_rules} rules, {book.n_cases} cases: {f'{len(faults)} faults' if faults else 'all hold'}.")
     return WRONG if faults else DONE
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Write the review page."""
+    from qingwen.corpus.dataset import check_dataset
+    from qingwen.corpus.place import is_local, place_of
+    from qingwen.report.compare import compare
+    from qingwen.report.compared import tables
+    from qingwen.report.review import write_review
+
+    dataset = check_dataset(place_of(arguments.dataset))
+    beside = Path(arguments.dataset) / REVIEW if is_local(dataset) else Path(REVIEW)
+    path = Path(arguments.output) if arguments.output else beside
+    old = check_dataset(place_of(arguments.compare)) if arguments.compare else None
+    shown = write_review(
+        dataset, path, pages=arguments.pages, comparison=tables(compare(old, dataset)) if old else None
+    )
+    print(f"{path}: {shown} pages to read. Open it in a browser; it needs no network.")
+    return DONE
+
+
+def diff(arguments: argparse.Namespace) -> int:
+    """Print what differs between two datasets."""
+    from qingwen.corpus.place import place_of
+    from qingwen.report.compare import compare
+    from qingwen.report.compared import lines
+
+    if arguments.examples < 1:
+        raise SetupError(f"--examples {arguments.examples}: at least 1.")
+    for line in lines(compare(place_of(arguments.old), place_of(arguments.new), examples=arguments.examples)):
+        print(line)
+    return DONE
 
 
 def compact(arguments: argparse.Namespace) -> int:

@@ -53,18 +53,24 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     clean = _command(commands, "clean", actions.clean, "run the flow over pages and add their articles to a dataset")
-    clean.add_argument("inputs", nargs="*", metavar="INPUT", help="files, folders or quoted globs (default: seeds)")
-    clean.add_argument("-o", "--output", metavar="DIR", help=f"folder of the dataset (default: {OUTPUT})")
-    clean.add_argument("--workers", type=int, default=0, metavar="N", help="worker processes (default: one a core)")
-    clean.add_argument("--batch-pages", type=int, default=500, metavar="N", help="most pages in a batch (default: 500)")
-    clean.add_argument("--rebuild", action="store_true", help="make every row of the dataset anew, by the rules of now")
-    clean.add_argument("--verify", action="store_true", help="read known inputs again, whatever size and time say")
+    _run_options(clean)
     clean.add_argument("--no-prefect", action="store_true", help="run the bare engine, without a Prefect server")
     clean.add_argument(
         "--profile", action="store_true", help="clean nothing: time stages, passes and rules on a sample"
     )
     clean.add_argument("--verbose", action="store_true", help="show Prefect's own log")
     _shared(clean)
+
+    served = _command(commands, "serve", actions.serve, "serve the flow as a scheduled deployment, until interrupted")
+    _run_options(served)
+    served.add_argument(
+        "--cron", action="append", default=[], metavar="LINE", help='when, as in "0 3 * * *"; repeatable'
+    )
+    served.add_argument(
+        "--timezone", default="Asia/Shanghai", metavar="ZONE", help="of --cron (default: Asia/Shanghai)"
+    )
+    served.add_argument("--name", default="news", help="name of the deployment (default: news)")
+    _shared(served)
 
     show = _command(commands, "show", actions.show, "print one page's article, without Prefect")
     show.add_argument("page", metavar="PAGE")
@@ -88,6 +94,21 @@ def _parser() -> argparse.ArgumentParser:
     cleared.add_argument("dataset", metavar="DATASET")
     cleared.add_argument("--keep-hours", type=int, default=0, metavar="N", help="spare the files of older versions")
 
+    reviewed = _command(
+        commands, "report", actions.report, "write the review page: the dataset in numbers, and pages to read"
+    )
+    reviewed.add_argument("dataset", metavar="DATASET")
+    reviewed.add_argument("-o", "--output", metavar="FILE.html", help="where (default: review.html in DATASET)")
+    reviewed.add_argument("--pages", type=int, default=200, metavar="N", help="pages to read (default: 200)")
+    reviewed.add_argument("--compare", metavar="OLD", help="show what differs from another dataset, too")
+
+    compared = _command(
+        commands, "diff", actions.diff, "print what differs between two datasets, by rule, with examples"
+    )
+    compared.add_argument("old", metavar="OLD")
+    compared.add_argument("new", metavar="NEW")
+    compared.add_argument("--examples", type=int, default=3, metavar="N", help="examples of a rule (default: 3)")
+
     told = _command(commands, "changes", actions.changes, "print which records came, changed and went since a run")
     told.add_argument("dataset", metavar="DATASET")
     told.add_argument("--since", required=True, metavar="RUN", help="a run's name, as in _runs")
@@ -107,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
 
     rules = _command(commands, "rules", actions.rules, "check the rule tables")
     rules.add_argument("action", choices=("check",), help="check: every rule row against every case")
+    rules.add_argument("--cases", metavar="FILE", help="complaints too, as the review page exports them")
     _shared(rules)
     return parser
 
@@ -115,6 +137,29 @@ def _command(commands: Any, name: str, run: object, says: str) -> argparse.Argum
     parser: argparse.ArgumentParser = commands.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")
     parser.set_defaults(command=run)
     return parser
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("inputs", nargs="*", metavar="INPUT", help="files, folders or quoted globs (default: seeds)")
+    parser.add_argument("-o", "--output", metavar="DIR", help=f"folder of the dataset (default: {OUTPUT})")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="worker processes (default: one a core)")
+    parser.add_argument("--runner", choices=("local", "dask", "ray"), default="local", help="where work is done")
+    parser.add_argument("--cluster", metavar="ADDRESS", help="a Dask or Ray cluster (default: one is started)")
+    parser.add_argument(
+        "--batch-pages", type=int, default=500, metavar="N", help="most pages in a batch (default: 500)"
+    )
+    parser.add_argument(
+        "--batch-seconds", type=int, default=3600, metavar="N", help="longest time of a batch (default: 3600)"
+    )
+    parser.add_argument("--partition-by", choices=("month",), help="lay records of a new dataset in folders by month")
+    parser.add_argument(
+        "--rebuild", action="store_true", help="make every row of the dataset anew, by the rules of now"
+    )
+    parser.add_argument("--accept", action="store_true", help="publish although the run is very unlike the last ones")
+    parser.add_argument("--verify", action="store_true", help="read known inputs again, whatever size and time say")
+    parser.add_argument(
+        "--review", type=int, default=0, metavar="N", help="write a review page with N pages (through Prefect)"
+    )
 
 
 def _shared(parser: argparse.ArgumentParser) -> None:

@@ -1,78 +1,87 @@
 """The Prefect flow: the engine of ``corpus/run.py``, its steps wrapped as tasks. The only file that imports prefect.
 
-Tasks take batches, run on threads and wait for one pool of worker processes; between them go only names and counts.
+Each piece of work is a task. A local runner's tasks are threads that wait for one pool of worker processes; those of a
+Dask or Ray cluster do the same work in the processes of the cluster. Between them go only names and counts.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
+# No annotations as text here: Prefect makes the server's form of those of the flow, and must find them as types.
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
-from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect import flow, get_run_logger, runtime, tags, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State
-from prefect.futures import as_completed
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, State
+from prefect.logging.loggers import flow_run_logger
+from prefect.schedules import Cron
+from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import (
+    PREFECT_API_URL,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     PREFECT_SERVER_ANALYTICS_ENABLED,
     PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
     temporary_settings,
 )
 from prefect.states import Completed
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.types.entrypoint import EntrypointType
 
-from qingwen.config import Config
-from qingwen.corpus.batch import Counts
-from qingwen.corpus.planning import Batch
-from qingwen.corpus.report import RunReport, markdown, tables_of
-from qingwen.corpus.request import Request
-from qingwen.corpus.run import Engine, Progress, silent
+from qingwen.corpus.report import RunReport
+from qingwen.corpus.request import LOCAL, Request
+from qingwen.corpus.run import Engine, engine_of
+from qingwen.corpus.spread import Progress, silent
+from qingwen.corpus.work import do
 from qingwen.errors import BatchError, PublishError, SetupError
+from qingwen.operations.announce import FAILED, announce, emit, make_artifacts, with_artifact
+from qingwen.operations.options import Options, to_parameters, to_request
+from qingwen.operations.runners import as_tasks, runner_for
 
-_RUN_OPTIONS = ("rules", "workers", "batch_pages", "retries", "rebuild", "verify")
-# More tasks than workers keep every worker busy; hundreds would only wait in the server's queue.
-_TASKS_AT_ONCE = 24
-
-_engines: dict[str, Engine] = {}
+TAG, REVIEW = "qingwen", "review.html"
+_DEFAULTS = Options()
+# To a cluster flow and tasks go by value, with what they name: so they name functions, never what is of this process.
 _progress: ContextVar[Progress] = ContextVar("progress", default=silent)
 
 
-# The type of the runner is narrower than the decorator asks for; Prefect itself passes it so.
-_runner: Any = ThreadPoolTaskRunner(max_workers=_TASKS_AT_ONCE)
+def _name() -> str:
+    """Return a flow run's name: what it cleans, and into what."""
+    stated = runtime.flow_run.parameters
+    inputs = [str(one) for one in stated.get("inputs", ())]
+    more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
+    return f"{inputs[0] if inputs else 'nothing'}{more} -> {stated.get('output')}"
 
 
-@flow(name="clean-news", task_runner=_runner, persist_result=False)
-def clean_news(
-    inputs: list[str], output: str = "data/corpus", config: dict[str, Any] | None = None
-) -> State[dict[str, Any]]:
+def _failed(flow: Any, flow_run: Any, state: Any) -> None:
+    """Tell that a run came to nothing, and that nothing is lost."""
+    logger = flow_run_logger(flow_run, flow)
+    logger.error("%s The dataset is as it was; a run with the same parameters goes on.", state.message)
+    emit(FAILED, str(flow_run.parameters.get("output")), state=state.name, message=state.message)
+
+
+@flow(name="clean-news", flow_run_name=_name, persist_result=False, on_failure=[_failed], on_crashed=[_failed])
+def clean_news(inputs: list[str], output: str = "data/corpus", options: Options = _DEFAULTS) -> State[dict[str, Any]]:
     """Clean the pages that the inputs name and add them to the dataset ``output``.
 
     Args:
-        inputs: files, folders and globs.
-        output: folder of the dataset.
-        config: thresholds of `Config`, and what else `Request` takes: ``rules``, ``workers``, ``rebuild`` and others.
+        inputs: Files, folders, globs and URLs; not thousands of them: a folder, or a glob that qingwen expands.
+        output: Folder or URL of the dataset.
+        options: How to clean.
 
     Returns:
         The run's manifest; the state is named Pending pages where some could not be cleaned now.
     """
-    progress = _progress.get()
-    with Engine(to_request(inputs, output, config or {})) as engine:
+    request, progress = to_request(inputs, output, options), with_artifact(_told())
+    with Engine(request) as engine, runner_for(request) as runner:
+        engine.spread = as_tasks(engine, runner, piece)
         run = engine.report.run
-        _engines[run] = engine
-        try:
-            survey(run)
-            batches = plan(run)
-            results = _clean_all(engine, batches, progress)
-            progress("publish", 0, 0)
-            report = publish(run, results)
-            report_run(run)
-        finally:
-            del _engines[run]
+        survey(run)
+        plan(run)
+        engine.clean(progress)
+        progress("publish", 0, 0)
+        report = publish(run)
+    report_run(report, options.review)
+    announce(report)
     if report.pending:
-        get_run_logger().warning("%d pages are pending: %s", report.pending, "; ".join(report.faults[:3]))
         return Completed(name="Pending pages", message=f"{report.pending} pages are pending", data=report.manifest())
     return Completed(data=report.manifest())
 
@@ -80,87 +89,93 @@ def clean_news(
 @task(name="survey", cache_policy=NO_CACHE, persist_result=False)
 def survey(run: str) -> int:
     """Learn what recurs on the sites of the pages to clean; return how many sites are known."""
-    return len(_engines[run].survey(_progress.get()).sites)
+    known = len(_engine(run).survey(_told()).sites)
+    get_run_logger().info("%d of %d inputs are unchanged; %d sites are known.", *_seen(run), known)
+    return known
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)
 def plan(run: str) -> int:
     """Plan the batches; return how many there are."""
-    return len(_engines[run].plan())
+    batches = _engine(run).plan()
+    get_run_logger().info("%d pages to clean, in %d batches.", sum(batch.pages for batch in batches), len(batches))
+    return len(batches)
+
+
+def _seen(run: str) -> tuple[int, int]:
+    report = _engine(run).report
+    return report.unchanged, report.inputs
+
+
+def _passes(task: Any, run: Any, state: Any) -> bool:
+    """Tell whether a fault may pass: a batch's may, a wrong set-up does not."""
+    return not isinstance(state.result(raise_on_failure=False), SetupError)
 
 
 @task(
-    name="clean-batch",
-    task_run_name="clean-batch-{batch}",
-    retry_delay_seconds=[1, 5],
+    name="piece",
+    task_run_name="{kind}-{n}",
+    retry_delay_seconds=[1, 5, 25],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=_passes,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def clean_batch(run: str, batch: int) -> str:
-    """Clean one batch in a worker; return its counts as JSON. A passing fault is tried again."""
-    engine = _engines[run]
-    return engine.clean(engine.batches[batch]).to_json()
+def piece(run: str, kind: str, kit: str, n: int, job: str) -> str:
+    """Do a piece of work, in the run's pool where the run is in this process, else here; passing faults: again."""
+    engine = engine_of(run)
+    return engine.pool.do(kind, kit, job) if engine else do(kind, kit, job)
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
-def publish(run: str, results: Sequence[tuple[str | None, str]]) -> RunReport:
-    """Commit what the batches made: for each its counts as JSON or, of one that failed, None and the fault."""
-    engine = _engines[run]
-    outcome: list[tuple[Batch, Counts | BatchError]] = [
-        (batch, BatchError(fault) if counts is None else Counts.from_json(counts))
-        for batch, (counts, fault) in zip(engine.batches, results, strict=True)
-    ]
-    return engine.publish(outcome)
+def publish(run: str) -> RunReport:
+    """Commit what the batches made."""
+    return _engine(run).publish()
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
-def report_run(run: str) -> None:
-    """Make the artifacts: the report as markdown, and each of its tables."""
-    report = _engines[run].report
-    create_markdown_artifact(markdown(report), key="qingwen-run", description="What the run did")
-    for title, rows in tables_of(report):
-        if rows:
-            create_table_artifact(rows, key=f"qingwen-{title.lower().replace(' ', '-')}", description=title)
+def report_run(report: RunReport, review: int) -> None:
+    """Make the artifacts; ``review`` is how many pages the review page shows, 0 for none."""
+    make_artifacts(report, _reviewed(report, review) if review and report.wrote else None)
 
 
-def _clean_all(engine: Engine, n_batches: int, progress: Progress) -> list[tuple[str | None, str]]:
-    results: list[tuple[str | None, str]] = [(None, "not run")] * n_batches
-    sizes = [batch.pages for batch in engine.batches]
-    clean = clean_batch.with_options(retries=engine.request.retries)
-    waiting = {clean.submit(engine.report.run, n): n for n in range(n_batches)}
-    done = 0
-    progress("clean", 0, sum(sizes))
-    for future in as_completed(list(waiting)):
-        n = waiting[future]
-        result: Any = future.result(raise_on_failure=False)
-        results[n] = (result, "") if isinstance(result, str) else (None, str(result))
-        done += sizes[n]
-        progress("clean", done, sum(sizes))
-    return results
+def _reviewed(report: RunReport, pages: int) -> str:
+    from qingwen.corpus.place import place_of
+    from qingwen.report.review import write_review
+
+    path = Path(REVIEW if "://" in report.dataset else f"{report.dataset}/{REVIEW}").absolute()
+    write_review(place_of(report.dataset), path, pages=pages)
+    return path.as_uri()
 
 
-def to_request(inputs: Sequence[str], output: str, config: Mapping[str, Any]) -> Request:
-    """Return the request that the flow's parameters state.
-
-    Raises:
-        SetupError: an option or a threshold is unknown or of the wrong kind.
-    """
-    options = {name: config[name] for name in _RUN_OPTIONS if name in config}
-    thresholds = {name: value for name, value in config.items() if name not in _RUN_OPTIONS}
-    return Request(tuple(inputs), output, Config().with_values(thresholds, "the flow's config"), **options)
+def _told() -> Progress:
+    return _progress.get()
 
 
-def to_parameters(request: Request) -> dict[str, Any]:
-    """Return the flow's parameters for a request: what `to_request` reads back; JSON, for a deployment."""
-    thresholds = {entry.name: getattr(request.config, entry.name) for entry in fields(Config)}
-    changed = {name: value for name, value in thresholds.items() if value != getattr(Config(), name)}
-    config = {name: str(value) if name == "crawl_date" else value for name, value in changed.items()}
-    config.update({name: getattr(request, name) for name in _RUN_OPTIONS})
-    return {"inputs": list(request.inputs), "output": request.output, "config": config}
+def _engine(run: str) -> Engine:
+    engine = engine_of(run)
+    if engine is None:
+        raise BatchError(f"Run {run} is not of this process.")
+    return engine
 
 
-def run(request: Request, progress: Progress = silent) -> RunReport:
+@contextmanager
+def _server_for_all(request: Request) -> Iterator[None]:
+    """Where none is configured, let the processes of a cluster report to one embedded server, not each to its own."""
+    if request.runner == LOCAL or PREFECT_API_URL.value():
+        yield
+        return
+    server = SubprocessASGIServer()
+    server.start()
+    with temporary_settings({PREFECT_API_URL: server.api_url}):
+        yield
+    # It ends with this process: until then it takes the logs that are under way.
+
+
+def run(request: Request, progress: Progress = silent, review: int = 0) -> RunReport:
     """Run the flow here and now: against the server that is configured, else on Prefect's embedded one.
+
+    ``review`` is how many pages the review page shows that is written beside the dataset, 0 for none.
 
     Raises:
         SetupError, PublishError: as the engine does.
@@ -174,8 +189,8 @@ def run(request: Request, progress: Progress = silent) -> RunReport:
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     }
     try:
-        with temporary_settings(settings):
-            state: State[Any] = clean_news(**to_parameters(request), return_state=True)
+        with temporary_settings(settings), _server_for_all(request), tags(TAG):
+            state: State[Any] = clean_news(**to_parameters(request, review), return_state=True)
             found: Any = state.result(raise_on_failure=False)
     finally:
         _progress.reset(token)
@@ -184,3 +199,27 @@ def run(request: Request, progress: Progress = silent) -> RunReport:
     if isinstance(found, BaseException):
         raise BatchError(f"The flow failed: {type(found).__name__}: {found}") from found
     return RunReport.from_manifest(found)
+
+
+def serve(request: Request, name: str, cron: Sequence[str], timezone: str | None, review: int) -> None:
+    """Serve the flow as a deployment until a signal ends it: by schedule, and by hand from the server.
+
+    Two runs of a deployment never overlap: the later one is cancelled, as the next finds all that it would have done.
+
+    Raises:
+        SetupError: no server is configured.
+    """
+    if not PREFECT_API_URL.value():
+        raise SetupError(
+            "serve: no Prefect server is configured. Start one (prefect server start) and name it: "
+            "prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
+        )
+    clean_news.serve(
+        name=name,
+        schedules=[Cron(line, timezone=timezone) for line in cron],
+        parameters=to_parameters(request, review),
+        tags=[TAG],
+        description=clean_news.description,
+        global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )

@@ -28,6 +28,7 @@ from tests.made import SEED, copies_with_differences
 
 from qingwen import Config, clean_page, load_rules
 from qingwen.corpus.batch import Job, clean_batch
+from qingwen.corpus.kit import Kit
 from qingwen.read.encoding import decode
 from qingwen.read.inputs import list_sources
 from qingwen.rules.scan import Scanner, relaxed
@@ -79,7 +80,7 @@ def plain(folder: Path) -> Iterator[str]:
         parquet.write_table(table, folder / "yardstick.parquet", compression="zstd", compression_level=3)
 
     def mine() -> None:
-        clean_batch(Job(tuple(sources), str(folder / f"batch-{next(count)}")), CONFIG, BOOK, SiteBook())
+        clean_batch(Job(tuple(sources), str(folder / f"batch-{next(count)}")), Kit(CONFIG, BOOK, SiteBook()))
 
     def bare() -> None:
         for source in sources:

@@ -23,16 +23,15 @@ import pytest
 
 from conftest import PAGES
 from made import COPIED
-from qingwen import Config, load_rules
+from qingwen import load_rules
 from qingwen.corpus import publish, tables
-from qingwen.corpus.batch import Counts, Job, clean_batch
 from qingwen.corpus.database import Database
 from qingwen.corpus.pool import Pool
 from qingwen.corpus.request import Request
 from qingwen.corpus.run import Engine, run
 from qingwen.corpus.schemas import TABLES
+from qingwen.corpus.work import do
 from qingwen.errors import PublishError
-from qingwen.rules.sites import SiteBook
 
 BOOK = load_rules()
 POINTS = int(os.environ.get("QINGWEN_KILL_POINTS", "16"))
@@ -58,10 +57,7 @@ def forked(call: Callable[[], None]) -> int:
 def cleaned(inputs: Path, output: Path) -> None:
     """Run the engine in this process alone."""
 
-    def clean(self: Pool, job: Job) -> Counts:
-        return clean_batch(job, Config(), BOOK, SiteBook())
-
-    with mock.patch.object(Pool, "clean", clean):
+    with mock.patch.object(Pool, "do", lambda pool, kind, kit, job: do(kind, kit, job)):
         run(Request((str(inputs),), str(output), workers=1))
 
 

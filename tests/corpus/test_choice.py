@@ -15,14 +15,13 @@ from hypothesis import strategies as st
 
 from conftest import PAGES
 from made import COPIED
-from qingwen import Config, load_rules
+from qingwen import load_rules
 from qingwen.corpus import tables
-from qingwen.corpus.batch import Counts, Job, clean_batch
 from qingwen.corpus.pool import Pool
 from qingwen.corpus.request import Request
 from qingwen.corpus.run import run
 from qingwen.corpus.schemas import TABLES
-from qingwen.rules.sites import SiteBook
+from qingwen.corpus.work import do
 
 # Two articles, one of them twice with other boilerplate (an exact duplicate), and a page that is rejected.
 DISPATCH = (PAGES / "clean-dispatch.txt").read_text("utf-8")
@@ -35,10 +34,7 @@ STATES = st.lists(
 
 @pytest.fixture(scope="module", autouse=True)
 def _in_this_process() -> Iterator[None]:
-    def clean(self: Pool, job: Job) -> Counts:
-        return clean_batch(job, Config(), BOOK, SiteBook())
-
-    with mock.patch.object(Pool, "clean", clean):
+    with mock.patch.object(Pool, "do", lambda pool, kind, kit, job: do(kind, kit, job)):
         yield
 
 

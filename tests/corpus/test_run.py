@@ -15,12 +15,14 @@ from made import COPIED, copies_with_differences
 from qingwen import Config
 from qingwen.clean import restore_parts
 from qingwen.corpus import tables
-from qingwen.corpus.batch import Counts
+from qingwen.corpus.kit import Kit
 from qingwen.corpus.lookup import look_up
+from qingwen.corpus.pool import Pool
 from qingwen.corpus.report import RunReport
 from qingwen.corpus.request import Request
 from qingwen.corpus.run import Engine, run
 from qingwen.corpus.schemas import TABLES
+from qingwen.corpus.spread import CLEAN
 from qingwen.errors import BatchError, PublishError, SetupError
 from qingwen.model import BODY, TITLE
 
@@ -245,14 +247,15 @@ def test_a_failed_batch_fails_alone_and_is_tried_again_by_the_next_run(
 ) -> None:
     made = copies_with_differences(tmp_path / "in", 45)
     output = tmp_path / "out"
-    original = Engine.clean
+    original, refused = Pool.do, list[str]()
 
-    def failing(self: Engine, batch: Any) -> Counts:
-        if batch.n == 1:
+    def failing(self: Pool, kind: str, kit: str, job: str) -> str:
+        if kind == CLEAN and (job in refused or not refused):
+            refused.append(job)
             raise BatchError("No space left on device.")
-        return original(self, batch)
+        return original(self, kind, kit, job)
 
-    monkeypatch.setattr(Engine, "clean", failing)
+    monkeypatch.setattr(Pool, "do", failing)
     report = clean(output, made)
     assert (report.counts.records, report.pending) == (25, 20)
     assert "No space left" in report.faults[0]
@@ -277,7 +280,7 @@ def test_a_fault_nobody_foresaw_rejects_its_page_alone(tmp_path: Path, monkeypat
     from qingwen.read.inputs import list_sources
 
     job = batch.Job(tuple(list_sources([str(tmp_path)])), str(tmp_path / "staged"))
-    counts = batch.clean_batch(job, Config(), load_rules(), SiteBook())
+    counts = batch.clean_batch(job, Kit(Config(), load_rules(), SiteBook()))
     assert counts.rejections == {"fault.unforeseen": 1}
     from pyarrow import parquet
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import random
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from qingwen import Cleaned, Config, clean_page, load_rules
-from qingwen.corpus import pool, tables
+from qingwen.corpus import tables
 from qingwen.corpus.request import Request
 from qingwen.corpus.run import run
-from qingwen.corpus.survey import Chosen, choose_sample, mine, sight, sight_all
+from qingwen.corpus.survey import Chosen, Sighting, choose_sample, mine, sight
 from qingwen.errors import SetupError
 from qingwen.read.inputs import list_sources
 from qingwen.rules.sites import SiteBook, line_key, load_sites
@@ -50,9 +50,13 @@ def chosen(folder: Path) -> list[Chosen]:
     return [Chosen(source) for source in list_sources([str(folder)])]
 
 
+def seen(folder: Path, config: Config) -> list[Sighting]:
+    return [found for one in chosen(folder) for found in sight(one, config, load_rules().spun)]
+
+
 def book(folder: Path, config: Config | None = None) -> SiteBook:
     config = config or Config()
-    return SiteBook(mine(sight_all(chosen(folder), config, frozenset()), config))
+    return SiteBook(mine(seen(folder, config), config))
 
 
 def text_of(octets: bytes, sites: SiteBook | None) -> str:
@@ -183,20 +187,26 @@ def test_rows_do_not_depend_on_workers_or_batches(crawl: Path, tmp_path: Path) -
     assert rows[0] == rows[1]
 
 
-class Killer:
-    """A page that kills the worker which takes it up."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return os._exit, (1,)
-
-
-def test_a_page_that_kills_its_worker_costs_the_survey_that_page_alone(
-    crawl: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool, "_SURVEYED", 3)
-    sources: list[Any] = chosen(crawl)
-    found = pool.Pool(2, Config(), None).sight([*sources[:2], Killer(), *sources[2:]], SiteBook(), lambda pages: None)
-    assert len({sighting.page_id for sighting in found}) == len(found) == len(sources)
+def test_a_page_that_kills_its_worker_costs_the_survey_that_page_alone(crawl: Path, tmp_path: Path) -> None:
+    (crawl / "1.5.txt").write_text("杀死工人" * 30, "utf-8")
+    script = tmp_path / "deadly.py"
+    script.write_text(
+        "import os, sys\n"
+        "from qingwen.corpus import survey\n"
+        "from qingwen.corpus.request import Request\n"
+        "from qingwen.corpus.run import Engine\n"
+        "page_of = survey.page_of\n"
+        "def deadly(item, config):\n"
+        "    page = page_of(item, config)\n"
+        "    return os._exit(9) if page.text.startswith('杀死工人') else page\n"
+        "survey.page_of = deadly\n"
+        "if __name__ == '__main__':\n"
+        "    with Engine(Request((sys.argv[1],), sys.argv[2], workers=2, retries=0)) as engine:\n"
+        "        print([site.pages for site in engine.survey().sites.values()])\n",
+        "utf-8",
+    )
+    command = [sys.executable, str(script), str(crawl), str(tmp_path / "news")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[5]\n"
 
 
 def test_no_page_to_survey_is_no_survey(crawl: Path, tmp_path: Path) -> None:

@@ -199,3 +199,43 @@ def test_arrow_duckdb_polars_and_datasets_load_the_records(daily: tuple[Path, Pa
     datasets = pytest.importorskip("datasets")
     found = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path / "cache"))
     assert {(row["id"], row["text"]) for row in found} == wanted
+
+
+def test_records_by_month_are_the_same_records_in_folders(tmp_path: Path) -> None:
+    """Through a replaced page, compaction, a page taken down, vacuum and a rebuild."""
+    inputs = tmp_path / "in"
+    inputs.mkdir()
+    flat, monthly = tmp_path / "flat", tmp_path / "monthly"
+
+    def both(change: str) -> None:
+        assert {name: rows(monthly, name) for name in TABLES} == {name: rows(flat, name) for name in TABLES}, change
+
+    def cleaned(**options: Any) -> None:
+        clean(flat, inputs, **options)
+        clean(monthly, inputs, partition_by="month", **options)
+
+    for name in NAMES[:3]:
+        shutil.copy(PAGES / name, inputs / name)
+    cleaned()
+    both("a run")
+    shutil.copy(PAGES / NAMES[3], inputs / NAMES[0])
+    cleaned()
+    both("a page replaced")
+    victim = rows(flat, "records")[0]["id"]
+    for output in (flat, monthly):
+        compact(output)
+        forget(output, [victim], [], [])
+        vacuum(output)
+    both("compact, forget, vacuum")
+    months = {path.parent.name.removeprefix("published_month=") for path in monthly.glob("records/*/*.parquet")}
+    dates = [row["published_at"] for row in rows(monthly, "records")]
+    assert months - {"_delta_log"} == {f"{date:%Y-%m}" if date else "__HIVE_DEFAULT_PARTITION__" for date in dates}
+    assert len(months) > 1
+    assert "data_files: records/published_month=*/*.parquet" in (monthly / "README.md").read_text("utf-8")
+    clean(monthly, inputs, rebuild=True)
+    assert tables.is_by_month(monthly, "records"), "it stays so"
+    with pytest.raises(SetupError, match="not partitioned by month"):
+        clean(flat, inputs, partition_by="month")
+    clean(flat, inputs, partition_by="month", rebuild=True)
+    both("a rebuild")
+    assert tables.is_by_month(flat, "records")

@@ -1,52 +1,50 @@
 """A batch of pages, cleaned in a worker: files in, part files and counts out.
 
-Workers import neither Prefect nor Delta; they compile the rules once.
+Nothing here imports Prefect or Delta.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import threading
 import traceback
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from multiprocessing import connection, parent_process
-from pathlib import Path
+from dataclasses import astuple, dataclass, field, fields
 
 from qingwen.clean import clean_page
-from qingwen.config import Config
+from qingwen.corpus.kit import Kit
 from qingwen.corpus.place import place_of
 from qingwen.errors import BatchError
 from qingwen.model import Cleaned, Rejection
 from qingwen.read.containers import WHOLE, Share, items_of
 from qingwen.read.files import page_of
 from qingwen.read.items import Item, Source
-from qingwen.rules.book import RuleBook, load_rules
-from qingwen.rules.forgotten import RULE, Forgotten
-from qingwen.rules.sites import SiteBook
+from qingwen.rules.forgotten import RULE
 
 # Present in a batch's folder once all its parts are whole.
 DONE = "done.json"
+LENGTHS = (200, 500, 1_000, 2_000, 5_000)
 
 
 @dataclass(slots=True)
 class Counts:
     """What became of pages: counts in and out, by reason and by rule; characters are code points.
 
-    ``unchanged`` are items of a changed container that it held before.
+    ``unchanged`` are items of a changed container that it held before; ``lengths`` counts records by the characters of
+    their text: those below each of `LENGTHS`, and the longer ones.
     """
 
     pages: int = 0
     records: int = 0
     copies: int = 0
     unchanged: int = 0
+    kept_chars: int = 0
     rejections: Counter[str] = field(default_factory=Counter)
     removed_chars: Counter[str] = field(default_factory=Counter)
     removed_blocks: Counter[str] = field(default_factory=Counter)
     edits: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
+    lengths: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Counts) -> None:
         """Count another's counts in."""
@@ -54,7 +52,8 @@ class Counts:
         self.records += other.records
         self.copies += other.copies
         self.unchanged += other.unchanged
-        for name in ("rejections", "removed_chars", "removed_blocks", "edits", "flags"):
+        self.kept_chars += other.kept_chars
+        for name in ("rejections", "removed_chars", "removed_blocks", "edits", "flags", "lengths"):
             getattr(self, name).update(getattr(other, name))
 
     def count(self, result: Cleaned | Rejection) -> None:
@@ -63,6 +62,9 @@ class Counts:
             self.rejections[result.rule] += 1
             return
         self.records += 1
+        length = len(result.record.text)
+        self.kept_chars += length
+        self.lengths[next((f"under {most:,}" for most in LENGTHS if length < most), f"{LENGTHS[-1]:,} and more")] += 1
         for judged in result.blocks:
             if judged.text is not None:
                 self.removed_chars[judged.verdict.label.value] += len(judged.text)
@@ -107,50 +109,21 @@ class Job:
     share: Share = WHOLE
     known: str | None = None
 
+    def to_json(self) -> str:
+        """Return the job as JSON."""
+        return json.dumps([[astuple(source) for source in self.sources], self.folder, self.share, self.known])
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    config: Config
-    book: RuleBook
-    sites: SiteBook
-    forgotten: Forgotten = Forgotten()  # noqa: RUF009  it is frozen
-
-
-_settings: _Settings | None = None
-
-
-def start_worker(config: Config, rules: str | None, sites: SiteBook, forgotten: Forgotten) -> None:
-    """Make a process a worker: compile the rules once, and die with the parent, however that dies."""
-    global _settings
-    _settings = _Settings(config, load_rules(Path(rules) if rules else None), sites, forgotten)
-    watch_parent()
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        """Return the job that `to_json` wrote."""
+        sources, folder, share, known = json.loads(text)
+        return cls(tuple(Source(*source) for source in sources), folder, (share[0], share[1]), known)
 
 
-def watch_parent() -> None:
-    """End this process when its parent ends, however that ends."""
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _die_with(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)
-
-
-def work(job: Job) -> str:
-    """Clean a batch in a worker that was started; return its counts as JSON."""
-    if _settings is None:
-        raise BatchError("The worker was not started: call start_worker first.")
-    return clean_batch(job, _settings.config, _settings.book, _settings.sites, _settings.forgotten).to_json()
-
-
-def clean_batch(
-    job: Job, config: Config, book: RuleBook, sites: SiteBook, forgotten: Forgotten | None = None
-) -> Counts:
+def clean_batch(job: Job, kit: Kit) -> Counts:
     """Clean a batch and write its part files; a batch that is done already is not done again.
 
-    Pages that were taken down (``forgotten``) are rejections without a text.
+    Pages that were taken down are rejections without a text.
 
     Raises:
         BatchError: this machine cannot do it now (memory, disk); its pages stay pending.
@@ -159,12 +132,12 @@ def clean_batch(
     if done.exists():
         return Counts.from_json(done.read_text("utf-8"))
     try:
-        return _clean(job, _Settings(config, book, sites, forgotten or Forgotten()))
+        return _clean(job, kit)
     except (MemoryError, OSError) as fault:
         raise BatchError(f"The batch cannot be cleaned now: {type(fault).__name__}: {fault}.") from fault
 
 
-def _clean(job: Job, settings: _Settings) -> Counts:
+def _clean(job: Job, kit: Kit) -> Counts:
     from qingwen.corpus.rows import read_known, rows_of, source_row
     from qingwen.corpus.staged import Staged
 
@@ -173,7 +146,7 @@ def _clean(job: Job, settings: _Settings) -> Counts:
     seen: dict[str, str] = {}
     with Staged(place_of(job.folder)) as staged:
         for source in job.sources:
-            for item in items_of(source.path, settings.config, job.share):
+            for item in items_of(source.path, kit.config, job.share):
                 counts.pages += 1
                 name = item.page_id
                 if known.get(item.path) == name:
@@ -187,7 +160,7 @@ def _clean(job: Job, settings: _Settings) -> Counts:
                     staged.add({"sources": [source_row(source, item, "copy")]})
                     continue
                 seen[name] = item.path
-                result = _one(item, settings)
+                result = _one(item, kit)
                 if first is None:
                     counts.count(result)
                 outcome = "rejection" if isinstance(result, Rejection) else "record"
@@ -196,16 +169,16 @@ def _clean(job: Job, settings: _Settings) -> Counts:
     return counts
 
 
-def _one(item: Item, settings: _Settings) -> Cleaned | Rejection:
+def _one(item: Item, kit: Kit) -> Cleaned | Rejection:
     """Clean one page; a fault nobody foresaw rejects that page alone, by its type and the function's name."""
     try:
-        config, forgotten = settings.config, settings.forgotten
+        config, forgotten = kit.config, kit.forgotten
         if forgotten.holds(item.page_id, item.url):
             return Rejection(item.page_id, item.path, *RULE)
         page = page_of(item, config)
         if isinstance(page, Rejection):
             return page
-        found = clean_page(page, config=config, rules=settings.book, sites=settings.sites)
+        found = clean_page(page, config=config, rules=kit.book, sites=kit.sites)
         site, url = (found.record.facts.site, found.record.url) if isinstance(found, Cleaned) else (None, page.url)
         return Rejection(item.page_id, item.path, *RULE) if forgotten.holds(item.page_id, url, site) else found
     except (MemoryError, KeyboardInterrupt):

@@ -28,7 +28,7 @@ task_categories: [text-generation]
 size_categories: [{size}]
 configs:
 - config_name: default
-  data_files: records/*.parquet
+  data_files: {_files(dataset)}
 ---
 # Chinese news, cleaned by qingwen
 
@@ -48,6 +48,10 @@ Written with rules `{report.rules_version}` and configuration `{report.config_di
 
 {markdown(report).replace("# qingwen run", "# The last run,", 1)}"""
     (dataset / "README.md").write_text(card, "utf-8")
+
+
+def _files(dataset: Place) -> str:
+    return f"records/{tables.MONTH}=*/*.parquet" if tables.is_by_month(dataset, "records") else "records/*.parquet"
 
 
 def _kind(field: Any) -> str:

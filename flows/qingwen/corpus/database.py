@@ -106,7 +106,7 @@ class Database:
             parquet.write_table(schema.empty_table(), empty)
             listed = [str(empty)]
         literals = ", ".join(literal(_GLOBBING.sub(r"[\1]", path)) for path in listed)
-        self.do(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet([{literals}])")
+        self.do(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet([{literals}], hive_partitioning = false)")
 
     def _reach(self, path: str) -> None:
         """Let DuckDB read through fsspec what does not lie on this machine."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from qingwen.corpus import publish, tables
 from qingwen.corpus.database import PREFIX, Database
+from qingwen.corpus.duplicates import Connect
 from qingwen.corpus.lock import Lock
 from qingwen.corpus.place import Place, remove, write_whole
 from qingwen.corpus.publish import Prepared
@@ -82,17 +83,21 @@ class Held:
         *,
         min_similarity: float,
         rebuild: bool = False,
+        by_month: bool = False,
+        connect: Connect | None = None,
     ) -> tuple[Prepared, dict[str, int]]:
         """Commit what staged folders hold; return what it comes to, and each table's version.
 
-        ``beside`` are texts of the dataset's state, by file name; they change with the rows.
+        ``beside`` are texts of the dataset's state, by file name; they change with the rows. ``connect`` compares many
+        texts in workers.
         """
         # Of all tables: one that a run had nothing to say to has no trace of it.
         number = max(tables.published(self.path, name) for name in TABLES) + 1
         intent = {"number": number, "run": run, "rebuild": rebuild, "beside": sorted(beside), **versions}
+        intent["by_month"] = by_month
         intent["min_similarity"] = min_similarity
         prepared = publish.prepare(
-            self.database, self.path, folders, failed, self._final, intent, beside, min_similarity
+            self.database, self.path, folders, failed, self._final, intent, beside, min_similarity, connect
         )
         return prepared, self._commit()[1]
 

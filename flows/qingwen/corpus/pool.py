@@ -1,95 +1,65 @@
-"""The pool of workers: spawned processes that clean batches, and that never outlive their parent."""
+"""The pool of workers: spawned processes that do pieces of work, and that never outlive their parent."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from multiprocessing import connection, parent_process
 
-from qingwen.config import Config
-from qingwen.corpus.batch import Counts, Job, start_worker, watch_parent, work
-from qingwen.corpus.survey import Chosen, Sighting, sight_all
+from qingwen.corpus.spread import Spread, windowed
+from qingwen.corpus.work import do
 from qingwen.errors import BatchError
-from qingwen.rules.forgotten import Forgotten
-from qingwen.rules.sites import SiteBook
-
-# Pages that a worker surveys at a time.
-_SURVEYED = 100
 
 
 class Pool:
-    """Processes that clean batches; safe to use from many threads. ``sites`` and ``forgotten`` are set before
-    the first batch.
+    """Processes that do pieces of work; safe to use from many threads.
 
-    When a worker dies (of memory, or killed), every batch that is under way runs once more in a process of its own,
-    so that the batch which kills its worker fails alone; the pool is made anew for those that follow.
+    When a worker dies (of memory, or killed), every piece that is under way is done once more in a process of its own,
+    so that the one which kills its worker fails alone; the pool is made anew for those that follow.
     """
 
-    def __init__(self, workers: int, config: Config, rules: str | None) -> None:
-        self._workers, self._config, self._rules = workers, config, rules
+    def __init__(self, workers: int, seconds: float | None = None) -> None:
+        self._workers, self._seconds = workers, seconds
         self._lock = threading.Lock()
         self._executor: ProcessPoolExecutor | None = None
-        self.sites = SiteBook()
-        self.forgotten = Forgotten()
 
-    def sight(self, chosen: Sequence[Chosen], known: SiteBook, seen: Callable[[int], None]) -> list[Sighting]:
-        """Return what pages show of sites that are not known, looked at in workers; in no certain order.
-
-        ``seen`` is told how many more pages were looked at. A page that kills its worker is left out: cleaning will
-        name it.
-        """
-        names = frozenset(known.sites)
-        some = [tuple(chosen[at : at + _SURVEYED]) for at in range(0, len(chosen), _SURVEYED)]
-        found, broken = self._sighted(some, names, seen)
-        for group in broken:
-            again, alone = self._sighted([group], names, seen)
-            found += again
-            for one in (one for few in alone for one in few):
-                found += self._sighted([(one,)], names, seen)[0]
-        return found
-
-    def _sighted(
-        self, groups: Sequence[tuple[Chosen, ...]], known: frozenset[str], seen: Callable[[int], None]
-    ) -> tuple[list[Sighting], list[tuple[Chosen, ...]]]:
-        """Return what groups of pages show, and the groups that were under way when a worker died."""
-        found: list[Sighting] = []
-        broken: list[tuple[Chosen, ...]] = []
-        workers = min(self._workers, len(groups))
-        executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), watch_parent)
-        try:
-            waiting = {executor.submit(sight_all, group, self._config, known, self._rules): group for group in groups}
-            for future in as_completed(waiting):
-                try:
-                    found += future.result()
-                    seen(len(waiting[future]))
-                except BrokenProcessPool:
-                    broken.append(waiting[future])
-        finally:
-            # On a signal nobody waits for the groups that are left.
-            executor.shutdown(wait=False, cancel_futures=True)
-        return found, broken
-
-    def clean(self, job: Job) -> Counts:
-        """Clean one batch in a worker and wait for it.
+    def do(self, kind: str, kit: str, job: str) -> str:
+        """Do a piece of work in a worker and wait for it.
 
         Raises:
-            BatchError: the batch cannot be cleaned now; the message says why.
+            BatchError: it cannot be done now; the message says why.
         """
         executor = self._shared()
         try:
-            return _result(executor, job)
+            return self._result(executor, kind, kit, job)
         except BrokenProcessPool:
             self._drop(executor)
-        alone = self._made(1)
+        alone = _made(1)
         try:
-            return _result(alone, job)
+            return self._result(alone, kind, kit, job)
         except BrokenProcessPool:
             raise BatchError("The worker died twice on this batch (out of memory, or killed).") from None
         finally:
             alone.shutdown(wait=False, cancel_futures=True)
+
+    def _result(self, executor: ProcessPoolExecutor, kind: str, kit: str, job: str) -> str:
+        future = executor.submit(do, kind, kit, job)
+        try:
+            return future.result(self._seconds)
+        except (BatchError, BrokenProcessPool):
+            raise
+        except TimeoutError:
+            # Which of its workers hangs cannot be told: all end, and what the others did is done again alone.
+            _kill(executor)
+            raise BatchError(f"The batch took more than {self._seconds:.0f} s.") from None
+        except Exception as fault:  # of the batch, whatever it is: the other batches go on
+            raise BatchError(f"The batch failed: {type(fault).__name__}: {fault}") from fault
 
     def close(self) -> None:
         """Let the workers finish nothing more and end them at once."""
@@ -104,7 +74,7 @@ class Pool:
     def _shared(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._executor is None:
-                self._executor = self._made(self._workers)
+                self._executor = _made(self._workers)
             return self._executor
 
     def _drop(self, broken: ProcessPoolExecutor) -> None:
@@ -113,17 +83,51 @@ class Pool:
                 self._executor = None
         broken.shutdown(wait=False, cancel_futures=True)
 
-    def _made(self, workers: int) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(
-            workers, context, start_worker, (self._config, self._rules, self.sites, self.forgotten)
-        )
+
+def _made(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), watch_parent)
 
 
-def _result(executor: ProcessPoolExecutor, job: Job) -> Counts:
-    try:
-        return Counts.from_json(executor.submit(work, job).result())
-    except (BatchError, BrokenProcessPool):
-        raise
-    except Exception as fault:  # of the batch, whatever it is: the other batches go on
-        raise BatchError(f"The batch failed: {type(fault).__name__}: {fault}") from fault
+def _kill(executor: ProcessPoolExecutor) -> None:
+    for process in list(getattr(executor, "_processes", None) or {}):
+        with suppress(OSError):
+            os.kill(process, signal.SIGKILL)
+
+
+def watch_parent() -> None:
+    """End this process when its parent ends, however that ends."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _die_with(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
+
+
+def in_threads(pool: Pool, workers: int, retries: int) -> Spread:
+    """Return what does pieces of work in the pool, each tried so many times more, from threads of this process."""
+
+    def spread(kind: str, kit: str, jobs: Iterable[str]) -> Iterator[tuple[int, str | BatchError]]:
+        with ThreadPoolExecutor(2 * workers) as threads:
+            try:
+                done = windowed(lambda n, job: threads.submit(_tried, pool, retries, kind, kit, job), jobs, 2 * workers)
+                for n, future in done:
+                    yield n, future.result()
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                pool.close()
+                raise
+
+    return spread
+
+
+def _tried(pool: Pool, retries: int, kind: str, kit: str, job: str) -> str | BatchError:
+    for attempt in range(retries + 1):
+        try:
+            return pool.do(kind, kit, job)
+        except BatchError as fault:
+            if attempt == retries:
+                return fault
+    raise AssertionError("unreachable")

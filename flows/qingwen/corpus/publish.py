@@ -17,8 +17,8 @@ from qingwen.corpus import tables
 from qingwen.corpus.choice import choose
 from qingwen.corpus.database import Database
 from qingwen.corpus.duplicates import KEYS as CLUSTERED
-from qingwen.corpus.duplicates import cluster
-from qingwen.corpus.place import Place, remove
+from qingwen.corpus.duplicates import Connect, cluster
+from qingwen.corpus.place import Place, is_local, remove
 from qingwen.corpus.planning import PENDING, hold
 from qingwen.corpus.rows import ITEM, staged_schema
 from qingwen.corpus.schemas import KEYS, ORDERS, TABLES
@@ -71,12 +71,13 @@ def prepare(
     intent: Mapping[str, Any],
     beside: Mapping[str, str],
     min_similarity: float,
+    connect: Connect | None = None,
 ) -> Prepared:
     """Write down what the run is going to commit; nothing is committed.
 
     ``folders``, beside ``final``, hold the parts of the batches that are done, ``failed`` are the
     files that are pending; ``beside`` are texts to keep with the decision, by file name; texts are alike from
-    ``min_similarity`` on.
+    ``min_similarity`` on; ``connect`` compares many of them in workers.
     """
     known = None if intent["rebuild"] else dataset
     hold(database, known)
@@ -112,7 +113,7 @@ def prepare(
     )
     remove(final)
     final.mkdir(parents=True)
-    cluster(database, min_similarity, database.folder)
+    cluster(database, min_similarity, database.folder, connect if is_local(dataset) else None)
     for name, query in _DECIDED.items():
         database.write(query, final / f"{name}.parquet")
     for name, text in beside.items():
@@ -153,7 +154,14 @@ def commit_all(dataset: Place, final: Place) -> dict[str, int]:
             if must or len(gone) or database.rows(f"SELECT 1 FROM ({query}) LIMIT 1"):
                 rows = database.stream(query, TABLES[name])
                 tables.commit(
-                    dataset, name, rows, gone, run=intent["number"], label=intent["run"], rebuild=intent["rebuild"]
+                    dataset,
+                    name,
+                    rows,
+                    gone,
+                    run=intent["number"],
+                    label=intent["run"],
+                    rebuild=intent["rebuild"],
+                    by_month=name == "records" and intent["by_month"],
                 )
     return {name: tables.version(dataset, name) for name in TABLES}
 

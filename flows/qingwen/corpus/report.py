@@ -16,7 +16,8 @@ class RunReport:
     """Counts in and out per stage and rule, versions and digests of one run.
 
     ``inputs``, ``unchanged`` and ``pending`` count files; ``counts`` the pages in them; ``sites`` is how many
-    sites the run's SiteBook knows; ``seconds`` are by stage.
+    sites the run's SiteBook knows; ``jumps`` are shares higher than in the last runs, in words; ``seconds`` are by
+    stage.
     """
 
     run: str
@@ -33,6 +34,7 @@ class RunReport:
     sites_digest: str = ""
     counts: Counts = field(default_factory=Counts)
     faults: list[str] = field(default_factory=list)
+    jumps: list[str] = field(default_factory=list)
     commits: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     finished_earlier: str | None = None

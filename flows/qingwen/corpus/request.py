@@ -6,6 +6,11 @@ import os
 from dataclasses import dataclass, field
 
 from qingwen.config import Config
+from qingwen.errors import SetupError
+
+LOCAL, MONTH = "local", "month"
+# Processes of this machine; a Dask cluster (extra dask); a Ray cluster (extra ray).
+RUNNERS = (LOCAL, "dask", "ray")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +18,10 @@ class Request:
     """What to do: the inputs, the dataset's folder, and how.
 
     ``rules`` names a user's own table or folder of them; ``verify`` reads known inputs again, whatever their size and
-    time say.
+    time say. ``runner``, one of `RUNNERS`, is where the work is done, and ``cluster`` the address of one that stands;
+    without an address dask and ray start ``workers`` processes here. ``partition_by`` MONTH lays the records of a new
+    dataset in a folder for each month of publication. ``accept`` publishes a run that is very unlike the last ones.
+    A batch that takes more than ``batch_seconds`` is pending.
     """
 
     inputs: tuple[str, ...]
@@ -25,6 +33,19 @@ class Request:
     retries: int = 2
     rebuild: bool = False
     verify: bool = False
+    runner: str = LOCAL
+    cluster: str | None = None
+    partition_by: str | None = None
+    accept: bool = False
+    batch_seconds: int = 3600
+
+    def __post_init__(self) -> None:
+        if self.runner not in RUNNERS:
+            raise SetupError(f"runner: must be one of {', '.join(RUNNERS)}, not {self.runner!r}.")
+        if self.partition_by not in (None, MONTH):
+            raise SetupError(f"partition_by: must be {MONTH}, not {self.partition_by!r}.")
+        if self.cluster and self.runner == LOCAL:
+            raise SetupError(f"cluster {self.cluster}: needs a runner that knows clusters, dask or ray.")
 
     @property
     def processes(self) -> int:

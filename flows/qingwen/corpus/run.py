@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import metadata
@@ -18,24 +18,25 @@ from qingwen.corpus import tables
 from qingwen.corpus.batch import DONE, Counts, Job
 from qingwen.corpus.card import write_card, write_manifest
 from qingwen.corpus.dataset import Held, new_name, versions_of
-from qingwen.corpus.place import Place, place_of, remove
+from qingwen.corpus.guard import jumps, last_counts
+from qingwen.corpus.kit import Kit, write_kit
+from qingwen.corpus.place import Place, is_local, place_of, remove
 from qingwen.corpus.planning import Batch, Plan
-from qingwen.corpus.pool import Pool
+from qingwen.corpus.pool import Pool, in_threads
 from qingwen.corpus.report import RunReport
-from qingwen.corpus.request import Request
+from qingwen.corpus.request import MONTH, Request
 from qingwen.corpus.schemas import VERSION
-from qingwen.corpus.survey import choose_sample, mine
-from qingwen.errors import BatchError, SetupError
+from qingwen.corpus.sightings import mined_sites
+from qingwen.corpus.similar import connect_file
+from qingwen.corpus.spread import CLEAN, CONNECT, Progress, Spread, silent
+from qingwen.corpus.survey import choose_sample
+from qingwen.errors import BatchError, PublishError, SetupError
 from qingwen.read.containers import is_container
 from qingwen.read.inputs import check_inputs, find_sources
 from qingwen.read.items import Source
 from qingwen.rules.book import load_rules
-from qingwen.rules.forgotten import FORGOTTEN, load_forgotten
-from qingwen.rules.sites import Site, SiteBook, load_sites
-
-Progress = Callable[[str, int, int], None]
-"""Called with the stage, the pages done and the pages in all."""
-
+from qingwen.rules.forgotten import FORGOTTEN, Forgotten, load_forgotten
+from qingwen.rules.sites import SiteBook, load_sites
 
 SITES = "sites.json"
 # So many pending paths stand in the manifest; the table sources names all.
@@ -43,16 +44,22 @@ _NAMED = 1_000
 _PACKAGES = ("qingwen", "pyarrow", "deltalake", "beautifulsoup4", "opencc-python-reimplemented", "prefect")
 
 
-def silent(stage: str, done: int, total: int) -> None:
-    """Report nothing."""
+_running: dict[str, Engine] = {}
+
+
+def engine_of(run: str) -> Engine | None:
+    """Return the engine that is under way in this process by the name of its run, or None."""
+    return _running.get(run)
 
 
 class Engine:
     """A dataset held for one run. Use as a context: entering checks and locks, leaving ends the workers.
 
+    ``spread`` does the work of its workers: in ``pool``, unless another is set.
+
     Raises:
         SetupError: rules, configuration or inputs are wrong, or the dataset was made with others; nothing was touched.
-        PublishError: another run holds the dataset.
+        PublishError: another run holds the dataset, or what was cleaned is too unlike the last runs to be published.
     """
 
     def __init__(self, request: Request) -> None:
@@ -62,9 +69,11 @@ class Engine:
         check_inputs(request.inputs)
         self.batches: tuple[Batch, ...] = ()
         self.book_of_sites = SiteBook()
+        self._results: list[tuple[Batch, Counts | BatchError]] = []
         self._started = time.monotonic()
         self._held = Held(self.dataset)
-        self._pool = Pool(request.processes, request.config, request.rules)
+        self.pool = Pool(request.processes, request.batch_seconds)
+        self.spread: Spread = in_threads(self.pool, request.processes, request.retries)
         self.report = RunReport(new_name(), request.output, self.book.version, request.config.digest)
 
     def __enter__(self) -> Engine:
@@ -72,17 +81,19 @@ class Engine:
         self._held.__enter__()
         self.report.finished_earlier = self._held.finished_earlier
         self._plan = Plan(self._held.database)
+        _running[self.report.run] = self
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
+        del _running[self.report.run]
         self.stop()
         self._held.__exit__(kind, fault, trace)
 
     def stop(self) -> None:
         """End the workers at once; what they have staged is taken up by the next run."""
-        self._pool.close()
+        self.pool.close()
 
     def survey(self, progress: Progress = silent) -> SiteBook:
         """Look for what recurs on a site, through what is new or changed (``rebuild``: all inputs, and all known ones).
@@ -98,48 +109,46 @@ class Engine:
             report.unchanged = report.inputs - len(self._plan)
             known = SiteBook() if request.rebuild else load_sites(self._held.state / SITES)
             sample = choose_sample(self._plan, request.config)
-            new: dict[str, Site] = {}
             holds_many = any(is_container(one.source.path) for one in sample)
             if holds_many or len(sample) >= max(1, request.config.min_site_pages):
-                done = 0
-
-                def seen(pages: int) -> None:
-                    nonlocal done
-                    done += pages
-                    progress("survey", done, len(sample))
-
-                new = mine(self._pool.sight(sample, known, seen), self.request.config)
-            self.book_of_sites = known.joined(new)
-            self.report.sites = len(self.book_of_sites.sites)
-            self.report.sites_digest = self.book_of_sites.digest
-            self._pool.sites = self.book_of_sites
-        return self.book_of_sites
+                kit, folder = self._kit(known, Forgotten()), self._shared / "survey"
+                known = known.joined(mined_sites(sample, self.spread, kit, folder, progress))
+            self.book_of_sites = known
+            report.sites = len(known.sites)
+            report.sites_digest = known.digest
+        return known
 
     def plan(self) -> tuple[Batch, ...]:
         """Return the batches to clean, of what the survey looked through."""
         with self._timed("plan"):
             versions = [f"{name} {value}" for name, value in self._versions.items()]
-            self._pool.forgotten = load_forgotten(self._held.state / FORGOTTEN)
-            versions += [f"sites {self.book_of_sites.digest}", f"forgotten {self._pool.forgotten.digest}"]
+            forgotten = load_forgotten(self._held.state / FORGOTTEN)
+            versions += [f"sites {self.book_of_sites.digest}", f"forgotten {forgotten.digest}"]
             self.batches = self._plan.cut(self.request.processes, self.request.batch_pages, versions)
             self._sweep({batch.key for batch in self.batches})
+            self._cleaned_with = self._kit(self.book_of_sites, forgotten) if self.batches else ""
         return self.batches
 
-    def clean(self, batch: Batch) -> Counts:
-        """Clean one batch in a worker and wait for it; safe to call from many threads.
+    def clean(self, progress: Progress = silent) -> None:
+        """Clean the batches in workers, whatever becomes of each: `publish` says it."""
+        total, done = sum(batch.pages for batch in self.batches), 0
+        progress("clean", 0, total)
+        for n, said in self.spread(CLEAN, self._cleaned_with, map(self._job, self.batches)):
+            batch = self.batches[n]
+            self._results.append((batch, said if isinstance(said, BatchError) else Counts.from_json(said)))
+            done += batch.pages
+            progress("clean", done, total)
 
-        Raises:
-            BatchError: it cannot be done now. Call again, or leave its pages pending.
-        """
+    def _job(self, batch: Batch) -> str:
         known = self._held.staging / f"{batch.key}.known"
-        job = Job(self._plan.sources_of(batch), str(self._folder(batch)), batch.share)
+        job = Job(self._plan.sources_of(batch), str(self._shared / batch.key), batch.share)
         if batch.container is not None and not self.request.rebuild and self._plan.write_known(batch, known):
-            job = replace(job, known=str(known))
-        return self._pool.clean(job)
+            job = replace(job, known=str(self._shared / known.name))
+        return job.to_json()
 
-    def publish(self, results: Sequence[tuple[Batch, Counts | BatchError]]) -> RunReport:
+    def publish(self) -> RunReport:
         """Commit what the batches made; the pages of a failed batch are pending. Nothing to say: nothing is written."""
-        report = self.report
+        report, results = self.report, sorted(self._results, key=lambda result: result[0].n)
         done = [batch for batch, result in results if isinstance(result, Counts)]
         failed: dict[str, Source] = {}
         for batch, result in results:
@@ -152,8 +161,9 @@ class Engine:
         report.pending_paths = list(failed)[:_NAMED]
         if not (done or failed):
             return report
+        report.jumps = self._check_jumps()
         with self._timed("publish"):
-            folders = [self._folder(batch) for batch in sorted(done, key=lambda batch: batch.n)]
+            folders = [self._held.staging / batch.key for batch in done]
             prepared, report.commits = self._held.publish(
                 report.run,
                 folders,
@@ -162,12 +172,30 @@ class Engine:
                 {SITES: self.book_of_sites.to_json()},
                 min_similarity=self.request.config.min_similarity,
                 rebuild=self.request.rebuild,
+                by_month=self.request.partition_by == MONTH,
+                connect=self._connect,
             )
             report.withdrawn = prepared.withdrawn
             report.counts.leave_out(prepared.records, prepared.rejections)
             report.duplicates = len(tables.read(self.dataset, "duplicates", ("id",)))
         self._report()
         return report
+
+    def _check_jumps(self) -> list[str]:
+        """Return which shares are higher than in the last runs; far higher ones are refused, unless accepted."""
+        found = jumps(self.report.counts, last_counts(self.dataset))
+        if any(jump.is_refused for jump in found) and not self.request.accept:
+            raise PublishError(
+                f"{self.dataset}: not published, this run is unlike the last ones ({'; '.join(map(str, found))}). "
+                "Look at the pages (qingwen explain PAGE); run again with --accept to publish what is cleaned already."
+            )
+        return [str(jump) for jump in found]
+
+    def _connect(self, jobs: Iterable[str]) -> None:
+        stated = list(jobs)
+        for n, result in self.spread(CONNECT, self._cleaned_with, stated):
+            if isinstance(result, BatchError):
+                connect_file(**json.loads(stated[n]))
 
     def _report(self) -> None:
         self.report.inputs_digest = self._plan.digest()
@@ -180,6 +208,11 @@ class Engine:
         known, mine = versions_of(self.dataset), self._versions
         if self.request.rebuild or not known:
             return
+        if self.request.partition_by == MONTH and not tables.is_by_month(self.dataset, "records"):
+            raise SetupError(
+                f"{self.dataset}: its records are not partitioned by month. Run again with --rebuild "
+                "to write them anew, or leave out --partition-by."
+            )
         other = [name for name, value in mine.items() if known.get(name) != value]
         if other:
             said = ", ".join(f"{name} {known.get(name)} (now {mine[name]})" for name in other)
@@ -203,8 +236,14 @@ class Engine:
             "schema_version": VERSION,
         }
 
-    def _folder(self, batch: Batch) -> Place:
-        return self._held.staging / batch.key
+    @property
+    def _shared(self) -> Place:
+        """Return the staging folder by a name that holds wherever a worker runs."""
+        staging = self._held.staging
+        return staging.absolute() if is_local(staging) else staging
+
+    def _kit(self, sites: SiteBook, forgotten: Forgotten) -> str:
+        return str(write_kit(Kit(self.request.config, self.book, sites, forgotten), self.request.rules, self._shared))
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -217,29 +256,7 @@ def run(request: Request, progress: Progress = silent) -> RunReport:
     """Run the engine bare: what ``qingwen clean --no-prefect`` does."""
     with Engine(request) as engine:
         engine.survey(progress)
-        batches = engine.plan()
-        total = sum(batch.pages for batch in batches)
-        progress("clean", 0, total)
-        results: list[tuple[Batch, Counts | BatchError]] = []
-        with ThreadPoolExecutor(max(1, 2 * request.processes)) as threads:
-            waiting = {threads.submit(_tried, engine, batch): batch for batch in batches}
-            try:
-                for future in as_completed(waiting):
-                    results.append((waiting[future], future.result()))
-                    progress("clean", sum(batch.pages for batch, _ in results), total)
-            except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
-                engine.stop()
-                raise
-        progress("publish", total, total)
-        return engine.publish(results)
-
-
-def _tried(engine: Engine, batch: Batch) -> Counts | BatchError:
-    for attempt in range(engine.request.retries + 1):
-        try:
-            return engine.clean(batch)
-        except BatchError as fault:
-            if attempt == engine.request.retries:
-                return fault
-    raise AssertionError("unreachable")
+        engine.plan()
+        engine.clean(progress)
+        progress("publish", 0, 0)
+        return engine.publish()

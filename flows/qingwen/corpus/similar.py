@@ -7,7 +7,7 @@ is a function of the signatures in their order; neither runs nor workers show in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ import numpy as np
 
 from qingwen.corpus.signatures import SIZE
 
-_BANDS = 64
-_ROWS = SIZE // _BANDS
+BANDS = 64
+_ROWS = SIZE // BANDS
 # Of more texts in one band each is paired with the first alone: a million equal openings make no trillion pairs.
 _CROWD = 32
 # Beyond so many texts a chain of likenesses is no cluster: only what is like the first belongs to it.
@@ -28,7 +28,9 @@ Array = Any
 """A numpy array."""
 
 
-def similar(signatures: Array, least: float, folder: Path, most_chained: int = MOST_CHAINED) -> Array:
+def similar(
+    signatures: Array, least: float, folder: Path, most_chained: int = MOST_CHAINED, groups: Iterable[Array] = ()
+) -> Array:
     """Return, for each text, the number of the first text of its cluster; a text unlike all others has its own.
 
     Args:
@@ -36,29 +38,52 @@ def similar(signatures: Array, least: float, folder: Path, most_chained: int = M
         least: the share of equal values from which two texts are alike.
         folder: where an index of 512 bytes a text goes while it is needed.
         most_chained: the largest cluster that may hold texts which are not like its first.
+        groups: what `connected` found for groups of bands that together are all; without it that is done here.
     """
-    n = len(signatures)
-    first = np.arange(n)
-    if n < 2:
+    first = np.arange(len(signatures))
+    for found in groups or (connected(signatures, range(BANDS), least, folder),):
+        led = np.flatnonzero(found != np.arange(len(found)))
+        _join(first, led, found[led])
+        first = _settled(first)
+    return _unchained(signatures, first, least, folder, most_chained)
+
+
+def connected(signatures: Array, bands: range, least: float, folder: Path) -> Array:
+    """Return, for each text, the number of the first text that pairs of these bands lead it to."""
+    first = np.arange(len(signatures))
+    if len(first) < 2:
         return first
-    keys = _band_keys(signatures, folder / f"bands-{n}")
-    for band in range(_BANDS):
-        for one, other in _pairs(np.asarray(keys[band])):
+    index = folder / f"bands-{bands.start}-{bands.stop}-{len(first)}"
+    keys = _band_keys(signatures, bands, index)
+    for row in range(len(bands)):
+        for one, other in _pairs(np.asarray(keys[row])):
             apart = first[one] != first[other]
             one, other = one[apart], other[apart]
             alike = _alike(signatures, one, other, least)
             _join(first, one[alike], other[alike])
         first = _settled(first)
     del keys
-    (folder / f"bands-{n}").unlink()
-    return _unchained(signatures, first, least, folder, most_chained)
+    index.unlink()
+    return first
 
 
-def _band_keys(signatures: Array, path: Path) -> Array:
-    """Return a number for each band and text, of shape (64, texts): equal where the band's values are."""
-    keys = np.memmap(path, dtype=np.uint64, mode="w+", shape=(_BANDS, len(signatures)))
+def connect_file(matrix: str, texts: int, bands: Sequence[int], least: float, out: str) -> str:
+    """Write what `connected` finds in the bands from the first to before the second, as 64-bit numbers, to ``out``.
+
+    ``matrix`` is a file of so many signatures. Returns the number of texts that were led to another.
+    """
+    signatures = np.memmap(matrix, dtype="<u4", mode="r", shape=(texts, SIZE))
+    found = connected(signatures, range(*bands), least, Path(out).parent)
+    found.astype("<i8").tofile(out)
+    return str(int(np.count_nonzero(found != np.arange(texts))))
+
+
+def _band_keys(signatures: Array, bands: range, path: Path) -> Array:
+    """Return a number for each band and text, of shape (bands, texts): equal where the band's values are."""
+    keys = np.memmap(path, dtype=np.uint64, mode="w+", shape=(len(bands), len(signatures)))
+    columns = slice(bands.start * _ROWS, bands.stop * _ROWS)
     for at in range(0, len(signatures), _CHUNK):
-        rows = np.asarray(signatures[at : at + _CHUNK]).reshape(-1, _BANDS, _ROWS)
+        rows = np.asarray(signatures[at : at + _CHUNK, columns]).reshape(-1, len(bands), _ROWS)
         mixed = np.zeros(rows.shape[:2], dtype=np.uint64)
         for place in range(_ROWS):
             mixed = (mixed ^ rows[:, :, place]) * _ODD

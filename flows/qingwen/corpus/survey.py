@@ -12,7 +12,6 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from qingwen.config import Config
 from qingwen.errors import BatchError
@@ -21,7 +20,6 @@ from qingwen.model import Rejection
 from qingwen.read.containers import WHOLE, Share, is_container, items_of
 from qingwen.read.files import page_of
 from qingwen.read.items import Item, Source
-from qingwen.rules.book import load_rules
 from qingwen.rules.sites import Site, Template, line_key
 from qingwen.rules.spun import SpunTable
 from qingwen.segment.pages import segment
@@ -69,14 +67,6 @@ def choose_sample(sources: Iterable[Source], config: Config) -> list[Chosen]:
         chosen.append(Chosen(source, (0, every)))
         left -= -(-pages // every)
     return sorted(chosen, key=lambda one: one.source.path)
-
-
-def sight_all(
-    chosen: Sequence[Chosen], config: Config, known: frozenset[str], rules: str | None = None
-) -> list[Sighting]:
-    """Return what pages show of their sites; ``known`` are the sites that need no survey, ``rules`` the user's own."""
-    spun = load_rules(Path(rules) if rules else None).spun
-    return [found for one in chosen for found in sight(one, config, spun, known)]
 
 
 def sight(chosen: Chosen, config: Config, spun: SpunTable, known: frozenset[str] = frozenset()) -> Iterator[Sighting]:

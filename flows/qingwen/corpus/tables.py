@@ -21,6 +21,8 @@ APPLICATION = "qingwen"
 ROW_GROUP = 1000
 _OP, _DELETE, _ADD = "_op", "delete", "add"
 _STATE = ("signatures",)
+# What records are partitioned by, on request: a column of the table's paths, made from a column of its rows.
+MONTH, _OF = "published_month", "published_at"
 _WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=ROW_GROUP)
 
 
@@ -82,13 +84,40 @@ def version(dataset: Place, name: str) -> int:
     return int(DeltaTable(place(dataset, name)).version())
 
 
+def is_by_month(dataset: Place, name: str) -> bool:
+    """Tell whether a table is partitioned by month of publication."""
+    return exists(dataset, name) and MONTH in DeltaTable(place(dataset, name)).metadata().partition_columns
+
+
+def _with_month(rows: Any) -> Any:
+    """Return a reader of rows with their month, as 2023-05, null where it is unknown."""
+    reader = rows if isinstance(rows, pa.RecordBatchReader) else rows.to_reader()
+    schema = reader.schema.append(pa.field(MONTH, pa.string()))
+
+    def batches() -> Iterator[Any]:
+        for batch in reader:
+            month = compute.strftime(batch.column(_OF), "%Y-%m")
+            yield pa.RecordBatch.from_arrays([*batch.columns, month], schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
 def commit(
-    dataset: Place, name: str, rows: Any, withdrawn: Any = None, *, run: int, label: str, rebuild: bool = False
+    dataset: Place,
+    name: str,
+    rows: Any,
+    withdrawn: Any = None,
+    *,
+    run: int,
+    label: str,
+    rebuild: bool = False,
+    by_month: bool = False,
 ) -> bool:
     """Add rows to a table and withdraw those whose key is named, in one commit; tell whether it was made.
 
     ``rows`` are an Arrow table or a reader, sorted as the table is; a reader is never whole in memory. ``withdrawn``
-    is an Arrow column of keys. A run that is already published to the table makes no commit.
+    is an Arrow column of keys. A run that is already published to the table makes no commit. ``by_month`` partitions
+    a table that is made, or made anew; one that stands stays as it is.
     """
     path = place(dataset, name)
     if published(dataset, name) >= run:
@@ -97,6 +126,9 @@ def commit(
         custom_metadata={"run": label}, app_transactions=[Transaction(APPLICATION, run)], max_commit_retries=0
     )
     new = not exists(dataset, name)
+    by_month = is_by_month(dataset, name) or (by_month and (new or rebuild))
+    if by_month:
+        rows = _with_month(rows)
     if withdrawn is not None and len(withdrawn) and not (new or rebuild):
         _merge(path, name, rows, withdrawn, properties)
         return True
@@ -105,6 +137,7 @@ def commit(
         rows,
         mode="overwrite" if rebuild and not new else "append",
         schema_mode="overwrite" if rebuild and not new else None,
+        partition_by=[MONTH] if by_month else None,
         name=name,
         configuration={"delta.enableDeletionVectors": "false"} if new else None,
         writer_properties=_WRITER,
@@ -116,9 +149,11 @@ def commit(
 def _merge(path: str, name: str, rows: Any, withdrawn: Any, properties: CommitProperties) -> None:
     """Delete and add in one commit: the source's rows say which, so that a row may go and come again."""
     key = KEYS[name]
-    loose = pa.schema([field.with_nullable(True) for field in TABLES[name]]).append(pa.field(_OP, pa.string()))
+    reader = rows if isinstance(rows, pa.RecordBatchReader) else rows.to_reader()
+    columns = [field.with_nullable(True) for field in reader.schema]
+    loose = pa.schema([*columns, pa.field(_OP, pa.string())])
     tombstones = pa.table(
-        {field.name: withdrawn if field.name == key else pa.nulls(len(withdrawn), field.type) for field in TABLES[name]}
+        {field.name: withdrawn if field.name == key else pa.nulls(len(withdrawn), field.type) for field in columns}
     )
 
     def marked(batches: Iterable[Any], operation: str) -> Iterator[Any]:
@@ -128,7 +163,7 @@ def _merge(path: str, name: str, rows: Any, withdrawn: Any, properties: CommitPr
 
     source = chain(
         marked(tombstones.combine_chunks().to_batches(), _DELETE),
-        marked(rows if isinstance(rows, pa.RecordBatchReader) else rows.to_batches(), _ADD),
+        marked(reader, _ADD),
     )
     (
         DeltaTable(path)
@@ -178,7 +213,12 @@ def join_small_files(dataset: Place, name: str, size: int) -> tuple[int, int]:
 def remove_unused(dataset: Place, name: str, hours: int) -> int:
     """Remove the files that no version of the last hours uses; return how many."""
     folder = place_of(place(dataset, name))
-    before = sum(1 for _ in folder.glob("*.parquet"))
+    before = _n_files(folder)
     # What it returns names files that went long ago, too.
     DeltaTable(str(folder)).vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
-    return before - sum(1 for _ in folder.glob("*.parquet"))
+    return before - _n_files(folder)
+
+
+def _n_files(folder: Place) -> int:
+    """Return how many data files lie in a table's folder, those of its partitions too."""
+    return sum(1 for pattern in ("*.parquet", f"{MONTH}=*/*.parquet") for _ in folder.glob(pattern))

@@ -31,6 +31,8 @@ def summary(report: RunReport) -> Iterator[str]:
         yield "  characters repaired: " + ", ".join(f"{rule} {n}" for rule, n in repairs[:8])
     if counts.rejections:
         yield "  rejected: " + ", ".join(f"{rule} {n}" for rule, n in counts.rejections.most_common())
+    for jump in report.jumps:
+        yield f"  unlike the last runs: {jump}"
     for fault in report.faults[:3]:
         yield f"  pending: {fault}"
     if report.pending:

@@ -154,7 +154,12 @@ def load_rules(extra: Path | None = None) -> RuleBook:
     Raises:
         RuleError: a table cannot be read or a row is wrong; the message names the table, the row and the fault.
     """
-    return _shipped() if extra is None else _compile([*_shipped_tables(), *_extra_tables(extra)])
+    return compile_rules(extra_tables(extra)) if extra else _shipped()
+
+
+def compile_rules(extra: Sequence[tuple[str, str]]) -> RuleBook:
+    """Return the shipped rules with those of further tables, each a name and its text."""
+    return _compile([*_shipped_tables(), *extra]) if extra else _shipped()
 
 
 @lru_cache(maxsize=1)
@@ -168,7 +173,12 @@ def _shipped_tables() -> list[tuple[str, str]]:
     return [(name, folder.joinpath(name).read_text("utf-8")) for name in names]
 
 
-def _extra_tables(path: Path) -> list[tuple[str, str]]:
+def extra_tables(path: Path) -> list[tuple[str, str]]:
+    """Return the tables of a file or folder, each its name and text.
+
+    Raises:
+        RuleError: none can be read.
+    """
     files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     if not files:
         raise RuleError(f"{path}: the folder holds no *.toml rule table.")

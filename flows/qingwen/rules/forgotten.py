@@ -44,7 +44,10 @@ class Forgotten:
 
 def load_forgotten(path: TextFile) -> Forgotten:
     """Return the tombstones of a dataset; none where the file is not there."""
-    if not path.exists():
-        return Forgotten()
-    stated = json.loads(path.read_text("utf-8"))
+    return parse_forgotten(path.read_text("utf-8")) if path.exists() else Forgotten()
+
+
+def parse_forgotten(text: str) -> Forgotten:
+    """Return the tombstones that `Forgotten.to_json` wrote."""
+    stated = json.loads(text)
     return Forgotten(**{name: frozenset(values) for name, values in stated.items()})

@@ -108,12 +108,25 @@ def load_sites(path: TextFile) -> SiteBook:
     if not path.exists():
         return SiteBook()
     try:
-        stated: Any = json.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+    except (OSError, ValueError) as fault:
+        raise SetupError(f"{path}: no SiteBook ({fault}). Run with --rebuild to learn the sites anew.") from fault
+    return parse_sites(text, str(path))
+
+
+def parse_sites(text: str, origin: str) -> SiteBook:
+    """Return the book that `SiteBook.to_json` wrote; ``origin`` names it in errors.
+
+    Raises:
+        SetupError: it is no book; the message says what to do.
+    """
+    try:
+        stated: Any = json.loads(text)
         if stated["format"] != FORMAT:
             raise ValueError(f"format {stated['format']}")
         return SiteBook({name: _site(entry) for name, entry in stated["sites"].items()})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise SetupError(f"{path}: no SiteBook ({fault}). Run with --rebuild to learn the sites anew.") from fault
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise SetupError(f"{origin}: no SiteBook ({fault}). Run with --rebuild to learn the sites anew.") from fault
 
 
 def _site(entry: Mapping[str, Any]) -> Site:

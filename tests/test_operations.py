@@ -1,0 +1,228 @@
+"""Deployments on a real Prefect server, a process of its own: by schedule, by hand, cancelled, crashed, overlapping."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import ROOT
+from made import copies_with_differences
+from qingwen.corpus import tables
+
+pytest.importorskip("prefect")
+SLOW = 1_500  # pages that keep two workers busy for some seconds
+
+
+def wait_for(what: Callable[[], Any], seconds: float = 120) -> Any:
+    """Return what a call returns when it is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.5)
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of what talks to the server."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_SERVER_UI_ENABLED": "false",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def up() -> bool:
+        assert process.poll() is None
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=1) as answer:
+            return bool(answer.status == 200)
+        return False
+
+    try:
+        wait_for(up)
+        yield environment
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture
+def client(server: dict[str, str]) -> Iterator[Any]:
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: server["PREFECT_API_URL"]}), get_client(sync_client=True) as found:
+        yield found
+
+
+@pytest.fixture
+def served(server: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Serves a folder of so many pages under a name, as a user's command does; returns the dataset's folder."""
+    started = []
+
+    def serve(name: str, pages: int, *options: str) -> Path:
+        made = copies_with_differences(tmp_path / f"{name}-in", pages)
+        output = tmp_path / name
+        command = [sys.executable, "-m", "qingwen.cli", "serve", str(made), "-o", str(output), "--name", name, *options]
+        started.append(subprocess.Popen(command, cwd=ROOT, env=server, start_new_session=True))
+        return output
+
+    yield serve
+    for process in started:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def deployment(client: Any, name: str) -> Any:
+    def found() -> Any:
+        with suppress(Exception):
+            return client.read_deployment_by_name(f"clean-news/{name}")
+
+    return wait_for(found)
+
+
+def triggered(client: Any, name: str, **options: Any) -> Any:
+    found = deployment(client, name)
+    parameters = {**found.parameters, "options": {**found.parameters["options"], **options}}
+    return client.create_flow_run_from_deployment(found.id, parameters=parameters)
+
+
+def state_of(client: Any, run: Any) -> str:
+    return str(client.read_flow_run(run.id).state_name)
+
+
+def ended(client: Any, run: Any) -> Any:
+    def final() -> Any:
+        found = client.read_flow_run(run.id)
+        return found if found.state and found.state.is_final() else None
+
+    return wait_for(final)
+
+
+def events(client: Any) -> set[str]:
+    answer = client._client.post("/events/filter", json={"filter": {"event": {"prefix": ["qingwen."]}}})
+    return {event["event"] for event in answer.json()["events"]}
+
+
+def n_records(output: Path) -> int:
+    return int(tables.read(output, "records", ("id",)).num_rows)
+
+
+def cleaning(output: Path) -> bool:
+    """Tell whether a batch is done, and more are under way."""
+    return any(output.glob("_state/staging/*/done.json"))
+
+
+def test_a_deployment_runs_by_hand_and_by_schedule(client: Any, served: Callable[..., Path]) -> None:
+    output = served("news", 30, "--cron", "* * * * *", "--timezone", "Asia/Shanghai", "--review", "5")
+    found = deployment(client, "news")
+    (schedule,) = found.schedules
+    assert (schedule.schedule.cron, schedule.schedule.timezone) == ("* * * * *", "Asia/Shanghai")
+    assert found.tags == ["qingwen"]
+    assert found.global_concurrency_limit.limit == 1
+    assert found.concurrency_options.collision_strategy.value == "CANCEL_NEW"
+    by_hand = ended(client, triggered(client, "news"))
+    assert by_hand.state_name in ("Completed", "Cancelled"), "the schedule may have been first"
+    wait_for(lambda: tables.exists(output, "records"))
+    assert n_records(output) == 30
+
+    def scheduled() -> Any:
+        runs = client.read_flow_runs()
+        return [run for run in runs if run.auto_scheduled and run.state_name == "Completed"]
+
+    assert {run.name for run in wait_for(scheduled, 150)} == {f"{output}-in -> {output}"}
+    wait_for(lambda: {"qingwen.run.published", "qingwen.run.nothing-new"} <= events(client))
+    artifacts = {artifact.key: artifact for artifact in client.read_artifacts()}
+    assert {"qingwen-run", "qingwen-pages", "qingwen-progress", "qingwen-review"} <= artifacts.keys()
+    assert (output / "review.html").exists()
+
+
+def test_a_cancelled_run_leaves_the_dataset_as_it_was(client: Any, served: Callable[..., Path]) -> None:
+    from prefect.states import Cancelling
+
+    output = served("cancelled", SLOW, "--batch-pages", "20")
+    run = triggered(client, "cancelled")
+    wait_for(lambda: cleaning(output))
+    client.set_flow_run_state(run.id, Cancelling())
+    assert ended(client, run).state_name == "Cancelled"
+    assert not tables.exists(output, "records")
+    assert ended(client, triggered(client, "cancelled")).state_name == "Completed"
+    assert n_records(output) == SLOW
+
+
+def test_a_crashed_run_is_made_good_by_the_next_and_two_never_overlap(
+    client: Any, served: Callable[..., Path], server: dict[str, str]
+) -> None:
+    output = served("crashed", SLOW, "--batch-pages", "20")
+    first = triggered(client, "crashed")
+    wait_for(lambda: state_of(client, first) == "Running")
+    second = triggered(client, "crashed")
+    assert ended(client, second).state_name == "Cancelled", "it would overlap"
+    wait_for(lambda: cleaning(output))
+    os.kill(flow_process(first.id), signal.SIGKILL)
+    assert ended(client, first).state_name == "Crashed"
+    assert not tables.exists(output, "records")
+    assert ended(client, triggered(client, "crashed")).state_name == "Completed"
+    assert n_records(output) == SLOW
+
+
+def flow_process(run: Any) -> int:
+    """Return the process that runs a flow run: its environment names it."""
+    wanted = f"PREFECT__FLOW_RUN_ID={run}".encode()
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            command = (entry.parent / "cmdline").read_bytes()
+            if wanted in entry.read_bytes().split(b"\0") and b"multiprocessing" not in command:
+                return int(entry.parent.name)
+    raise AssertionError("no process runs it")
+
+
+def test_a_run_refused_for_a_jump_fails_and_tells(client: Any, served: Callable[..., Path]) -> None:
+    output = served("jump", 60)
+    assert ended(client, triggered(client, "jump")).state_name == "Completed"
+    inputs = output.with_name("jump-in")
+    for n in range(80):
+        (inputs / f"error-{n}.txt").write_text(f"Error {n}: please log in.\n" * 9, "utf-8")
+    refused = ended(client, triggered(client, "jump"))
+    assert refused.state_name == "Failed"
+    assert "not published, this run is unlike the last ones" in refused.state.message
+    wait_for(lambda: "qingwen.run.failed" in events(client))
+    assert ended(client, triggered(client, "jump", accept=True)).state_name == "Completed"
+    assert tables.read(output, "rejections").num_rows == 80
+    wait_for(lambda: "qingwen.run.unlike-the-last" in events(client))
+
+
+def test_a_wrong_rule_table_fails_at_once_and_is_not_tried_again(client: Any, served: Callable[..., Path]) -> None:
+    served("wrong", 1)
+    run = ended(client, triggered(client, "wrong", rules="nothing.toml"))
+    assert (run.state_name, run.run_count) == ("Failed", 1)
+    assert "nothing.toml" in run.state.message
+
+
+def test_serve_without_a_server_says_what_to_do(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "qingwen.cli", "serve", "--name", "x"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "prefect server start" in done.stderr
