@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -181,22 +182,21 @@ def test_a_crashed_run_is_made_good_by_the_next_and_two_never_overlap(
     second = triggered(client, "crashed")
     assert ended(client, second).state_name == "Cancelled", "it would overlap"
     wait_for(lambda: cleaning(output))
-    os.kill(flow_process(first.id), signal.SIGKILL)
+    os.kill(holder_of(output), signal.SIGKILL)
     assert ended(client, first).state_name == "Crashed"
     assert not tables.exists(output, "records")
     assert ended(client, triggered(client, "crashed")).state_name == "Completed"
     assert n_records(output) == SLOW
 
 
-def flow_process(run: Any) -> int:
-    """Return the process that runs a flow run: its environment names it."""
-    wanted = f"PREFECT__FLOW_RUN_ID={run}".encode()
-    for entry in Path("/proc").glob("[0-9]*/environ"):
+def holder_of(output: Path) -> int:
+    """Return the process that runs on a dataset: it has the lock's file open."""
+    lock = str(output / "_state" / "lock")
+    for entry in Path("/proc").glob("[0-9]*/fd/*"):
         with suppress(OSError):
-            command = (entry.parent / "cmdline").read_bytes()
-            if wanted in entry.read_bytes().split(b"\0") and b"multiprocessing" not in command:
-                return int(entry.parent.name)
-    raise AssertionError("no process runs it")
+            if os.readlink(entry) == lock:
+                return int(entry.parts[2])
+    raise AssertionError("no process holds it")
 
 
 def test_a_run_refused_for_a_jump_fails_and_tells(client: Any, served: Callable[..., Path]) -> None:
@@ -226,3 +226,32 @@ def test_serve_without_a_server_says_what_to_do(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert "prefect server start" in done.stderr
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what a user has after a clone, without its tests."""
+    for name in ("flows", "seeds", "prefect.yaml", "README.md", "pyproject.toml"):
+        source, target = ROOT / name, tmp_path / "checkout" / name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+    return tmp_path / "checkout"
+
+
+def test_prefect_yaml_deploys_to_a_work_pool(client: Any, server: dict[str, str], checkout: Path) -> None:
+    def prefect(*command: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect", *command], cwd=checkout, env=server, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    prefect("work-pool", "create", "news", "--type", "process")
+    prefect("--no-prompt", "deploy", "--all")
+    found = deployment(client, "daily")
+    assert found.schedules[0].schedule.timezone == "Asia/Shanghai"
+    assert found.concurrency_options.collision_strategy.value == "CANCEL_NEW"
+    run = client.create_flow_run_from_deployment(found.id)
+    prefect("worker", "start", "--pool", "news", "--run-once")
+    assert ended(client, run).state_name == "Completed"
+    assert n_records(checkout / "data" / "corpus") == 1
+    assert (checkout / "data" / "corpus" / "review.html").exists()

@@ -52,7 +52,7 @@ def as_tasks(engine: Engine, runner: Any, piece: Any) -> Spread:
     most = _TASKS_AT_ONCE if request.runner == LOCAL else _TASKS_ON_CLUSTER
 
     def spread(kind: str, kit: str, jobs: Iterable[str]) -> Iterator[tuple[int, str | BatchError]]:
-        task = piece.with_options(name=kind, retries=request.retries, timeout_seconds=request.batch_seconds)
+        task = piece.with_options(name=kind, retries=request.retries)
         stated = {"run": engine.report.run, "kind": kind, "kit": kit}
         try:
             for n, future in windowed(lambda n, job: runner.submit(task, {**stated, "n": n, "job": job}), jobs, most):
