@@ -201,3 +201,39 @@ def test_profile_times_stages_passes_and_rules_and_writes_nothing(tmp_path: Path
     for name in ("label", "widen_punctuation", "nav.breadcrumb"):
         assert re.search(rf"^{re.escape(name)} +[0-9.]+ +[0-9.]+%", done.stdout, re.MULTILINE), done.stdout
     assert not (tmp_path / "out").exists()
+
+
+def test_report_writes_the_review_page_beside_the_dataset(corpus: Path, tmp_path: Path) -> None:
+    said = qingwen("report", corpus, "--pages", "21").stdout
+    assert said == f"{corpus / 'review.html'}: 21 pages to read. Open it in a browser; it needs no network.\n"
+    assert "吴俊清" in (corpus / "review.html").read_text("utf-8")
+    other = tmp_path / "other.html"
+    qingwen("report", corpus, "--pages", "1", "--compare", corpus, "--output", other)
+    assert "Old and new" in other.read_text("utf-8")
+    assert "no dataset stands here" in qingwen("report", tmp_path, status=2).stderr
+
+
+def test_diff_tells_what_other_rules_do(corpus: Path, tmp_path: Path) -> None:
+    assert "Nothing differs" in qingwen("diff", corpus, corpus).stdout
+    rules = tmp_path / "mine.toml"
+    rules.write_text(
+        '[[rule]]\nid = "ad.mine"\nlabel = "ad"\nscope = "any"\npattern = "二要以"\nwhy = "A test."\n'
+        'since = "2026-11-25"\nmatches = ["二要以蕞快"]\n',
+        "utf-8",
+    )
+    qingwen("clean", "seeds", "tests/pages", "--output", tmp_path / "new", "--no-prefect", "--rules", rules)
+    said = qingwen("diff", corpus, tmp_path / "new").stdout
+    assert "ad.mine: acts otherwise on 1 page" in said
+    assert "二要以蕞快的速度" in said
+    assert "--examples 0: at least 1" in qingwen("diff", corpus, corpus, "--examples", "0", status=2).stderr
+
+
+def test_a_complaint_of_a_reviewer_is_a_test_of_the_rules(tmp_path: Path) -> None:
+    line = "产业招商/厂房土地租售:400 0123 021"
+    case = {"kind": "verdict", "page": "a" * 32, "rule": "ad.contact-line", "label": "ad", "text": line}
+    cases = tmp_path / "cases.json"
+    cases.write_text(json.dumps({"format": 1, "pages": {}, "cases": [{**case, "wrong": "removed"}]}), "utf-8")
+    done = qingwen("rules", "check", "--cases", cases, status=2)
+    assert "ad.contact-line" in done.stderr
+    assert "1 faults" in done.stdout
+    assert "cannot be read" in qingwen("rules", "check", "--cases", tmp_path / "none.json", status=2).stderr

@@ -22,6 +22,8 @@ from qingwen.corpus.schemas import TABLES
 from qingwen.errors import SetupError
 
 pytest.importorskip("prefect_dask", reason="the extra dask is not installed")
+
+pytestmark = pytest.mark.slow
 WORKERS = 3
 
 

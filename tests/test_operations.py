@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,6 +23,8 @@ from made import copies_with_differences
 from qingwen.corpus import tables
 
 pytest.importorskip("prefect")
+
+pytestmark = pytest.mark.slow
 SLOW = 1_500  # pages that keep two workers busy for some seconds
 
 
@@ -236,6 +239,57 @@ def checkout(tmp_path: Path) -> Path:
         target.parent.mkdir(exist_ok=True)
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
     return tmp_path / "checkout"
+
+
+def test_the_five_commands_of_the_readme_lead_to_a_scheduled_deployment(checkout: Path, tmp_path: Path) -> None:
+    """Word for word, but for the port."""
+    text = (checkout / "README.md").read_text("utf-8")
+    (block,) = (code for code in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S) if "prefect server" in code)
+    assert len(block.splitlines()) == 5
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    for name, module in (("qingwen", "qingwen.cli"), ("prefect", "prefect")):
+        (commands / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n', "utf-8")
+        (commands / name).chmod(0o755)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+        "PATH": f"{commands}:{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "PREFECT_SERVER_API_PORT": port,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+    }
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    shell = subprocess.Popen(
+        ["bash"], cwd=checkout, env=environment, stdin=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert shell.stdin is not None
+        *first, last = block.replace("4200", port).splitlines()
+        shell.stdin.write("set -e\n" + "\n".join(first) + "\n")
+        shell.stdin.flush()
+        with (
+            temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{port}/api"}),
+            get_client(sync_client=True) as client,
+        ):
+            found = deployment(client, "news")
+            assert found.schedules[0].schedule.cron == "0 3 * * *"
+            shell.stdin.write(f"{last}\n")
+            shell.stdin.flush()
+            wait_for(
+                lambda: [run for run in client.read_flow_runs() if run.deployment_id and run.state_name == "Completed"]
+            )
+        assert n_records(checkout / "news") == 1
+    finally:
+        subprocess.run(["bash", "-c", "prefect server stop"], env=environment, capture_output=True)
+        os.killpg(shell.pid, signal.SIGKILL)
+        shell.wait()
 
 
 def test_prefect_yaml_deploys_to_a_work_pool(client: Any, server: dict[str, str], checkout: Path) -> None:

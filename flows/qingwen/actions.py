@@ -213,14 +213,23 @@ def repairs(arguments: argparse.Namespace) -> int:
 
 
 def rules(arguments: argparse.Namespace) -> int:
-    """Check every rule row against every case."""
-    _, rules = _settings(arguments)
+    """Check every rule row against every case, and the rules against a reviewer's complaints."""
+    config, rules = _settings(arguments)
     book = _book(rules)
-    faults = book.check()
+    faults, cases = book.check(), book.n_cases
+    if arguments.cases:
+        from qingwen.report.complaints import check_cases, count_cases
+
+        try:
+            text = Path(arguments.cases).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as unread:
+            raise SetupError(f"--cases {arguments.cases}: cannot be read: {unread}.") from unread
+        faults += check_cases(text, book, config)
+        cases += count_cases(text)
     for fault in faults:
         print(fault, file=sys.stderr)
     n_rules = len(book.rules) + len(book.spun.subs) + len(book.keep.rows)
-    print(f"{n_rules} rules, {book.n_cases} cases: {f'{len(faults)} faults' if faults else 'all hold'}.")
+    print(f"{n_rules} rules, {cases} cases: {f'{len(faults)} faults' if faults else 'all hold'}.")
     return WRONG if faults else DONE
 
 

@@ -1,4 +1,4 @@
-"""The Prefect flow: the engine of ``corpus/run.py``, its steps wrapped as tasks. The only file that imports prefect.
+"""The Prefect flow: the engine of ``corpus/run.py``, its steps as tasks. Prefect is imported here and in operations/.
 
 Each piece of work is a task. A local runner's tasks are threads that wait for one pool of worker processes; those of a
 Dask or Ray cluster do the same work in the processes of the cluster. Between them go only names and counts.
@@ -79,7 +79,8 @@ def clean_news(inputs: list[str], output: str = "data/corpus", options: Options 
         engine.clean(progress)
         progress("publish", 0, 0)
         report = publish(run)
-    report_run(report, options.review)
+    # What is published stays so, whatever becomes of the pictures: the task's own state says it.
+    report_run(report, options.review, return_state=True)
     announce(report)
     if report.pending:
         return Completed(name="Pending pages", message=f"{report.pending} pages are pending", data=report.manifest())

@@ -23,6 +23,8 @@ from qingwen.corpus.run import run
 from qingwen.corpus.schemas import TABLES
 from qingwen.corpus.work import do
 
+pytestmark = pytest.mark.slow
+
 # Two articles, one of them twice with other boilerplate (an exact duplicate), and a page that is rejected.
 DISPATCH = (PAGES / "clean-dispatch.txt").read_text("utf-8")
 CONTENTS = (DISPATCH, DISPATCH + "\n分享到：\n", (PAGES / "science-blog.txt").read_text("utf-8"), "清文")

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from conftest import PAGES
 from made import copies_with_differences
 from qingwen.corpus import tables
@@ -128,6 +130,7 @@ def test_a_worker_that_dies_fails_its_batch_alone(tmp_path: Path) -> None:
     assert done.stdout.startswith("40 20 ['batch 1: The worker died twice"), done.stdout
 
 
+@pytest.mark.slow
 def test_a_flow_killed_at_any_time_is_made_good_by_the_next_run(tmp_path: Path) -> None:
     """Through Prefect, with its own server. QINGWEN_FLOW_KILLS says how often (8 takes two minutes)."""
     made = copies_with_differences(tmp_path / "in", 60)

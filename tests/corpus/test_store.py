@@ -21,7 +21,7 @@ from qingwen.corpus.schemas import TABLES
 from qingwen.corpus.upkeep import changes, compact, forget, vacuum
 from qingwen.errors import PublishError
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.slow]
 NEWS = "s3://crawl/news"
 NAMES = ("clean-dispatch.txt", "science-blog.txt", "epaper-lawsuit.txt")
 

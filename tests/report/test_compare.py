@@ -20,8 +20,9 @@ from qingwen.corpus.run import run
 from qingwen.corpus.schemas import TABLES
 from qingwen.errors import SetupError
 from qingwen.report.compare import Comparison, Move, Pair, RuleChange, changes, compare
-from qingwen.report.compared import lines, printed
+from qingwen.report.compared import lines
 from qingwen.report.compared import tables as tables_of
+from qingwen.report.terminal import printed
 
 RULES = """
 [[rule]]
@@ -287,7 +288,7 @@ def test_nothing_that_a_page_holds_steers_the_terminal(compared: Comparison) -> 
 
 
 def test_what_does_not_print_is_escaped() -> None:
-    assert printed("a\x00\n\u3000\ud800\U000e0001蕞") == "a\\x00\\n\\u3000\\ud800\\U000e0001蕞"
+    assert printed("a\x00\n\ud800\U000e0001蕞") == "a\\x00\\n\\ud800\\U000e0001蕞"
 
 
 def test_the_tables_of_the_review_page_say_the_same(compared: Comparison) -> None:

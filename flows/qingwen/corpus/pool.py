@@ -20,11 +20,12 @@ from qingwen.errors import BatchError
 class Pool:
     """Processes that do pieces of work; safe to use from many threads.
 
-    When a worker dies (of memory, or killed), every piece that is under way is done once more in a process of its own,
-    so that the one which kills its worker fails alone; the pool is made anew for those that follow.
+    When a worker dies (of memory, killed, or by a piece of more than ``seconds``), every piece that is under way
+    is done once more in a process of its own, so that the one which kills its worker fails alone; the pool is made anew
+    for those that follow.
     """
 
-    def __init__(self, workers: int, seconds: float | None = None) -> None:
+    def __init__(self, workers: int, seconds: float = 3600) -> None:
         self._workers, self._seconds = workers, seconds
         self._lock = threading.Lock()
         self._executor: ProcessPoolExecutor | None = None
@@ -44,20 +45,16 @@ class Pool:
         try:
             return self._result(alone, kind, kit, job)
         except BrokenProcessPool:
-            raise BatchError("The worker died twice on this batch (out of memory, or killed).") from None
+            limit = f"or more than {self._seconds:.0f} s"
+            raise BatchError(f"The worker died twice on this batch (out of memory, killed, {limit}).") from None
         finally:
             alone.shutdown(wait=False, cancel_futures=True)
 
     def _result(self, executor: ProcessPoolExecutor, kind: str, kit: str, job: str) -> str:
-        future = executor.submit(do, kind, kit, job)
         try:
-            return future.result(self._seconds)
+            return executor.submit(_within, self._seconds, kind, kit, job).result()
         except (BatchError, BrokenProcessPool):
             raise
-        except TimeoutError:
-            # Which of its workers hangs cannot be told: all end, and what the others did is done again alone.
-            _kill(executor)
-            raise BatchError(f"The batch took more than {self._seconds:.0f} s.") from None
         except Exception as fault:  # of the batch, whatever it is: the other batches go on
             raise BatchError(f"The batch failed: {type(fault).__name__}: {fault}") from fault
 
@@ -88,10 +85,14 @@ def _made(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), watch_parent)
 
 
-def _kill(executor: ProcessPoolExecutor) -> None:
-    for process in list(getattr(executor, "_processes", None) or {}):
-        with suppress(OSError):
-            os.kill(process, signal.SIGKILL)
+def _within(seconds: float, kind: str, kit: str, job: str) -> str:
+    """Do a piece of work in this process, which the system ends where that takes longer, whatever it is doing."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return do(kind, kit, job)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def watch_parent() -> None:

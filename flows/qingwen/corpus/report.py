@@ -79,20 +79,38 @@ def tables_of(report: RunReport) -> Iterator[tuple[str, list[dict[str, object]]]
     yield "Pages", [{"what": what, "pages": n} for what, n in pages if n or what in ("pages in", "records")]
     yield "Rejections by reason", [{"rule": r, "pages": n} for r, n in counts.rejections.most_common()]
     yield "Characters removed by label", [{"label": r, "characters": n} for r, n in counts.removed_chars.most_common()]
+    order = [name for name, _ in sorted(counts.lengths.items(), key=lambda pair: _least(pair[0]))]
+    yield "Lengths", [{"characters": name, "records": counts.lengths[name]} for name in order]
     repairs = [(rule, n) for rule, n in counts.edits.most_common() if not rule.startswith("layout.")]
     yield "Repairs by rule", [{"rule": rule, "edits": n} for rule, n in repairs]
     yield "Flags by rule", [{"rule": rule, "places": n} for rule, n in counts.flags.most_common()]
 
 
+def _number(row: Mapping[str, object]) -> int:
+    return int(str(list(row.values())[-1]))
+
+
+def _bar(n: int, most: int) -> str:
+    """Return a picture of a number beside the largest: up to twenty blocks, one for anything above nothing."""
+    return "█" * (-(-20 * n // max(1, most)))
+
+
+def _least(name: str) -> tuple[int, bool]:
+    return int("".join(char for char in name if char.isdigit())), name.endswith("more")
+
+
 def markdown(report: RunReport) -> str:
-    """Return the report as markdown."""
+    """Return the report as markdown: its tables, each number with a bar."""
     lines = [f"# qingwen run {report.run}", "", f"Dataset `{report.dataset}`, rules `{report.rules_version}`.", ""]
+    if report.jumps:
+        lines += ["**Unlike the last runs**: " + "; ".join(report.jumps), ""]
     if report.pending:
         lines += [f"**{report.pending} pages are pending**: " + "; ".join(report.faults[:3]), ""]
     for title, rows in tables_of(report):
         if rows:
             names = list(rows[0])
-            lines += [f"## {title}", "", "| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
-            lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in rows]
+            most = max(_number(row) for row in rows)
+            lines += [f"## {title}", "", "| " + " | ".join(names) + " | |", "|" + " --- |" * len(names) + " --- |"]
+            lines += ["| " + " | ".join([*map(str, row.values()), _bar(_number(row), most)]) + " |" for row in rows]
             lines.append("")
     return "\n".join(lines)

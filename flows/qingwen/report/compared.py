@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from qingwen.report.compare import NO_INPUT, Comparison, Move, Pair, RuleChange
 from qingwen.report.differences import APPEARED, PENDING, WENT
 from qingwen.report.examples import KEPT
+from qingwen.report.terminal import printed
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 _ID, _LONGEST = 12, 100
@@ -85,15 +86,6 @@ def tables(comparison: Comparison) -> list[Table]:
         for title, columns, rows in listed
         if rows
     ]
-
-
-def printed(text: str) -> str:
-    r"""Return a text with what does not print, or would steer a terminal, as it is escaped in Python.
-
-    >>> printed("a\x1b[2Jb\u202e")
-    'a\\x1b[2Jb\\u202e'
-    """
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def _reason(move: Move) -> str:

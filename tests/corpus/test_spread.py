@@ -1,0 +1,128 @@
+"""Pieces of work: what a worker is told, how many are under way, what becomes of one that hangs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qingwen import Config, load_rules
+from qingwen.corpus.kit import Kit, open_kit, write_kit
+from qingwen.corpus.place import place_of
+from qingwen.corpus.similar import BANDS, connect_file, similar
+from qingwen.corpus.spread import windowed
+from qingwen.errors import BatchError
+from qingwen.rules.forgotten import Forgotten
+from qingwen.rules.sites import Site, SiteBook, Template
+
+TABLE = """
+[[rule]]
+id = "ad.mine"
+label = "ad"
+scope = "any"
+pattern = "^茶馆预订"
+why = "A test."
+since = "2026-11-25"
+matches = ["茶馆预订：找小王"]
+"""
+
+
+def test_a_kit_holds_all_that_a_worker_needs(tmp_path: Path) -> None:
+    from datetime import date
+
+    (tmp_path / "mine.toml").write_text(TABLE, "utf-8")
+    rules = str(tmp_path / "mine.toml")
+    config = Config(crawl_date=date(2023, 5, 30), min_article_chars=7)
+    sites = SiteBook({"news.cn": Site(9, {"0": Template(9, "首页")}, 1)})
+    kit = Kit(config, load_rules(Path(rules)), sites, Forgotten(ids=frozenset({"a"})))
+    path = write_kit(kit, rules, place_of(tmp_path / "staging"))
+    # The worker does not read the user's table again: it may run where that is not.
+    (tmp_path / "mine.toml").unlink()
+    found = open_kit(str(path))
+    assert (found.config, found.sites, found.forgotten) == (config, sites, kit.forgotten)
+    assert found.book.version == kit.book.version
+    assert "ad.mine" in {rule.id for rule in found.book.rules}
+
+
+def test_a_worker_with_other_rules_or_without_the_dataset_says_so(tmp_path: Path) -> None:
+    path = Path(str(write_kit(Kit(Config(), load_rules(), SiteBook()), None, place_of(tmp_path))))
+    stated = json.loads(path.read_text("utf-8"))
+    other = path.with_name("kit-other.json")
+    other.write_text(json.dumps({**stated, "version": "0123456789abcdef"}), "utf-8")
+    with pytest.raises(BatchError, match="install the same version of qingwen on all machines"):
+        open_kit(str(other))
+    with pytest.raises(BatchError, match="Workers must see the dataset"):
+        open_kit(str(tmp_path / "nothing.json"))
+
+
+def test_never_more_jobs_are_under_way_than_asked() -> None:
+    under_way: set[int] = set()
+    most = 0
+
+    def submit(n: int, job: str) -> Future[str]:
+        nonlocal most
+        under_way.add(n)
+        most = max(most, len(under_way))
+        return threads.submit(job.upper)
+
+    with ThreadPoolExecutor(2) as threads:
+        found = {}
+        for n, future in windowed(submit, iter("abcdefghij"), 3):
+            under_way.discard(n)
+            found[n] = future.result()
+    assert found == dict(enumerate("ABCDEFGHIJ"))
+    assert most == 3
+
+
+def test_groups_of_bands_found_apart_are_the_clusters_of_all(tmp_path: Path) -> None:
+    generator = np.random.default_rng(7)
+    rows = generator.integers(0, 1 << 32, (300, 256), dtype=np.uint32)
+    for n in range(0, 300, 3):  # some are like the one before, more or less
+        rows[n + 1] = np.where(generator.random(256) < generator.random(), rows[n], rows[n + 1])
+    matrix = tmp_path / "matrix"
+    rows.astype("<u4").tofile(matrix)
+    groups = []
+    for at in range(0, BANDS, 8):
+        connect_file(str(matrix), 300, (at, at + 8), 0.45, str(tmp_path / f"out-{at}"))
+        groups.append(np.fromfile(tmp_path / f"out-{at}", dtype="<i8"))
+    whole = similar(rows, 0.45, tmp_path)
+    assert (whole != np.arange(300)).sum() > 20
+    assert any((group != whole).any() for group in groups), "no group alone finds all"
+    assert np.array_equal(similar(rows, 0.45, tmp_path, groups=groups), whole)
+
+
+HANGING = """
+import sys, time
+from qingwen.corpus import batch
+from qingwen.corpus.request import Request
+from qingwen.corpus.run import run
+clean = batch.clean_page
+def hanging(page, **options):
+    while page.text.startswith("挂起"):
+        time.sleep(1)
+    return clean(page, **options)
+batch.clean_page = hanging
+if __name__ == "__main__":
+    report = run(Request((sys.argv[1],), sys.argv[2], workers=2, retries=0, batch_seconds=6))
+    print(report.counts.records, report.pending, report.faults)
+"""
+
+
+def test_a_batch_that_hangs_is_pending_and_the_others_are_published(tmp_path: Path) -> None:
+    from made import copies_with_differences
+
+    made = copies_with_differences(tmp_path / "in", 60)
+    (made / "00030.txt").write_text("挂起" * 30, "utf-8")
+    script = tmp_path / "hanging.py"
+    script.write_text(HANGING, "utf-8")
+    command: list[Any] = [sys.executable, script, made, tmp_path / "out"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.startswith(
+        "40 20 ['batch 1: The worker died twice on this batch (out of memory, killed, or more than 6 s)."
+    ), done.stdout
