@@ -33,11 +33,9 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
     told = tmp_path / "scheduler.json"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     dask = [sys.executable, "-m", "dask"]
-    # Dask gives a worker up for dead after minutes; a test has seconds.
-    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "5 seconds"}
 
     def started(*command: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([*dask, *command], cwd=ROOT, env=environment, **quiet)  # type: ignore[call-overload]
+        return subprocess.Popen([*dask, *command], cwd=ROOT, **quiet)  # type: ignore[call-overload]
 
     scheduler = started(
         "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(told)

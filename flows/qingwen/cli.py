@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from qingwen import __version__, actions
+from qingwen import __version__, actions, keeping
 from qingwen.actions import DONE, FIELDS, OUTPUT, PENDING, REFUSED, WRONG, said
 from qingwen.errors import BatchError, PublishError, SetupError
 
@@ -86,16 +86,16 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("dataset", metavar="DATASET")
     restore.add_argument("id", metavar="ID")
 
-    joined = _command(commands, "compact", actions.compact, "join small files; refresh what records say of duplicates")
+    joined = _command(commands, "compact", keeping.compact, "join small files; refresh what records say of duplicates")
     joined.add_argument("dataset", metavar="DATASET")
     joined.add_argument("--file-megabytes", type=int, default=256, metavar="N", help="size of a file (default: 256)")
 
-    cleared = _command(commands, "vacuum", actions.vacuum, "remove the files that a dataset does not use any more")
+    cleared = _command(commands, "vacuum", keeping.vacuum, "remove the files that a dataset does not use any more")
     cleared.add_argument("dataset", metavar="DATASET")
     cleared.add_argument("--keep-hours", type=int, default=0, metavar="N", help="spare the files of older versions")
 
     reviewed = _command(
-        commands, "report", actions.report, "write the review page: the dataset in numbers, and pages to read"
+        commands, "report", keeping.report, "write the review page: the dataset in numbers, and pages to read"
     )
     reviewed.add_argument("dataset", metavar="DATASET")
     reviewed.add_argument("-o", "--output", metavar="FILE.html", help="where (default: review.html in DATASET)")
@@ -103,17 +103,17 @@ def _parser() -> argparse.ArgumentParser:
     reviewed.add_argument("--compare", metavar="OLD", help="show what differs from another dataset, too")
 
     compared = _command(
-        commands, "diff", actions.diff, "print what differs between two datasets, by rule, with examples"
+        commands, "diff", keeping.diff, "print what differs between two datasets, by rule, with examples"
     )
     compared.add_argument("old", metavar="OLD")
     compared.add_argument("new", metavar="NEW")
     compared.add_argument("--examples", type=int, default=3, metavar="N", help="examples of a rule (default: 3)")
 
-    told = _command(commands, "changes", actions.changes, "print which records came, changed and went since a run")
+    told = _command(commands, "changes", keeping.changes, "print which records came, changed and went since a run")
     told.add_argument("dataset", metavar="DATASET")
     told.add_argument("--since", required=True, metavar="RUN", help="a run's name, as in _runs")
 
-    gone = _command(commands, "forget", actions.forget, "take pages down: out of every table, and never back")
+    gone = _command(commands, "forget", keeping.forget, "take pages down: out of every table, and never back")
     gone.add_argument("dataset", metavar="DATASET")
     gone.add_argument("--id", action="append", default=[], metavar="ID", help="the id of a page, all of it")
     gone.add_argument("--url", action="append", default=[], metavar="URL", help="the URL of a page")

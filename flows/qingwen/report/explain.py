@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from qingwen.clean import part_of
 from qingwen.model import Flag, Judged
-from qingwen.text import Edit, Segment, align, undo
+from qingwen.report.stretches import stretches
+from qingwen.text import Edit, Segment
 
 REMOVED, BEFORE, AFTER, NAME, KEPT, HEAD = "removed", "before", "after", "name", "kept", "head"
 # Styles of a terminal; without one the marks alone say it.
@@ -45,14 +46,11 @@ def explain(
     """
     yield [Run(heading, HEAD)]
     yield []
-    rest = {part: _segments(text, [edit for edit in edits if edit.part == part]) for part, text in parts.items()}
-    for judged in blocks:
+    for judged, mine in stretches(parts, blocks, edits):
         if judged.text is not None:
             yield from _removed(judged)
         else:
-            part = part_of(judged)
-            mine, rest[part] = _take(rest[part], len(judged.block.span))
-            yield _kept(mine, part)
+            yield _kept(mine, part_of(judged))
     yield []
     yield from _summary(blocks, edits, flags)
     yield from _doubts(parts, flags)
@@ -74,24 +72,6 @@ def _doubts(parts: Mapping[str, str], flags: Sequence[Flag]) -> Iterator[list[Ru
         ]
     if len(flags) > _DOUBTS:
         yield [Run(f"  … and {len(flags) - _DOUBTS} more", NAME)]
-
-
-def _segments(text: str, edits: list[Edit]) -> list[Segment]:
-    return align(undo(text, edits), edits)
-
-
-def _take(segments: list[Segment], size: int) -> tuple[list[Segment], list[Segment]]:
-    """Cut the stretches behind ``size`` characters of the page's text; a change belongs to where it starts."""
-    taken: list[Segment] = []
-    left = list(segments)
-    while left and size > 0:
-        first = left.pop(0)
-        if not first.rules and len(first.before) > size:
-            left.insert(0, Segment(first.before[size:], first.after[size:]))
-            first = Segment(first.before[:size], first.after[:size])
-        taken.append(first)
-        size -= len(first.before)
-    return taken, left
 
 
 def _removed(judged: Judged) -> Iterator[list[Run]]:

@@ -1,0 +1,85 @@
+"""What the commands do that a dataset is kept by: report, diff, compact, vacuum, changes, forget."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from qingwen.actions import DONE, REVIEW
+from qingwen.errors import SetupError
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Write the review page."""
+    from qingwen.corpus.dataset import check_dataset
+    from qingwen.corpus.place import is_local, place_of
+    from qingwen.report.compare import compare
+    from qingwen.report.compared import tables
+    from qingwen.report.review import write_review
+
+    dataset = check_dataset(place_of(arguments.dataset))
+    beside = Path(arguments.dataset) / REVIEW if is_local(dataset) else Path(REVIEW)
+    path = Path(arguments.output) if arguments.output else beside
+    old = check_dataset(place_of(arguments.compare)) if arguments.compare else None
+    shown = write_review(
+        dataset, path, pages=arguments.pages, comparison=tables(compare(old, dataset)) if old else None
+    )
+    print(f"{path}: {shown} pages to read. Open it in a browser; it needs no network.")
+    return DONE
+
+
+def diff(arguments: argparse.Namespace) -> int:
+    """Print what differs between two datasets."""
+    from qingwen.corpus.place import place_of
+    from qingwen.report.compare import compare
+    from qingwen.report.compared import lines
+
+    if arguments.examples < 1:
+        raise SetupError(f"--examples {arguments.examples}: at least 1.")
+    for line in lines(compare(place_of(arguments.old), place_of(arguments.new), examples=arguments.examples)):
+        print(line)
+    return DONE
+
+
+def compact(arguments: argparse.Namespace) -> int:
+    """Join the small files of a dataset."""
+    from qingwen.corpus import upkeep
+    from qingwen.corpus.place import place_of
+
+    done = upkeep.compact(place_of(arguments.dataset), arguments.file_megabytes * 1024 * 1024)
+    for name, (before, after) in done.files.items():
+        print(f"{name:12} {before:6} files -> {after}")
+    print(f"{done.refreshed} records got what duplicates says of them now. Old files stay until qingwen vacuum.")
+    return DONE
+
+
+def vacuum(arguments: argparse.Namespace) -> int:
+    """Remove the files that a dataset does not use any more."""
+    from qingwen.corpus import upkeep
+    from qingwen.corpus.place import place_of
+
+    print(f"{upkeep.vacuum(place_of(arguments.dataset), arguments.keep_hours)} files removed.")
+    return DONE
+
+
+def changes(arguments: argparse.Namespace) -> int:
+    """Print what became of records since a run, one a line: id, tab, added, changed or withdrawn."""
+    from qingwen.corpus import upkeep
+    from qingwen.corpus.place import place_of
+
+    for name, change in upkeep.changes(place_of(arguments.dataset), arguments.since):
+        print(f"{name}\t{change}")
+    return DONE
+
+
+def forget(arguments: argparse.Namespace) -> int:
+    """Take pages down."""
+    from qingwen.corpus import upkeep
+    from qingwen.corpus.place import place_of
+
+    if not (arguments.id or arguments.url or arguments.site):
+        raise SetupError("forget: name what to take down: --id, --url or --site, as often as needed.")
+    found = upkeep.forget(place_of(arguments.dataset), arguments.id, arguments.url, arguments.site)
+    pages = "1 page" if len(found.ids) == 1 else f"{len(found.ids)} pages"
+    print(f"{pages} taken down; no run brings them back. The files that held them go by qingwen vacuum.")
+    return DONE
