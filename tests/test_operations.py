@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 SLOW = 1_500  # pages that keep two workers busy for some seconds
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 120) -> Any:
+def wait_for(what: Callable[[], Any], seconds: float = 300) -> Any:
     """Return what a call returns when it is true."""
     deadline = time.monotonic() + seconds
     while not (found := what()):
@@ -156,7 +156,7 @@ def test_a_deployment_runs_by_hand_and_by_schedule(client: Any, served: Callable
         runs = client.read_flow_runs()
         return [run for run in runs if run.auto_scheduled and run.state_name == "Completed"]
 
-    assert {run.name for run in wait_for(scheduled, 150)} == {f"{output}-in -> {output}"}
+    assert {run.name for run in wait_for(scheduled)} == {f"{output}-in -> {output}"}
     wait_for(lambda: {"qingwen.run.published", "qingwen.run.nothing-new"} <= events(client))
     artifacts = {artifact.key: artifact for artifact in client.read_artifacts()}
     assert {"qingwen-run", "qingwen-pages", "qingwen-progress", "qingwen-review"} <= artifacts.keys()
