@@ -19,9 +19,12 @@ from report import hostile
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's chromium, driven by playwright; without one of them the test is skipped and says so."""
+    """Debian's chromium, driven by playwright; without one of them the test is skipped and says so.
+
+    It ends with the module: the driver keeps an event loop running, beside which Prefect starts none.
+    """
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[test]'")
     chromium = shutil.which("chromium")
     if chromium is None:
