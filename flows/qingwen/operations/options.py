@@ -33,9 +33,7 @@ class Options(BaseModel):
     workers: int = Field(default=0, ge=0, description="Worker processes; 0: one a core")
     batch_pages: int = Field(default=500, ge=1, description="Most pages in a batch")
     retries: int = Field(default=2, ge=0, description="How often a batch that failed is tried again")
-    batch_seconds: int = Field(
-        default=3600, ge=1, description="Longest time of a batch (local runner)"
-    )
+    batch_seconds: int = Field(default=3600, ge=1, description="Longest time of a batch (local runner)")
     rebuild: bool = Field(default=False, description="Make every row of the dataset anew, by the rules of now")
     verify: bool = Field(default=False, description="Read known inputs again, whatever size and time say")
     accept: bool = Field(default=False, description="Publish although the run is very unlike the last ones")
