@@ -102,7 +102,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_tables_of_one_machine(
 
     with get_client(sync_client=True) as client:
         names = {task.name.rpartition("-")[0] for task in client.read_task_runs(limit=200)}
-    assert {"clean", "survey", "mine-sites", "connect"} <= names
+    assert {"clean-batch", "survey-pages", "mine-sites", "connect-bands"} <= names
     run(Request(inputs, str(tmp_path / "bare"), workers=2))
     flow.run(Request(inputs, str(tmp_path / "local"), workers=2))
     whole = everything(tmp_path / "bare")
