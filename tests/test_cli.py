@@ -225,6 +225,8 @@ def test_diff_tells_what_other_rules_do(corpus: Path, tmp_path: Path) -> None:
     said = qingwen("diff", corpus, tmp_path / "new").stdout
     assert "ad.mine: acts otherwise on 1 page" in said
     assert "二要以蕞快的速度" in said
+    (row,) = qingwen("diff", corpus, tmp_path / "new", "--records").stdout.splitlines()
+    assert row.split("\t")[1:] == ["changed", "ad.mine punct.widen spun.diyi spun.zui", str(SEED.relative_to(ROOT))]
     assert "--examples 0: at least 1" in qingwen("diff", corpus, corpus, "--examples", "0", status=2).stderr
 
 
@@ -237,3 +239,10 @@ def test_a_complaint_of_a_reviewer_is_a_test_of_the_rules(tmp_path: Path) -> Non
     assert "ad.contact-line" in done.stderr
     assert "1 faults" in done.stdout
     assert "cannot be read" in qingwen("rules", "check", "--cases", tmp_path / "none.json", status=2).stderr
+
+
+def test_an_option_of_prefect_without_prefect_is_refused(tmp_path: Path) -> None:
+    for option in (("--review", "5"), ("--runner", "dask")):
+        done = qingwen("clean", "--output", tmp_path / "out", "--no-prefect", *option, status=2)
+        assert "leave out --no-prefect" in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -68,6 +68,8 @@ def clean(arguments: argparse.Namespace) -> int:
         return _profile(arguments)
     request = _request(arguments)
     if arguments.no_prefect:
+        if arguments.review:
+            raise SetupError("--review: goes through Prefect; leave out --no-prefect, or use qingwen report.")
         if request.runner != LOCAL:
             raise SetupError(f"--runner {request.runner}: goes through Prefect; leave out --no-prefect.")
         with show_progress() as progress:

@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     compared.add_argument("old", metavar="OLD")
     compared.add_argument("new", metavar="NEW")
     compared.add_argument("--examples", type=int, default=3, metavar="N", help="examples of a rule (default: 3)")
+    compared.add_argument("--records", action="store_true", help="list each record: id, change, rules, path")
 
     told = _command(commands, "changes", keeping.changes, "print which records came, changed and went since a run")
     told.add_argument("dataset", metavar="DATASET")

@@ -31,12 +31,18 @@ def report(arguments: argparse.Namespace) -> int:
 def diff(arguments: argparse.Namespace) -> int:
     """Print what differs between two datasets."""
     from qingwen.corpus.place import place_of
-    from qingwen.report.compare import compare
+    from qingwen.report.compare import changes, compare
     from qingwen.report.compared import lines
+    from qingwen.report.terminal import printed
 
+    old, new = place_of(arguments.old), place_of(arguments.new)
+    if arguments.records:
+        for row in changes(old, new):
+            print("\t".join(map(printed, row)))
+        return DONE
     if arguments.examples < 1:
         raise SetupError(f"--examples {arguments.examples}: at least 1.")
-    for line in lines(compare(place_of(arguments.old), place_of(arguments.new), examples=arguments.examples)):
+    for line in lines(compare(old, new, examples=arguments.examples)):
         print(line)
     return DONE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,7 @@ import pytest
 from qingwen import Config, load_rules
 from qingwen.corpus.kit import Kit, open_kit, write_kit
 from qingwen.corpus.place import place_of
+from qingwen.corpus.pool import Pool
 from qingwen.corpus.similar import BANDS, connect_file, similar
 from qingwen.corpus.spread import windowed
 from qingwen.errors import BatchError
@@ -95,6 +97,14 @@ def test_groups_of_bands_found_apart_are_the_clusters_of_all(tmp_path: Path) -> 
     assert (whole != np.arange(300)).sum() > 20
     assert any((group != whole).any() for group in groups), "no group alone finds all"
     assert np.array_equal(similar(rows, 0.45, tmp_path, groups=groups), whole)
+
+
+def test_a_pool_that_was_closed_starts_no_worker_again() -> None:
+    pool = Pool(1)
+    pool.close()
+    with pytest.raises(BatchError, match="The run was ended"):
+        pool.do("clean-batch", "nothing.json", "[]")
+    assert not multiprocessing.active_children()
 
 
 HANGING = """

@@ -72,7 +72,10 @@ def _manifests(dataset: Place) -> Iterator[dict[str, Any]]:
     folder = dataset / "_runs"
     found = sorted(folder.glob("*.json"), key=lambda path: path.name, reverse=True) if folder.exists() else []
     for path in found[: 5 * _RUNS]:
-        yield json.loads(path.read_text("utf-8"))
+        manifest = json.loads(path.read_text("utf-8"))
+        # Runs of before there was a guard did not count what was kept.
+        if "kept_chars" in manifest["counts"]:
+            yield manifest
 
 
 def _counts(manifest: Mapping[str, Any]) -> Counts:

@@ -58,19 +58,26 @@ def _stored(dataset: Place, page: str, row: Mapping[str, Any], rejected: bool) -
     return Stored(
         row=row,
         rejected=rejected,
-        blocks=tuple(_judged(block) for block in sorted(rows("blocks"), key=lambda block: block["n"])),
-        edits=tuple(
-            Edit(e["part"], Span(e["start"], e["end"]), e["before"], e["after"], e["rule"], e["pass"]) for e in edits
-        ),
-        flags=tuple(
-            Flag(f["part"], f["rule"], Span(f["start"], f["end"]), f["form"], f["candidate"], f["clause"], f["score"])
-            for f in rows("flags")
-        ),
+        blocks=tuple(judged_of(block) for block in sorted(rows("blocks"), key=lambda block: block["n"])),
+        edits=tuple(map(edit_of, edits)),
+        flags=tuple(map(flag_of, rows("flags"))),
     )
 
 
-def _judged(row: Mapping[str, Any]) -> Judged:
+def judged_of(row: Mapping[str, Any]) -> Judged:
+    """Return the block, with its verdict, that a row of ``blocks`` holds."""
     at = row["evidence_start"]
     evidence = None if at is None else Span(at, row["evidence_end"])
     verdict = Verdict(Label(row["label"]), row["rule"], row["why"], row["kept"], row["score"], evidence)
     return Judged(Block(row["n"], Span(row["start"], row["end"]), row["path"]), verdict, row["text"])
+
+
+def edit_of(row: Mapping[str, Any]) -> Edit:
+    """Return the edit that a row of ``edits`` holds."""
+    return Edit(row["part"], Span(row["start"], row["end"]), row["before"], row["after"], row["rule"], row["pass"])
+
+
+def flag_of(row: Mapping[str, Any]) -> Flag:
+    """Return the flag that a row of ``flags`` holds."""
+    span = Span(row["start"], row["end"])
+    return Flag(row["part"], row["rule"], span, row["form"], row["candidate"], row["clause"], row["score"])

@@ -29,6 +29,7 @@ class Pool:
         self._workers, self._seconds = workers, seconds
         self._lock = threading.Lock()
         self._executor: ProcessPoolExecutor | None = None
+        self._closed = False
 
     def do(self, kind: str, kit: str, job: str) -> str:
         """Do a piece of work in a worker and wait for it.
@@ -41,6 +42,8 @@ class Pool:
             return self._result(executor, kind, kit, job)
         except BrokenProcessPool:
             self._drop(executor)
+        if self._closed:
+            raise BatchError("The run was ended.")
         alone = _made(1)
         try:
             return self._result(alone, kind, kit, job)
@@ -59,8 +62,9 @@ class Pool:
             raise BatchError(f"The batch failed: {type(fault).__name__}: {fault}") from fault
 
     def close(self) -> None:
-        """Let the workers finish nothing more and end them at once."""
+        """End the workers at once; what is asked for afterwards is refused."""
         with self._lock:
+            self._closed = True
             executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=False, cancel_futures=True)
@@ -70,6 +74,8 @@ class Pool:
 
     def _shared(self) -> ProcessPoolExecutor:
         with self._lock:
+            if self._closed:
+                raise BatchError("The run was ended.")
             if self._executor is None:
                 self._executor = _made(self._workers)
             return self._executor

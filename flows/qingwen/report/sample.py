@@ -8,9 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from qingwen.corpus.database import Database
-from qingwen.corpus.lookup import Stored
-from qingwen.model import Block, Flag, Judged, Label, Verdict
-from qingwen.text import Edit, Span
+from qingwen.corpus.lookup import Stored, edit_of, flag_of, judged_of
 
 RANDOM = "random"
 _ALL = "SELECT id FROM records UNION ALL SELECT page_id FROM rejections"
@@ -65,9 +63,9 @@ def load(database: Database, pages: Sequence[str]) -> list[Stored]:
         Stored(
             row=records.get(page) or rejections[page],
             rejected=page not in records,
-            blocks=tuple(map(_judged, blocks[page])),
-            edits=tuple(map(_edit, edits[page])),
-            flags=tuple(map(_flag, flags[page])),
+            blocks=tuple(map(judged_of, blocks[page])),
+            edits=tuple(map(edit_of, edits[page])),
+            flags=tuple(map(flag_of, flags[page])),
         )
         for page in pages
     ]
@@ -84,19 +82,3 @@ def _by_page(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     for row in rows:
         found[row["page_id"]].append(row)
     return found
-
-
-def _judged(row: Mapping[str, Any]) -> Judged:
-    at = row["evidence_start"]
-    evidence = None if at is None else Span(at, row["evidence_end"])
-    verdict = Verdict(Label(row["label"]), row["rule"], row["why"], row["kept"], row["score"], evidence)
-    return Judged(Block(row["n"], Span(row["start"], row["end"]), row["path"]), verdict, row["text"])
-
-
-def _edit(row: Mapping[str, Any]) -> Edit:
-    return Edit(row["part"], Span(row["start"], row["end"]), row["before"], row["after"], row["rule"], row["pass"])
-
-
-def _flag(row: Mapping[str, Any]) -> Flag:
-    span = Span(row["start"], row["end"])
-    return Flag(row["part"], row["rule"], span, row["form"], row["candidate"], row["clause"], row["score"])
