@@ -76,15 +76,14 @@ def _figures(database: Database) -> Iterator[Figure]:
         database,
         "Changed, by rule",
         ("rule", "most often", "pages", "changes"),
-        f"SELECT rule, left(mode(before || ' → ' || after), {_WORDS}), count(DISTINCT page_id), count(*) AS size "
-        f"FROM edits WHERE {_REPAIRS} GROUP BY rule",
+        _by_rule("edits", "before || ' → ' || after", _REPAIRS),
         "White space of the layout is not counted.",
     )
     yield _figure(
         database,
         "Left, but flagged",
         ("rule", "most often", "pages", "places"),
-        f"SELECT rule, left(mode(form), {_WORDS}), count(DISTINCT page_id), count(*) AS size FROM flags GROUP BY rule",
+        _by_rule("flags", "form"),
     )
     yield _figure(
         database,
@@ -104,10 +103,22 @@ def _figures(database: Database) -> Iterator[Figure]:
         database,
         "Sites",
         ("site", "removed, mean", "records"),
-        "SELECT coalesce(site, 'unknown'), printf('%.0f%%', 100 * avg(removed_ratio)), count(*) AS size "
+        "SELECT coalesce(site, 'unknown'), printf('%.0f%%', round(100 * avg(removed_ratio), 6)), count(*) AS size "
         "FROM records GROUP BY site",
     )
     yield from _duplicates(database)
+
+
+def _by_rule(table: str, what: str, where: str = "true") -> str:
+    """Return the query for a table's rules: what is seen most often, of equals the first; pages; places."""
+    return (
+        f"SELECT rule, left(often, {_WORDS}), pages, size "
+        "FROM (SELECT rule, count(DISTINCT page_id) AS pages, count(*) AS size "
+        f"FROM {table} WHERE {where} GROUP BY rule) "
+        "LEFT JOIN (SELECT rule, first(seen ORDER BY n DESC, seen) AS often FROM "
+        f"(SELECT rule, {what} AS seen, count(*) AS n FROM {table} WHERE {where} GROUP BY ALL) "
+        "WHERE seen IS NOT NULL GROUP BY rule) USING (rule)"
+    )
 
 
 def _removals(database: Database) -> Iterator[Figure]:
