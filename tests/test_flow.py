@@ -116,7 +116,7 @@ def test_a_request_survives_as_flow_parameters() -> None:
     from qingwen.operations.options import Options
 
     config = Config(crawl_date=date(2023, 5, 30), max_blocks=9)
-    request = Request(("a", "b"), "out", config, workers=3, rebuild=True, partition_by="month", batch_seconds=60)
+    request = Request(("a", "b"), "out", config, workers=3, rebuild=True, partition_by="month", page_seconds=60)
     stated = json.loads(json.dumps(flow.to_parameters(request)))
     assert flow.to_request(stated["inputs"], stated["output"], Options(**stated["options"])) == request
 

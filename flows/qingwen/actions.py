@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from datetime import date
 from pathlib import Path
@@ -22,7 +23,7 @@ DONE, PENDING, WRONG, REFUSED = 0, 1, 2, 3
 FIELDS = ("text", "html", "url", "date", "title")
 INPUTS, OUTPUT, REVIEW = ["seeds"], "data/corpus", "review.html"
 # What the parser and a request call by the same name.
-_RUN = "workers batch_pages batch_seconds rebuild verify accept runner cluster partition_by".split()
+_RUN = "workers batch_pages page_seconds worker_gib rebuild verify accept runner cluster partition_by".split()
 
 
 def said(fault: object, status: int) -> int:
@@ -81,7 +82,7 @@ def clean(arguments: argparse.Namespace) -> int:
             progress("start Prefect", 0, 0)
             from qingwen import flow
 
-            report = flow.run(request, progress, arguments.review)
+            report = flow.run(request, progress, arguments.review, signal.getsignal(signal.SIGTERM))
     return _told(report)
 
 

@@ -7,11 +7,11 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from qingwen import __version__, actions, keeping
 from qingwen.actions import DONE, FIELDS, OUTPUT, PENDING, REFUSED, WRONG, said
-from qingwen.errors import BatchError, PublishError, SetupError
+from qingwen.errors import BatchError, EndedError, PublishError, SetupError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,7 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done; 1 done, but pages are pending (``show``: the page is no article); 2 the command, a rule table or the
     configuration is wrong, and nothing was touched; 3 cleaned, but refused to publish; 130 and 143 on signals.
     """
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _signalled)
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.command(arguments)
@@ -31,16 +32,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         return said(fault, REFUSED)
     except BatchError as fault:
         return said(fault, PENDING)
-    except KeyboardInterrupt:
-        return said("Interrupted. The dataset is as it was; run again to go on.", 130)
+    except EndedError as fault:
+        return said(fault, 128 + _signals[0] if _signals else PENDING)
     except BrokenPipeError:
         # The reader of our output went away (head, less): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
 
 
-def _terminated(number: int, frame: object) -> NoReturn:
-    print("qingwen: Terminated. The dataset is as it was; run again to go on.", file=sys.stderr)
+_signals: list[int] = []
+
+
+def _signalled(number: int, frame: object) -> None:
+    """End a run with the batches that are under way; anything else, and at a second signal, at once."""
+    _signals.append(number)
+    engine = sys.modules.get("qingwen.corpus.run")
+    word = "Interrupted" if number == signal.SIGINT else "Terminated"
+    if len(_signals) == 1 and engine is not None and engine.end_runs():
+        said(f"{word}: what is under way is finished first. Once more ends at once.", DONE)
+        return
+    said(f"{word}. The dataset is as it was; run again to go on.", DONE)
     raise SystemExit(128 + number)
 
 
@@ -150,7 +161,14 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         "--batch-pages", type=int, default=500, metavar="N", help="most pages in a batch (default: 500)"
     )
     parser.add_argument(
-        "--batch-seconds", type=int, default=3600, metavar="N", help="longest time of a batch (default: 3600)"
+        "--page-seconds", type=int, default=120, metavar="N", help="longest time at a page (default: 120)"
+    )
+    parser.add_argument(
+        "--worker-gib",
+        type=float,
+        default=0,
+        metavar="N",
+        help="memory of a worker (default: its share of the machine's)",
     )
     parser.add_argument("--partition-by", choices=("month",), help="lay records of a new dataset in folders by month")
     parser.add_argument(

@@ -31,5 +31,13 @@ class BatchError(QingwenError):
     """A batch of pages could not be cleaned by this machine now; its pages stay pending."""
 
 
+class WorkerLostError(BatchError):
+    """A worker died at a piece of work, or ran out of memory; its watch says at which page."""
+
+
+class EndedError(QingwenError):
+    """The run was asked to end while it cleaned: what is cleaned is kept, nothing was published."""
+
+
 class PublishError(QingwenError):
     """Cleaned, but the dataset must not be written: mixing rules, or another run holds it."""

@@ -5,6 +5,7 @@ Dask or Ray cluster do the same work in the processes of the cluster. Between th
 """
 
 # No annotations as text here: Prefect makes the server's form of those of the flow, and must find them as types.
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -32,7 +33,7 @@ from qingwen.corpus.request import LOCAL, Request
 from qingwen.corpus.run import Engine, engine_of
 from qingwen.corpus.spread import Progress, silent
 from qingwen.corpus.work import do
-from qingwen.errors import BatchError, PublishError, SetupError
+from qingwen.errors import BatchError, EndedError, PublishError, SetupError, WorkerLostError
 from qingwen.operations.announce import FAILED, announce, emit, make_artifacts, with_artifact
 from qingwen.operations.options import Options, to_parameters, to_request
 from qingwen.operations.runners import as_tasks, runner_for
@@ -41,6 +42,7 @@ TAG, REVIEW = "qingwen", "review.html"
 _DEFAULTS = Options()
 # To a cluster flow and tasks go by value, with what they name: so they name functions, never what is of this process.
 _progress: ContextVar[Progress] = ContextVar("progress", default=silent)
+_on_terminate: ContextVar[Any] = ContextVar("on_terminate", default=None)
 
 
 def _name() -> str:
@@ -71,6 +73,9 @@ def clean_news(inputs: list[str], output: str = "data/corpus", options: Options 
         The run's manifest; the state is named Pending pages where some could not be cleaned now.
     """
     request, progress = to_request(inputs, output, options), with_artifact(_told())
+    # A command ends its run itself, batch by batch; Prefect would break it off here.
+    if (handler := _on_terminate.get()) is not None:
+        signal.signal(signal.SIGTERM, handler)
     with Engine(request) as engine, runner_for(request) as runner:
         engine.spread = as_tasks(engine, runner, piece)
         run = engine.report.run
@@ -109,8 +114,8 @@ def _seen(run: str) -> tuple[int, int]:
 
 
 def _passes(task: Any, run: Any, state: Any) -> bool:
-    """Tell whether a fault may pass: a batch's may, a wrong set-up does not."""
-    return not isinstance(state.result(raise_on_failure=False), SetupError)
+    """Tell whether a fault may pass: a batch's may; a wrong set-up does not, nor does a page that kills workers."""
+    return not isinstance(state.result(raise_on_failure=False), SetupError | WorkerLostError)
 
 
 @task(
@@ -173,15 +178,16 @@ def _server_for_all(request: Request) -> Iterator[None]:
     # It ends with this process: until then it takes the logs that are under way.
 
 
-def run(request: Request, progress: Progress = silent, review: int = 0) -> RunReport:
+def run(request: Request, progress: Progress = silent, review: int = 0, on_terminate: Any = None) -> RunReport:
     """Run the flow here and now: against the server that is configured, else on Prefect's embedded one.
 
-    ``review`` is how many pages the review page shows that is written beside the dataset, 0 for none.
+    ``review`` is how many pages the review page shows that is written beside the dataset, 0 for none; ``on_terminate``
+    handles SIGTERM in the place of Prefect, which breaks a run off.
 
     Raises:
-        SetupError, PublishError: as the engine does.
+        SetupError, PublishError, EndedError: as the engine does.
     """
-    token = _progress.set(progress)
+    token, handling = _progress.set(progress), _on_terminate.set(on_terminate)
     settings: dict[Any, Any] = {
         # The embedded server can take more than its default 20 s to start on a busy machine.
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 180,
@@ -195,7 +201,8 @@ def run(request: Request, progress: Progress = silent, review: int = 0) -> RunRe
             found: Any = state.result(raise_on_failure=False)
     finally:
         _progress.reset(token)
-    if isinstance(found, SetupError | PublishError):
+        _on_terminate.reset(handling)
+    if isinstance(found, SetupError | PublishError | EndedError):
         raise found
     if isinstance(found, BaseException):
         raise BatchError(f"The flow failed: {type(found).__name__}: {found}") from found

@@ -105,31 +105,6 @@ def test_a_run_killed_while_it_publishes_is_finished_by_the_next(tmp_path: Path)
     assert tables.version(output, "blocks") == 0, "no commit was made twice"
 
 
-def test_a_worker_that_dies_fails_its_batch_alone(tmp_path: Path) -> None:
-    """The batch whose page kills its worker twice is pending; the others are published."""
-    made = copies_with_differences(tmp_path / "in", 60)
-    (made / "00030.txt").write_text("杀死工人" * 30, "utf-8")
-    script = tmp_path / "deadly.py"
-    script.write_text(
-        "import os, sys\n"
-        "from qingwen.corpus import batch\n"
-        "from qingwen.corpus.request import Request\n"
-        "from qingwen.corpus.run import run\n"
-        "clean = batch.clean_page\n"
-        "def deadly(page, **options):\n"
-        "    return os._exit(9) if page.text.startswith('杀死工人') else clean(page, **options)\n"
-        "batch.clean_page = deadly\n"
-        "if __name__ == '__main__':\n"
-        "    report = run(Request((sys.argv[1],), sys.argv[2], workers=2, retries=0))\n"
-        "    print(report.counts.records, report.pending, report.faults)\n",
-        "utf-8",
-    )
-    done = subprocess.run(
-        [sys.executable, str(script), str(made), str(tmp_path / "out")], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.startswith("40 20 ['batch 1: The worker died twice"), done.stdout
-
-
 @pytest.mark.slow
 def test_a_flow_killed_at_any_time_is_made_good_by_the_next_run(tmp_path: Path) -> None:
     """Through Prefect, with its own server. QINGWEN_FLOW_KILLS says how often (8 takes two minutes)."""

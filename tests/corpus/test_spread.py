@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import subprocess
-import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -105,34 +102,3 @@ def test_a_pool_that_was_closed_starts_no_worker_again() -> None:
     with pytest.raises(BatchError, match="The run was ended"):
         pool.do("clean-batch", "nothing.json", "[]")
     assert not multiprocessing.active_children()
-
-
-HANGING = """
-import sys, time
-from qingwen.corpus import batch
-from qingwen.corpus.request import Request
-from qingwen.corpus.run import run
-clean = batch.clean_page
-def hanging(page, **options):
-    while page.text.startswith("挂起"):
-        time.sleep(1)
-    return clean(page, **options)
-batch.clean_page = hanging
-if __name__ == "__main__":
-    report = run(Request((sys.argv[1],), sys.argv[2], workers=2, retries=0, batch_seconds=6))
-    print(report.counts.records, report.pending, report.faults)
-"""
-
-
-def test_a_batch_that_hangs_is_pending_and_the_others_are_published(tmp_path: Path) -> None:
-    from made import copies_with_differences
-
-    made = copies_with_differences(tmp_path / "in", 60)
-    (made / "00030.txt").write_text("挂起" * 30, "utf-8")
-    script = tmp_path / "hanging.py"
-    script.write_text(HANGING, "utf-8")
-    command: list[Any] = [sys.executable, script, made, tmp_path / "out"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    assert done.stdout.startswith(
-        "40 20 ['batch 1: The worker died twice on this batch (out of memory, killed, or more than 6 s)."
-    ), done.stdout

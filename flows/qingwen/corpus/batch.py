@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import traceback
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 
 from qingwen.clean import clean_page
 from qingwen.corpus.kit import Kit
 from qingwen.corpus.place import place_of
-from qingwen.errors import BatchError
+from qingwen.corpus.watch import CLEANING, READING, Watch
+from qingwen.errors import BatchError, WorkerLostError
 from qingwen.model import Cleaned, Rejection
 from qingwen.read.containers import WHOLE, Share, items_of
 from qingwen.read.files import page_of
@@ -31,7 +32,8 @@ class Counts:
     """What became of pages: counts in and out, by reason and by rule; characters are code points.
 
     ``unchanged`` are items of a changed container that it held before; ``lengths`` counts records by the characters of
-    their text: those below each of `LENGTHS`, and the longer ones.
+    their text: those below each of `LENGTHS`, and the longer ones. ``left_out`` are the paths that the job leaves out,
+    with their pages' ids: they are pending.
     """
 
     pages: int = 0
@@ -45,6 +47,7 @@ class Counts:
     edits: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
     lengths: Counter[str] = field(default_factory=Counter)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: Counts) -> None:
         """Count another's counts in."""
@@ -55,6 +58,7 @@ class Counts:
         self.kept_chars += other.kept_chars
         for name in ("rejections", "removed_chars", "removed_blocks", "edits", "flags", "lengths"):
             getattr(self, name).update(getattr(other, name))
+        self.left_out.update(other.left_out)
 
     def count(self, result: Cleaned | Rejection) -> None:
         """Count one page in."""
@@ -84,14 +88,14 @@ class Counts:
         """Return the counts that `to_json` wrote."""
         counts = cls()
         for name, value in json.loads(text).items():
-            setattr(counts, name, Counter(value) if isinstance(value, dict) else value)
+            setattr(counts, name, Counter(value) if isinstance(getattr(counts, name), Counter) else value)
         return counts
 
     def to_json(self) -> str:
         """Return the counts as JSON."""
         return json.dumps(self.plain(), ensure_ascii=False, sort_keys=True)
 
-    def plain(self) -> dict[str, int | dict[str, int]]:
+    def plain(self) -> dict[str, int | dict[str, int] | dict[str, str]]:
         """Return the counts as plain dictionaries and numbers."""
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return {name: dict(value) if isinstance(value, Counter) else value for name, value in values.items()}
@@ -102,22 +106,29 @@ class Job:
     """A batch for a worker: the files to clean, and the folder that its part files go to.
 
     Of a container, ``share`` says which items; ``known`` is a file of what the dataset holds of them already.
+    ``watch`` is the file that says what the worker is at. ``leave_out`` are ids of pages at which workers died, and
+    files at whose reading they did; of a container nothing is read behind the item ``until``.
     """
 
     sources: tuple[Source, ...]
     folder: str
     share: Share = WHOLE
     known: str | None = None
+    watch: str | None = None
+    leave_out: frozenset[str] = frozenset()
+    until: str | None = None
 
     def to_json(self) -> str:
         """Return the job as JSON."""
-        return json.dumps([[astuple(source) for source in self.sources], self.folder, self.share, self.known])
+        return json.dumps({**asdict(self), "leave_out": sorted(self.leave_out)})
 
     @classmethod
     def from_json(cls, text: str) -> Job:
         """Return the job that `to_json` wrote."""
-        sources, folder, share, known = json.loads(text)
-        return cls(tuple(Source(*source) for source in sources), folder, (share[0], share[1]), known)
+        stated = json.loads(text)
+        stated["sources"] = tuple(Source(**source) for source in stated["sources"])
+        stated["share"], stated["leave_out"] = tuple(stated["share"]), frozenset(stated["leave_out"])
+        return cls(**stated)
 
 
 def clean_batch(job: Job, kit: Kit) -> Counts:
@@ -126,47 +137,76 @@ def clean_batch(job: Job, kit: Kit) -> Counts:
     Pages that were taken down are rejections without a text.
 
     Raises:
-        BatchError: this machine cannot do it now (memory, disk); its pages stay pending.
+        BatchError: this machine cannot do it now (disk); its pages stay pending.
+        WorkerLostError: its memory does not suffice; the job's watch says for which page.
     """
     done = place_of(job.folder) / DONE
     if done.exists():
         return Counts.from_json(done.read_text("utf-8"))
     try:
         return _clean(job, kit)
-    except (MemoryError, OSError) as fault:
+    except MemoryError as fault:
+        raise WorkerLostError("The worker's memory does not suffice.") from fault
+    except OSError as fault:
         raise BatchError(f"The batch cannot be cleaned now: {type(fault).__name__}: {fault}.") from fault
 
 
 def _clean(job: Job, kit: Kit) -> Counts:
-    from qingwen.corpus.rows import read_known, rows_of, source_row
+    from qingwen.corpus.rows import pending_row, read_known, rows_of, source_row
     from qingwen.corpus.staged import Staged
 
     counts = Counts()
     known = read_known(job.known) if job.known else {}
     seen: dict[str, str] = {}
-    with Staged(place_of(job.folder)) as staged:
-        for source in job.sources:
-            for item in items_of(source.path, kit.config, job.share):
-                counts.pages += 1
-                name = item.page_id
-                if known.get(item.path) == name:
-                    counts.unchanged += 1
-                    staged.add({"sources": [source_row(source, item, "unchanged")]})
-                    continue
-                first = seen.get(name)
-                if first is not None:
-                    counts.copies += 1
-                if first is not None and first < item.path:
-                    staged.add({"sources": [source_row(source, item, "copy")]})
-                    continue
-                seen[name] = item.path
-                result = _one(item, kit)
-                if first is None:
-                    counts.count(result)
-                outcome = "rejection" if isinstance(result, Rejection) else "record"
-                staged.add({**rows_of(result), "sources": [source_row(source, item, outcome, result)]})
+    with Staged(place_of(job.folder)) as staged, Watch(job.watch, kit.page_seconds) as watch:
+        for source, item in _items(job, kit, watch):
+            if item is None or item.page_id in job.leave_out:
+                path, page = (source.path, "") if item is None else (item.path, item.page_id)
+                counts.left_out[path] = page
+                staged.add({"sources": [pending_row(source, path)]})
+                continue
+            outcome, result = _outcome(item, known, seen, counts, kit)
+            rows = {} if result is None else rows_of(result)
+            staged.add({**rows, "sources": [source_row(source, item, outcome, result)]})
         staged.finish(counts.to_json())
     return counts
+
+
+def _items(job: Job, kit: Kit, watch: Watch) -> Iterator[tuple[Source, Item | None]]:
+    """Yield the items of a batch, each under watch while it is used; None stands for what is not read."""
+    for source in job.sources:
+        if source.path in job.leave_out:
+            yield source, None
+            continue
+        watch.at(READING, source.path)
+        for item in items_of(source.path, kit.config, job.share):
+            watch.at(CLEANING, item.path, item.page_id)
+            yield source, item
+            if item.path == job.until:
+                yield source, None
+                break
+            watch.at(READING, item.path)
+
+
+def _outcome(
+    item: Item, known: Mapping[str, str], seen: dict[str, str], counts: Counts, kit: Kit
+) -> tuple[str, Cleaned | Rejection | None]:
+    """Return what becomes of an item, and what cleaning it gave, if it has to be cleaned here."""
+    counts.pages += 1
+    name = item.page_id
+    if known.get(item.path) == name:
+        counts.unchanged += 1
+        return "unchanged", None
+    first = seen.get(name)
+    if first is not None:
+        counts.copies += 1
+        if first < item.path:
+            return "copy", None
+    seen[name] = item.path
+    result = _one(item, kit)
+    if first is None:
+        counts.count(result)
+    return "rejection" if isinstance(result, Rejection) else "record", result
 
 
 def _one(item: Item, kit: Kit) -> Cleaned | Rejection:

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from qingwen.corpus.database import Database
 
-# A path that is pending goes on holding what it held, until it can be read again.
+# A file that is pending goes on holding what it held, until it can be read again. An item of a container does not: that
+# it holds others was seen.
 # An item that its container still holds says so (unchanged): its rows stay, its container's size and time are new.
 # An item that its container, read whole, holds no more is superseded by nothing.
 _STEPS = """
-DELETE FROM came WHERE outcome = 'pending' AND path IN (SELECT path FROM held WHERE page IS NOT NULL);
+DELETE FROM came
+    WHERE outcome = 'pending' AND container IS NULL AND path IN (SELECT path FROM held WHERE page IS NOT NULL);
 
 CREATE TABLE unchanged AS SELECT path, size, modified FROM came WHERE outcome = 'unchanged';
 DELETE FROM came WHERE outcome = 'unchanged';

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any
 
@@ -26,9 +27,19 @@ from qingwen.read.items import Source
 VERSIONS = ("rules_version", "config_digest", "schema_version", "min_similarity")
 
 
-def new_name() -> str:
-    """Return a name for a run: its time, and the process."""
-    return datetime.now().strftime("%Y%m%dT%H%M%S") + f"-{os.getpid()}"
+_TIME = "%Y%m%dT%H%M%S"
+
+
+def new_name(dataset: Place) -> str:
+    """Return a name for a run: its time, and the process.
+
+    Names tell the order of runs: where the clock went back, the time is the second after the last run's.
+    """
+    now = datetime.now()
+    last = max((path.name for path in (dataset / "_runs").glob("*")), default="") if dataset.exists() else ""
+    with suppress(ValueError):
+        now = max(now, datetime.strptime(last.partition("-")[0], _TIME) + timedelta(seconds=1))
+    return f"{now.strftime(_TIME)}-{os.getpid()}"
 
 
 class Held:
@@ -120,6 +131,29 @@ def versions_of(dataset: Place) -> dict[str, Any]:
     stated = dataset / "_state" / "dataset.json"
     found: dict[str, Any] = json.loads(stated.read_text("utf-8")) if stated.exists() else {}
     return found
+
+
+def check_versions(dataset: Place, mine: Mapping[str, Any], *, by_month: bool) -> None:
+    """Look whether rows made with these versions fit those of a dataset.
+
+    Raises:
+        SetupError: they do not; the message says what to do.
+    """
+    known = versions_of(dataset)
+    if not known:
+        return
+    if by_month and not tables.is_by_month(dataset, "records"):
+        raise SetupError(
+            f"{dataset}: its records are not partitioned by month. Run again with --rebuild "
+            "to write them anew, or leave out --partition-by."
+        )
+    other = [name for name, value in mine.items() if known.get(name) != value]
+    if other:
+        said = ", ".join(f"{name} {known.get(name)} (now {mine[name]})" for name in other)
+        raise SetupError(
+            f"{dataset}: its rows were made with {said}; rows of different rules do not mix. "
+            "Run again with --rebuild to make them all anew, or write to another --output."
+        )
 
 
 def check_dataset(dataset: Place) -> Place:

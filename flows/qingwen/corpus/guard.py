@@ -14,6 +14,7 @@ from typing import Any
 
 from qingwen.corpus.batch import Counts
 from qingwen.corpus.place import Place
+from qingwen.errors import PublishError
 
 # So many earlier runs say what is usual; a run of fewer pages says nothing, nor is anything said of it.
 _RUNS, LEAST_PAGES = 10, 50
@@ -61,6 +62,21 @@ def jumps(now: Counts, before: Sequence[Counts]) -> list[Jump]:
     usual = {what: statistics.median(found[what] for found in theirs) for what in mine}
     higher = [Jump(what, mine[what], usual[what]) for what in mine if mine[what] - usual[what] > TOLD]
     return sorted(higher, key=lambda jump: jump.usual - jump.now)
+
+
+def check_jumps(dataset: Place, now: Counts, *, accept: bool) -> list[str]:
+    """Return which shares are higher than in the last runs, in words.
+
+    Raises:
+        PublishError: one is far higher, and that was not accepted.
+    """
+    found = jumps(now, last_counts(dataset))
+    if any(jump.is_refused for jump in found) and not accept:
+        raise PublishError(
+            f"{dataset}: not published, this run is unlike the last ones ({'; '.join(map(str, found))}). "
+            "Look at the pages (qingwen explain PAGE); run again with --accept to publish what is cleaned already."
+        )
+    return [str(jump) for jump in found]
 
 
 def last_counts(dataset: Place) -> list[Counts]:

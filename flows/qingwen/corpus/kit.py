@@ -24,13 +24,17 @@ PREFIX = "kit-"
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """What pages are cleaned with; ``folder`` is the working folder of the run, which relative paths start from."""
+    """What pages are cleaned with; ``folder`` is the working folder of the run, which relative paths start from.
+
+    ``page_seconds`` is the longest that a worker may stay at a page.
+    """
 
     config: Config
     book: RuleBook
     sites: SiteBook
     forgotten: Forgotten = Forgotten()  # noqa: RUF009  it is frozen
     folder: str = ""
+    page_seconds: int = 0
 
 
 def write_kit(kit: Kit, rules: str | None, staging: Place) -> Place:
@@ -42,6 +46,7 @@ def write_kit(kit: Kit, rules: str | None, staging: Place) -> Place:
         "sites": kit.sites.to_json(),
         "forgotten": kit.forgotten.to_json(),
         "folder": os.getcwd(),
+        "page_seconds": kit.page_seconds,
     }
     text = json.dumps(stated, ensure_ascii=False, default=str)
     place = staging / f"{PREFIX}{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
@@ -74,4 +79,5 @@ def open_kit(path: str) -> Kit:
         parse_sites(stated["sites"], path),
         parse_forgotten(stated["forgotten"]),
         stated["folder"],
+        stated["page_seconds"],
     )

@@ -31,7 +31,7 @@ _SHARED_BYTES, _ITEM_BYTES = 1 << 24, 5_000
 _HELD_FILES = f"""
 CREATE OR REPLACE TABLE held_files AS
     SELECT coalesce(container, path) AS path, max(size) AS size, max(modified) AS modified,
-        bool_or(outcome = '{PENDING}') AS pending
+        bool_or(outcome = '{PENDING}' AND NOT held.path IN (SELECT path FROM given_up)) AS pending
     FROM held GROUP BY ALL
 """
 
@@ -67,14 +67,24 @@ class Plan:
         self._database.do("CREATE OR REPLACE TABLE inputs AS SELECT DISTINCT ON (path) * FROM named")
         return int(self._database.one("SELECT count(*) FROM inputs"))
 
-    def compare(self, dataset: Place, config: Config, *, everything: bool = False, verify: bool = False) -> int:
+    def compare(
+        self,
+        dataset: Place,
+        config: Config,
+        *,
+        everything: bool = False,
+        verify: bool = False,
+        given_up: Iterable[str] = (),
+    ) -> int:
         """Find what is new, changed or pending; with ``everything`` all inputs are, and every path that is known.
 
-        What is unchanged is told by size and time; with ``verify``, or where the times differ, by the bytes. Return how
-        many inputs there are then.
+        What is unchanged is told by size and time; with ``verify``, or where the times differ, by the bytes. Paths that
+        are ``given_up`` are not tried again for being pending. Return how many inputs there are then.
         """
         database = self._database
         hold(database, dataset)
+        database.do("CREATE OR REPLACE TABLE given_up (path VARCHAR)")
+        database.add("given_up", pa.table({"path": pa.array(sorted(given_up), pa.string())}))
         database.do(_HELD_FILES)
         if everything:
             # A rebuild loses none of the paths that the dataset knows.

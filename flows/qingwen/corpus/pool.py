@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import threading
 from collections.abc import Iterable, Iterator
@@ -14,19 +15,22 @@ from multiprocessing import connection, parent_process
 
 from qingwen.corpus.spread import Spread, windowed
 from qingwen.corpus.work import do
-from qingwen.errors import BatchError
+from qingwen.errors import BatchError, WorkerLostError
+
+# A worker needs about .2 GiB of its own, and the largest pages up to one.
+_LEAST_MEMORY = 2 << 30
 
 
 class Pool:
     """Processes that do pieces of work; safe to use from many threads.
 
-    When a worker dies (of memory, killed, or by a piece of more than ``seconds``), every piece that is under way
+    When a worker dies (of memory, killed, or at a page of too many seconds), every piece that is under way
     is done once more in a process of its own, so that the one which kills its worker fails alone; the pool is made anew
-    for those that follow.
+    for those that follow. A worker takes no more than ``memory`` bytes, 0: its share of the machine's.
     """
 
-    def __init__(self, workers: int, seconds: float = 3600) -> None:
-        self._workers, self._seconds = workers, seconds
+    def __init__(self, workers: int, memory: int = 0) -> None:
+        self._workers, self._memory = workers, memory or max(_LEAST_MEMORY, _machine_memory() // workers)
         self._lock = threading.Lock()
         self._executor: ProcessPoolExecutor | None = None
         self._closed = False
@@ -36,30 +40,25 @@ class Pool:
 
         Raises:
             BatchError: it cannot be done now; the message says why.
+            WorkerLostError: its worker died twice.
         """
         executor = self._shared()
         try:
-            return self._result(executor, kind, kit, job)
+            return _result(executor, kind, kit, job)
         except BrokenProcessPool:
             self._drop(executor)
         if self._closed:
             raise BatchError("The run was ended.")
-        alone = _made(1)
+        alone = self._made(1)
         try:
-            return self._result(alone, kind, kit, job)
+            return _result(alone, kind, kit, job)
         except BrokenProcessPool:
-            limit = f"or more than {self._seconds:.0f} s"
-            raise BatchError(f"The worker died twice on this batch (out of memory, killed, {limit}).") from None
+            raise WorkerLostError("The worker died twice on this batch (out of memory, or killed).") from None
         finally:
             alone.shutdown(wait=False, cancel_futures=True)
 
-    def _result(self, executor: ProcessPoolExecutor, kind: str, kit: str, job: str) -> str:
-        try:
-            return executor.submit(_within, self._seconds, kind, kit, job).result()
-        except (BatchError, BrokenProcessPool):
-            raise
-        except Exception as fault:  # of the batch, whatever it is: the other batches go on
-            raise BatchError(f"The batch failed: {type(fault).__name__}: {fault}") from fault
+    def _made(self, workers: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), prepare_worker, (self._memory,))
 
     def close(self) -> None:
         """End the workers at once; what is asked for afterwards is refused."""
@@ -77,7 +76,7 @@ class Pool:
             if self._closed:
                 raise BatchError("The run was ended.")
             if self._executor is None:
-                self._executor = _made(self._workers)
+                self._executor = self._made(self._workers)
             return self._executor
 
     def _drop(self, broken: ProcessPoolExecutor) -> None:
@@ -87,22 +86,26 @@ class Pool:
         broken.shutdown(wait=False, cancel_futures=True)
 
 
-def _made(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), watch_parent)
-
-
-def _within(seconds: float, kind: str, kit: str, job: str) -> str:
-    """Do a piece of work in this process, which the system ends where that takes longer, whatever it is doing."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+def _result(executor: ProcessPoolExecutor, kind: str, kit: str, job: str) -> str:
     try:
-        return do(kind, kit, job)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        return executor.submit(do, kind, kit, job).result()
+    except (BatchError, BrokenProcessPool):
+        raise
+    except MemoryError:
+        raise WorkerLostError("The worker's memory does not suffice.") from None
+    except Exception as fault:  # of the batch, whatever it is: the other batches go on
+        raise BatchError(f"The batch failed: {type(fault).__name__}: {fault}") from fault
 
 
-def watch_parent() -> None:
-    """End this process when its parent ends, however that ends."""
+def _machine_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def prepare_worker(memory: int) -> None:
+    """Bound this process's memory; end it when its parent ends, however that ends, and not when a terminal says so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(OSError, ValueError):  # a system that cannot, or allows less already
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
@@ -135,6 +138,6 @@ def _tried(pool: Pool, retries: int, kind: str, kit: str, job: str) -> str | Bat
         try:
             return pool.do(kind, kit, job)
         except BatchError as fault:
-            if attempt == retries:
+            if attempt == retries or isinstance(fault, WorkerLostError):
                 return fault
     raise AssertionError("unreachable")

@@ -15,9 +15,9 @@ from qingwen.model import SCHEMA_VERSION
 class RunReport:
     """Counts in and out per stage and rule, versions and digests of one run.
 
-    ``inputs``, ``unchanged`` and ``pending`` count files; ``counts`` the pages in them; ``sites`` is how many
-    sites the run's SiteBook knows; ``jumps`` are shares higher than in the last runs, in words; ``seconds`` are by
-    stage.
+    ``inputs``, ``unchanged`` and ``pending`` count files; ``counts`` the pages in them; ``given_up`` counts pages that
+    stay pending, as workers died at them in several runs; ``sites`` is how many sites the run's SiteBook knows;
+    ``jumps`` are shares higher than in the last runs, in words; ``seconds`` are by stage.
     """
 
     run: str
@@ -28,6 +28,7 @@ class RunReport:
     unchanged: int = 0
     pending: int = 0
     pending_paths: list[str] = field(default_factory=list)
+    given_up: int = 0
     withdrawn: int = 0
     duplicates: int = 0
     sites: int = 0

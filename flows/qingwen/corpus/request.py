@@ -21,7 +21,8 @@ class Request:
     time say. ``runner``, one of `RUNNERS`, is where the work is done, and ``cluster`` the address of one that stands;
     without an address dask and ray start ``workers`` processes here. ``partition_by`` MONTH lays the records of a new
     dataset in a folder for each month of publication. ``accept`` publishes a run that is very unlike the last ones.
-    A batch that takes more than ``batch_seconds`` is pending.
+    A page at which a worker stays for more than ``page_seconds`` is pending, as one is for which its worker's memory
+    (``worker_gib`` GiB, 0: its share of this machine's) does not suffice.
     """
 
     inputs: tuple[str, ...]
@@ -37,7 +38,8 @@ class Request:
     cluster: str | None = None
     partition_by: str | None = None
     accept: bool = False
-    batch_seconds: int = 3600
+    page_seconds: int = 120
+    worker_gib: float = 0
 
     def __post_init__(self) -> None:
         if self.runner not in RUNNERS:

@@ -49,6 +49,12 @@ def source_row(source: Source, item: Item, outcome: str, result: Cleaned | Rejec
     }
 
 
+def pending_row(source: Source, path: str) -> dict[str, Any]:
+    """Return the row in sources of a page that could not be cleaned now: the file, or an item of it."""
+    row = source_row(source, Item(path, b""), "pending")
+    return {**row, "page_id": None}
+
+
 def arrow(name: str, rows: Iterable[dict[str, Any]]) -> Any:
     """Return rows as an Arrow table of the schema of the named table's part files."""
     return pa.Table.from_pylist(list(rows), schema=staged_schema(name))

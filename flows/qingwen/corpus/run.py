@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -17,20 +18,31 @@ from types import TracebackType
 from qingwen.corpus import tables
 from qingwen.corpus.batch import DONE, Counts, Job
 from qingwen.corpus.card import write_card, write_manifest
-from qingwen.corpus.dataset import Held, new_name, versions_of
-from qingwen.corpus.guard import jumps, last_counts
+from qingwen.corpus.dataset import Held, check_versions, new_name
+from qingwen.corpus.guard import check_jumps
 from qingwen.corpus.kit import Kit, write_kit
+from qingwen.corpus.pending import (
+    TRIES,
+    Outcome,
+    Tries,
+    clean_all,
+    counted,
+    given_up,
+    load_tries,
+    tries_to_json,
+    waiting_of,
+)
 from qingwen.corpus.place import Place, is_local, place_of, remove
 from qingwen.corpus.planning import Batch, Plan
 from qingwen.corpus.pool import Pool, in_threads
 from qingwen.corpus.report import RunReport
-from qingwen.corpus.request import MONTH, Request
+from qingwen.corpus.request import LOCAL, MONTH, Request
 from qingwen.corpus.schemas import VERSION
 from qingwen.corpus.sightings import mined_sites
 from qingwen.corpus.similar import connect_file
 from qingwen.corpus.spread import CLEAN, CONNECT, Progress, Spread, silent
 from qingwen.corpus.survey import choose_sample
-from qingwen.errors import BatchError, PublishError, SetupError
+from qingwen.errors import BatchError, EndedError
 from qingwen.read.containers import is_container
 from qingwen.read.inputs import check_inputs, find_sources
 from qingwen.read.items import Source
@@ -45,6 +57,11 @@ _PACKAGES = ("qingwen", "pyarrow", "deltalake", "beautifulsoup4", "opencc-python
 
 
 _running: dict[str, Engine] = {}
+
+
+def end_runs() -> bool:
+    """Ask the runs of this process to end with what is under way; tell whether there are such, and they will."""
+    return bool(_running) and all(engine.end() for engine in list(_running.values()))
 
 
 def engine_of(run: str) -> Engine | None:
@@ -69,17 +86,22 @@ class Engine:
         check_inputs(request.inputs)
         self.batches: tuple[Batch, ...] = ()
         self.book_of_sites = SiteBook()
-        self._results: list[tuple[Batch, Counts | BatchError]] = []
+        self._outcomes: list[Outcome] = []
+        self._tries: Tries = {}
+        self._stack = ExitStack()
+        self._stage, self._ending = "", False
         self._started = time.monotonic()
         self._held = Held(self.dataset)
-        self.pool = Pool(request.processes, request.batch_seconds)
+        self.pool = Pool(request.processes, int(request.worker_gib * (1 << 30)))
         self.spread: Spread = in_threads(self.pool, request.processes, request.retries)
-        self.report = RunReport(new_name(), request.output, self.book.version, request.config.digest)
+        self.report = RunReport(new_name(self.dataset), request.output, self.book.version, request.config.digest)
 
     def __enter__(self) -> Engine:
-        self._check_versions()
+        if not self.request.rebuild:
+            check_versions(self.dataset, self._versions, by_month=self.request.partition_by == MONTH)
         self._held.__enter__()
         self.report.finished_earlier = self._held.finished_earlier
+        self._tries = {} if self.request.rebuild or self.request.verify else load_tries(self._held.state)
         self._plan = Plan(self._held.database)
         _running[self.report.run] = self
         return self
@@ -89,11 +111,20 @@ class Engine:
     ) -> None:
         del _running[self.report.run]
         self.stop()
+        self._stack.close()
         self._held.__exit__(kind, fault, trace)
 
     def stop(self) -> None:
         """End the workers at once; what they have staged is taken up by the next run."""
         self.pool.close()
+
+    def end(self) -> bool:
+        """Begin no more batches, and publish nothing, once those under way are done; tell whether this will be so.
+
+        A run that publishes goes on to its end. One that has cleaned nothing yet can only be stopped.
+        """
+        self._ending = True
+        return self._stage in ("clean", "publish")
 
     def survey(self, progress: Progress = silent) -> SiteBook:
         """Look for what recurs on a site, through what is new or changed (``rebuild``: all inputs, and all known ones).
@@ -104,7 +135,11 @@ class Engine:
             request, report = self.request, self.report
             self._plan.take(find_sources(request.inputs))
             report.inputs = self._plan.compare(
-                self.dataset, request.config, everything=request.rebuild, verify=request.verify
+                self.dataset,
+                request.config,
+                everything=request.rebuild,
+                verify=request.verify,
+                given_up={path for tried in given_up(self._tries).values() for path in tried.paths},
             )
             report.unchanged = report.inputs - len(self._plan)
             known = SiteBook() if request.rebuild else load_sites(self._held.state / SITES)
@@ -131,37 +166,64 @@ class Engine:
 
     def clean(self, progress: Progress = silent) -> None:
         """Clean the batches in workers, whatever becomes of each: `publish` says it."""
-        total, done = sum(batch.pages for batch in self.batches), 0
-        progress("clean", 0, total)
-        for n, said in self.spread(CLEAN, self._cleaned_with, map(self._job, self.batches)):
-            batch = self.batches[n]
-            self._results.append((batch, said if isinstance(said, BatchError) else Counts.from_json(said)))
-            done += batch.pages
-            progress("clean", done, total)
+        with self._timed("clean"):
+            total, done = sum(batch.pages for batch in self.batches), 0
+            progress("clean", 0, total)
+            watches = self._watches()
+            for outcome in clean_all(
+                self.batches,
+                lambda batch: None if self._ending else self._job(batch, watches),
+                lambda jobs: self.spread(CLEAN, self._cleaned_with, jobs),
+            ):
+                self._outcomes.append(outcome)
+                done += outcome.batch.pages
+                progress("clean", done, total)
+        if self._ending and len(self._outcomes) < len(self.batches):
+            raise EndedError(
+                f"{len(self._outcomes)} of {len(self.batches)} batches are cleaned and kept, nothing was published. "
+                "The dataset is as it was; run again to go on."
+            )
 
-    def _job(self, batch: Batch) -> str:
+    def _job(self, batch: Batch, watches: Path | Place | None) -> Job:
         known = self._held.staging / f"{batch.key}.known"
-        job = Job(self._plan.sources_of(batch), str(self._shared / batch.key), batch.share)
+        job = Job(
+            self._plan.sources_of(batch),
+            str(self._shared / batch.key),
+            batch.share,
+            watch=str(watches / f"{batch.key}.at") if watches else None,
+            leave_out=frozenset(key for key, tried in given_up(self._tries).items() if key not in tried.paths),
+        )
         if batch.container is not None and not self.request.rebuild and self._plan.write_known(batch, known):
             job = replace(job, known=str(self._shared / known.name))
-        return job.to_json()
+        return job
+
+    def _watches(self) -> Path | Place | None:
+        """Return a folder that the workers can write quickly, byte by byte; a cluster sees none beside a store."""
+        if is_local(self._shared):
+            return self._shared
+        if self.request.runner != LOCAL:
+            return None
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="qingwen-")))
 
     def publish(self) -> RunReport:
         """Commit what the batches made; the pages of a failed batch are pending. Nothing to say: nothing is written."""
-        report, results = self.report, sorted(self._results, key=lambda result: result[0].n)
-        done = [batch for batch, result in results if isinstance(result, Counts)]
+        report, outcomes = self.report, sorted(self._outcomes, key=lambda outcome: outcome.batch.n)
+        done = [outcome.batch for outcome in outcomes if isinstance(outcome.result, Counts)]
         failed: dict[str, Source] = {}
-        for batch, result in results:
-            if isinstance(result, Counts):
-                report.counts.add(result)
+        for outcome in outcomes:
+            if isinstance(outcome.result, Counts):
+                report.counts.add(outcome.result)
             else:
-                report.faults.append(f"batch {batch.n}: {result}")
-                failed.update((source.path, source) for source in self._plan.sources_of(batch))
-        report.pending = len(failed)
-        report.pending_paths = list(failed)[:_NAMED]
+                report.faults.append(f"batch {outcome.batch.n}: {outcome.result}")
+                failed.update((source.path, source) for source in self._plan.sources_of(outcome.batch))
+        tries = counted(self._tries, outcomes)
+        waiting = waiting_of(report.counts.left_out, self._tries, tries)
+        report.pending, report.pending_paths = len(failed) + len(waiting), [*failed, *waiting][:_NAMED]
+        report.faults += [f"{path}: {why}" for path, why in waiting.items()]
+        report.given_up = sum(len(tried.paths) for tried in given_up(tries).values())
         if not (done or failed):
             return report
-        report.jumps = self._check_jumps()
+        report.jumps = check_jumps(self.dataset, report.counts, accept=self.request.accept)
         with self._timed("publish"):
             folders = [self._held.staging / batch.key for batch in done]
             prepared, report.commits = self._held.publish(
@@ -169,7 +231,7 @@ class Engine:
                 folders,
                 failed.values(),
                 self._versions,
-                {SITES: self.book_of_sites.to_json()},
+                {SITES: self.book_of_sites.to_json(), TRIES: tries_to_json(tries)},
                 min_similarity=self.request.config.min_similarity,
                 rebuild=self.request.rebuild,
                 by_month=self.request.partition_by == MONTH,
@@ -180,16 +242,6 @@ class Engine:
             report.duplicates = len(tables.read(self.dataset, "duplicates", ("id",)))
         self._report()
         return report
-
-    def _check_jumps(self) -> list[str]:
-        """Return which shares are higher than in the last runs; far higher ones are refused, unless accepted."""
-        found = jumps(self.report.counts, last_counts(self.dataset))
-        if any(jump.is_refused for jump in found) and not self.request.accept:
-            raise PublishError(
-                f"{self.dataset}: not published, this run is unlike the last ones ({'; '.join(map(str, found))}). "
-                "Look at the pages (qingwen explain PAGE); run again with --accept to publish what is cleaned already."
-            )
-        return [str(jump) for jump in found]
 
     def _connect(self, jobs: Iterable[str]) -> None:
         stated = list(jobs)
@@ -203,23 +255,6 @@ class Engine:
         self.report.seconds["total"] = round(time.monotonic() - self._started, 3)
         write_card(self.dataset, self.report)
         write_manifest(self.dataset, self.report)
-
-    def _check_versions(self) -> None:
-        known, mine = versions_of(self.dataset), self._versions
-        if self.request.rebuild or not known:
-            return
-        if self.request.partition_by == MONTH and not tables.is_by_month(self.dataset, "records"):
-            raise SetupError(
-                f"{self.dataset}: its records are not partitioned by month. Run again with --rebuild "
-                "to write them anew, or leave out --partition-by."
-            )
-        other = [name for name, value in mine.items() if known.get(name) != value]
-        if other:
-            said = ", ".join(f"{name} {known.get(name)} (now {mine[name]})" for name in other)
-            raise SetupError(
-                f"{self.dataset}: its rows were made with {said}; rows of different rules do not mix. "
-                "Run again with --rebuild to make them all anew, or write to another --output."
-            )
 
     def _sweep(self, keys: set[str]) -> None:
         """Drop staged parts that no batch of this run will take up."""
@@ -243,11 +278,13 @@ class Engine:
         return staging.absolute() if is_local(staging) else staging
 
     def _kit(self, sites: SiteBook, forgotten: Forgotten) -> str:
-        return str(write_kit(Kit(self.request.config, self.book, sites, forgotten), self.request.rules, self._shared))
+        request = self.request
+        kit = Kit(request.config, self.book, sites, forgotten, page_seconds=request.page_seconds)
+        return str(write_kit(kit, request.rules, self._shared))
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
-        started = time.monotonic()
+        started, self._stage = time.monotonic(), stage
         yield
         self.report.seconds[stage] = round(time.monotonic() - started, 3)
 

@@ -17,6 +17,7 @@ from qingwen.config import Config
 from qingwen.corpus.place import Place, open_file, place_of, remove, write_whole
 from qingwen.corpus.spread import MINE, SIGHT, Progress, Spread
 from qingwen.corpus.survey import Chosen, Sighting, mine, sight
+from qingwen.corpus.watch import READING, Watch
 from qingwen.errors import BatchError
 from qingwen.read.items import Source
 from qingwen.rules.sites import Site, SiteBook, load_sites
@@ -76,12 +77,14 @@ def sight_job(chosen: Sequence[Chosen], folder: Place, buckets: int) -> str:
     return json.dumps([[(astuple(one.source), one.share) for one in chosen], str(folder), buckets])
 
 
-def sight_group(job: str, config: Config, spun: SpunTable, known: frozenset[str]) -> str:
+def sight_group(job: str, config: Config, spun: SpunTable, known: frozenset[str], watch: Watch) -> str:
     """Do a `sight_job`; return the number of inputs looked at."""
     stated, folder, buckets = json.loads(job)
     found: list[list[Sighting]] = [[] for _ in range(buckets)]
     for source, share in stated:
+        watch.at(READING, source[0])
         for sighting in sight(Chosen(Source(*source), tuple(share)), config, spun, known):
+            watch.at(READING, source[0])
             found[crc32(sighting.site.encode()) % buckets].append(sighting)
     place = place_of(folder)
     place.mkdir(parents=True, exist_ok=True)

@@ -52,7 +52,7 @@ def compact(dataset: Place, file_bytes: int = FILE_BYTES) -> Compacted:
         )
         done = Compacted(refreshed=database.one("SELECT count(*) FROM stale"))
         if done.refreshed:
-            tables.update(dataset, "records", database.table("SELECT * FROM stale"), _COPIES, label=new_name())
+            tables.update(dataset, "records", database.table("SELECT * FROM stale"), _COPIES, label=new_name(dataset))
         for name in TABLES:
             done.files[name] = tables.join_small_files(dataset, name, file_bytes)
     return done
@@ -126,7 +126,7 @@ def forget(
         found = frozenset(page for (page,) in database.rows("SELECT DISTINCT page FROM gone"))
         # Every copy of a page goes with it, and stays gone wherever else it comes from.
         asked = asked.joined(Forgotten(found))
-        run = new_name()
+        run = new_name(dataset)
         folder = held.staging / run
         with Staged(folder) as staged:
             for path, page, container, size, modified in database.each(

@@ -16,6 +16,7 @@ from qingwen.corpus.kit import Kit, open_kit
 from qingwen.corpus.sightings import mine_bucket, sight_group
 from qingwen.corpus.similar import connect_file
 from qingwen.corpus.spread import CLEAN, CONNECT, MINE, SIGHT
+from qingwen.corpus.watch import Watch
 from qingwen.errors import BatchError
 from qingwen.read.items import Source
 from qingwen.read.storage import is_url
@@ -37,7 +38,8 @@ def _clean(job: str, kit: Kit) -> str:
 
 
 def _sight(job: str, kit: Kit) -> str:
-    return sight_group(job, kit.config, kit.book.spun, frozenset(kit.sites.sites))
+    with Watch(None, kit.page_seconds) as watch:
+        return sight_group(job, kit.config, kit.book.spun, frozenset(kit.sites.sites), watch)
 
 
 def _mine(job: str, kit: Kit) -> str:

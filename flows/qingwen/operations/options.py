@@ -18,7 +18,9 @@ from qingwen.errors import SetupError
 
 # Prefect's server takes 512 KiB of parameters.
 _MOST = 400_000
-_RUN = "rules workers batch_pages retries batch_seconds rebuild verify accept runner cluster partition_by".split()
+_RUN = (
+    "rules workers batch_pages retries page_seconds worker_gib rebuild verify accept runner cluster partition_by"
+).split()
 
 
 class Options(BaseModel):
@@ -33,7 +35,8 @@ class Options(BaseModel):
     workers: int = Field(default=0, ge=0, description="Worker processes; 0: one a core")
     batch_pages: int = Field(default=500, ge=1, description="Most pages in a batch")
     retries: int = Field(default=2, ge=0, description="How often a batch that failed is tried again")
-    batch_seconds: int = Field(default=3600, ge=1, description="Longest time of a batch (local runner)")
+    page_seconds: int = Field(default=120, ge=1, description="Longest time at a page; beyond it the page is pending")
+    worker_gib: float = Field(default=0, ge=0, description="Memory of a worker in GiB; 0: its share of the machine's")
     rebuild: bool = Field(default=False, description="Make every row of the dataset anew, by the rules of now")
     verify: bool = Field(default=False, description="Read known inputs again, whatever size and time say")
     accept: bool = Field(default=False, description="Publish although the run is very unlike the last ones")

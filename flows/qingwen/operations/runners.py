@@ -10,7 +10,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from qingwen.corpus.request import LOCAL, Request
 from qingwen.corpus.run import Engine
 from qingwen.corpus.spread import Spread, windowed
-from qingwen.errors import BatchError, SetupError
+from qingwen.errors import BatchError, SetupError, WorkerLostError
 
 # More tasks than workers keep every worker busy; more would only wait in the server's queue.
 _TASKS_AT_ONCE, _TASKS_ON_CLUSTER = 24, 1_000
@@ -68,5 +68,5 @@ def _outcome(future: Any) -> str | BatchError:
     try:
         found = future.result(raise_on_failure=False)
     except Exception as fault:  # the cluster gave the piece up, as when it killed several workers
-        found = fault
+        found = WorkerLostError(f"{type(fault).__name__}: {fault}")
     return found if isinstance(found, str | BatchError) else BatchError(f"{type(found).__name__}: {found}")

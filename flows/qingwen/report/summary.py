@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from qingwen.corpus.pending import MOST_TRIES
 from qingwen.corpus.report import RunReport
+from qingwen.report.terminal import printed
 
 
 def summary(report: RunReport) -> Iterator[str]:
@@ -34,7 +36,10 @@ def summary(report: RunReport) -> Iterator[str]:
     for jump in report.jumps:
         yield f"  unlike the last runs: {jump}"
     for fault in report.faults[:3]:
-        yield f"  pending: {fault}"
+        yield f"  pending: {printed(fault)}"
+    if report.given_up:
+        pages = _counted(report.given_up, "page")
+        yield f"  left alone: {pages} at which workers died in {MOST_TRIES} runs; --verify tries again"
     if report.pending:
         yield "  Run again to try the pending pages once more."
     yield f"Dataset: {report.dataset} (read records/*.parquet; every decision is in blocks, edits, flags, rejections)"
