@@ -78,7 +78,7 @@ def ids(output: Path) -> list[str]:
 def test_a_run_that_is_terminated_finishes_its_batches_and_publishes_nothing(engine: list[str], tmp_path: Path) -> None:
     made, output = copies_with_differences(tmp_path / "in", 400), tmp_path / "out"
     process = started("clean", made, "-o", output, "--workers", 2, "--batch-pages", 20, *engine)
-    wait_until(lambda: batches_done(output))
+    wait_until(lambda: batches_done(output), 400)
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 143, said
@@ -101,10 +101,13 @@ def test_a_run_that_is_terminated_finishes_its_batches_and_publishes_nothing(eng
 def test_a_second_interrupt_ends_a_run_at_once(tmp_path: Path) -> None:
     made, output = copies_with_differences(tmp_path / "in", 400), tmp_path / "out"
     process = started("clean", made, "-o", output, "--workers", 2, "--batch-pages", 400, "--no-prefect")
-    wait_until(lambda: list(output.glob("_state/staging/*.tmp")))
+    wait_until(lambda: list(output.glob(f"_state/staging/{24 * '[0-9a-f]'}.*.tmp")))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
     assert process.stderr is not None
-    assert "Interrupted: what is under way is finished first. Once more ends at once." in process.stderr.readline()
+    while "Interrupted: what is under way is finished first. Once more ends at once." not in (
+        line := process.stderr.readline()
+    ):
+        assert line, "it did not say so"
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130, said
@@ -147,7 +150,7 @@ def test_a_file_that_goes_away_under_the_run_is_pending_and_read_when_it_is_back
     made, output = copies_with_differences(tmp_path / "in", 120), tmp_path / "out"
     options = ("clean", made, "-o", output, "--workers", 1, "--batch-pages", 20, "--no-prefect")
     process = started(*options)
-    wait_until(lambda: batches_done(output))
+    wait_until(lambda: batches_done(output), 400)
     gone = made / "00119.txt"
     gone.rename(tmp_path / "gone")
     _, said = process.communicate(timeout=240)

@@ -27,8 +27,10 @@ _RUN = "workers batch_pages page_seconds worker_gib rebuild verify accept runner
 
 
 def said(fault: object, status: int) -> int:
-    """Print what is wrong; return the exit status."""
-    print(f"qingwen: {fault}", file=sys.stderr)
+    """Print what is wrong; return the exit status. What a path or a page holds cannot steer the terminal."""
+    from qingwen.report.terminal import printed
+
+    print(f"qingwen: {printed(str(fault))}", file=sys.stderr)
     return status
 
 

@@ -30,10 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return said(fault, WRONG)
     except PublishError as fault:
         return said(fault, REFUSED)
-    except BatchError as fault:
-        return said(fault, PENDING)
     except EndedError as fault:
         return said(fault, 128 + _signals[0] if _signals else PENDING)
+    except BatchError as fault:
+        return said(fault, PENDING)
     except BrokenPipeError:
         # The reader of our output went away (head, less): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -35,8 +35,8 @@ class WorkerLostError(BatchError):
     """A worker died at a piece of work, or ran out of memory; its watch says at which page."""
 
 
-class EndedError(QingwenError):
-    """The run was asked to end while it cleaned: what is cleaned is kept, nothing was published."""
+class EndedError(BatchError):
+    """The run was asked to end: no more is begun, what is cleaned is kept, nothing is published."""
 
 
 class PublishError(QingwenError):

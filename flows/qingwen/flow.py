@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from httpx import HTTPError
 from prefect import flow, get_run_logger, runtime, tags, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, State
@@ -31,6 +32,7 @@ from prefect.types.entrypoint import EntrypointType
 from qingwen.corpus.report import RunReport
 from qingwen.corpus.request import LOCAL, Request
 from qingwen.corpus.run import Engine, engine_of
+from qingwen.corpus.run import run as run_bare
 from qingwen.corpus.spread import Progress, silent
 from qingwen.corpus.work import do
 from qingwen.errors import BatchError, EndedError, PublishError, SetupError, WorkerLostError
@@ -43,6 +45,7 @@ _DEFAULTS = Options()
 # To a cluster flow and tasks go by value, with what they name: so they name functions, never what is of this process.
 _progress: ContextVar[Progress] = ContextVar("progress", default=silent)
 _on_terminate: ContextVar[Any] = ContextVar("on_terminate", default=None)
+_begun: ContextVar[list[str]] = ContextVar("begun")
 
 
 def _name() -> str:
@@ -79,6 +82,7 @@ def clean_news(inputs: list[str], output: str = "data/corpus", options: Options 
     with Engine(request) as engine, runner_for(request) as runner:
         engine.spread = as_tasks(engine, runner, piece)
         run = engine.report.run
+        _begun.get([]).append(run)
         survey(run)
         plan(run)
         engine.clean(progress)
@@ -115,7 +119,7 @@ def _seen(run: str) -> tuple[int, int]:
 
 def _passes(task: Any, run: Any, state: Any) -> bool:
     """Tell whether a fault may pass: a batch's may; a wrong set-up does not, nor does a page that kills workers."""
-    return not isinstance(state.result(raise_on_failure=False), SetupError | WorkerLostError)
+    return not isinstance(state.result(raise_on_failure=False), SetupError | WorkerLostError | EndedError)
 
 
 @task(
@@ -187,7 +191,7 @@ def run(request: Request, progress: Progress = silent, review: int = 0, on_termi
     Raises:
         SetupError, PublishError, EndedError: as the engine does.
     """
-    token, handling = _progress.set(progress), _on_terminate.set(on_terminate)
+    told, handling = _progress.set(progress), _on_terminate.set(on_terminate)
     settings: dict[Any, Any] = {
         # The embedded server can take more than its default 20 s to start on a busy machine.
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 180,
@@ -195,15 +199,29 @@ def run(request: Request, progress: Progress = silent, review: int = 0, on_termi
         # With a heartbeat a flow ends on a grid of one second.
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     }
+    begun = _begun.set([])
     try:
         with temporary_settings(settings), _server_for_all(request), tags(TAG):
             state: State[Any] = clean_news(**to_parameters(request, review), return_state=True)
             found: Any = state.result(raise_on_failure=False)
+    except Exception as fault:  # of Prefect: what a flow raises is a state
+        found = fault
     finally:
-        _progress.reset(token)
+        ran = bool(_begun.get())
+        _progress.reset(told)
         _on_terminate.reset(handling)
+        _begun.reset(begun)
     if isinstance(found, SetupError | PublishError | EndedError):
         raise found
+    if isinstance(found, HTTPError):
+        if not ran:
+            raise SetupError(
+                f"Prefect's server does not answer ({found}). Start it, or run without it: --no-prefect."
+            ) from found
+        # What is cleaned is kept, and is not cleaned again.
+        report = run_bare(request, progress)
+        report.faults.append("Prefect's server was lost under the run, which went on without it.")
+        return report
     if isinstance(found, BaseException):
         raise BatchError(f"The flow failed: {type(found).__name__}: {found}") from found
     return RunReport.from_manifest(found)

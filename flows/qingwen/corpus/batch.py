@@ -19,7 +19,7 @@ from qingwen.errors import BatchError, WorkerLostError
 from qingwen.model import Cleaned, Rejection
 from qingwen.read.containers import WHOLE, Share, items_of
 from qingwen.read.files import page_of
-from qingwen.read.items import Item, Source
+from qingwen.read.items import UNREADABLE, Item, Source
 from qingwen.rules.forgotten import RULE
 
 # Present in a batch's folder once all its parts are whole.
@@ -33,7 +33,7 @@ class Counts:
 
     ``unchanged`` are items of a changed container that it held before; ``lengths`` counts records by the characters of
     their text: those below each of `LENGTHS`, and the longer ones. ``left_out`` are the paths that the job leaves out,
-    with their pages' ids: they are pending.
+    with their pages' ids, ``unreadable`` those that cannot be read now, with the reason: both are pending.
     """
 
     pages: int = 0
@@ -48,6 +48,7 @@ class Counts:
     flags: Counter[str] = field(default_factory=Counter)
     lengths: Counter[str] = field(default_factory=Counter)
     left_out: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: Counts) -> None:
         """Count another's counts in."""
@@ -59,6 +60,7 @@ class Counts:
         for name in ("rejections", "removed_chars", "removed_blocks", "edits", "flags", "lengths"):
             getattr(self, name).update(getattr(other, name))
         self.left_out.update(other.left_out)
+        self.unreadable.update(other.unreadable)
 
     def count(self, result: Cleaned | Rejection) -> None:
         """Count one page in."""
@@ -164,6 +166,10 @@ def _clean(job: Job, kit: Kit) -> Counts:
                 path, page = (source.path, "") if item is None else (item.path, item.page_id)
                 counts.left_out[path] = page
                 staged.add({"sources": [pending_row(source, path)]})
+                continue
+            if isinstance(item.octets, Rejection) and item.octets.rule == UNREADABLE:
+                counts.unreadable[item.path] = item.octets.detail
+                staged.add({"sources": [pending_row(source, item.path)]})
                 continue
             outcome, result = _outcome(item, known, seen, counts, kit)
             rows = {} if result is None else rows_of(result)

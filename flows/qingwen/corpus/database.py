@@ -22,6 +22,13 @@ from qingwen.corpus.place import Place, is_local, place_of
 _MEMORY = "256MB"
 _ROWS = 2_000
 PREFIX = "database-"
+# Of the machine: its disk, its memory.
+DATABASE_FAULTS = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.TransactionException,  # what it could not commit to its own disk
+    duckdb.FatalException,
+)
 _GLOBBING = re.compile(r"([*?\[])")
 
 

@@ -14,13 +14,13 @@ from types import TracebackType
 from typing import Any
 
 from qingwen.corpus import publish, tables
-from qingwen.corpus.database import PREFIX, Database
+from qingwen.corpus.database import DATABASE_FAULTS, PREFIX, Database
 from qingwen.corpus.duplicates import Connect
 from qingwen.corpus.lock import Lock
 from qingwen.corpus.place import Place, remove, write_whole
 from qingwen.corpus.publish import Prepared
 from qingwen.corpus.schemas import TABLES
-from qingwen.errors import SetupError
+from qingwen.errors import BatchError, SetupError
 from qingwen.read.items import Source
 
 # What ``_state/dataset.json`` says of the rows; the first three are what rows of one dataset have in common.
@@ -50,6 +50,7 @@ class Held:
     Raises:
         SetupError: the folder cannot be written.
         PublishError: another run holds the dataset.
+        BatchError: the machine failed under it (a full disk, a store that is gone); the next run goes on.
     """
 
     def __init__(self, dataset: Place) -> None:
@@ -63,21 +64,32 @@ class Held:
     def __enter__(self) -> Held:
         self._lock.hold()
         try:
-            for left in self.state.glob(f"{PREFIX}*"):
-                remove(left)
-            if (self._final / publish.INTENT).exists():
-                self.finished_earlier = self._commit()[0]
-            self.database = Database(self.state)
-        except BaseException:
+            self._enter()
+        except BaseException as fault:
             self._lock.release()
+            self._tell(fault)
             raise
         return self
+
+    def _enter(self) -> None:
+        for left in self.state.glob(f"{PREFIX}*"):
+            remove(left)
+        if (self._final / publish.INTENT).exists():
+            self.finished_earlier = self._commit()[0]
+        self.database = Database(self.state)
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.database.close()
         self._lock.release()
+        self._tell(fault)
+
+    def _tell(self, fault: BaseException | None) -> None:
+        """Raise a fault of the machine as one of ours, with what to do."""
+        if isinstance(fault, (OSError, *DATABASE_FAULTS, tables.Fault)):
+            why = " ".join(str(fault).split())
+            raise BatchError(f"{self.path}: the machine failed under the run ({why}). Run again to go on.") from fault
 
     @property
     def versions(self) -> dict[str, Any]:

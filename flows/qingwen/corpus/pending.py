@@ -14,13 +14,18 @@ from dataclasses import asdict, dataclass, field, replace
 from qingwen.corpus.batch import Counts, Job
 from qingwen.corpus.place import Place
 from qingwen.corpus.planning import Batch
+from qingwen.corpus.report import RunReport
 from qingwen.corpus.watch import READING, last_seen
 from qingwen.errors import BatchError, WorkerLostError
+from qingwen.read.items import Source
 
 TRIES = "tries.json"
 MOST_TRIES = 3
 # So many pages of one batch are found one after the other, each for the price of two workers; then it is pending.
 _MOST_FOUND = 20
+
+# So many pending paths stand in the manifest; the table sources names all.
+_NAMED = 1_000
 
 Clean = Callable[[Iterable[str]], Iterator[tuple[int, str | BatchError]]]
 """Does jobs of cleaning anywhere; yields the number of each with its counts as JSON, or the fault."""
@@ -132,7 +137,27 @@ def counted(before: Tries, outcomes: Iterable[Outcome]) -> Tries:
     return tries
 
 
-def waiting_of(left_out: Mapping[str, str], before: Tries, now: Tries) -> dict[str, str]:
+def tally(
+    outcomes: Iterable[Outcome], before: Tries, sources_of: Callable[[Batch], Iterable[Source]], report: RunReport
+) -> tuple[dict[str, Source], Tries]:
+    """Count outcomes into a report; return the files of the batches that failed, by path, and the tries of now."""
+    outcomes = list(outcomes)
+    failed: dict[str, Source] = {}
+    for outcome in outcomes:
+        if isinstance(outcome.result, Counts):
+            report.counts.add(outcome.result)
+        else:
+            report.faults.append(f"batch {outcome.batch.n}: {outcome.result}")
+            failed.update((source.path, source) for source in sources_of(outcome.batch))
+    tries = counted(before, outcomes)
+    waiting = {**_waiting(report.counts.left_out, before, tries), **report.counts.unreadable}
+    report.pending, report.pending_paths = len(failed) + len(waiting), [*failed, *waiting][:_NAMED]
+    report.faults += [f"{path}: {why}" for path, why in waiting.items()][:_NAMED]
+    report.given_up = sum(len(tried.paths) for tried in given_up(tries).values())
+    return failed, tries
+
+
+def _waiting(left_out: Mapping[str, str], before: Tries, now: Tries) -> dict[str, str]:
     """Return why each path that a run left out is pending, but those that are left alone for what was tried before."""
     alone = given_up(before)
     keys = {path: page or path for path, page in left_out.items() if (page or path) not in alone}

@@ -8,14 +8,14 @@ import resource
 import signal
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import connection, parent_process
 
 from qingwen.corpus.spread import Spread, windowed
 from qingwen.corpus.work import do
-from qingwen.errors import BatchError, WorkerLostError
+from qingwen.errors import BatchError, EndedError, WorkerLostError
 
 # A worker needs about .2 GiB of its own, and the largest pages up to one.
 _LEAST_MEMORY = 2 << 30
@@ -41,6 +41,7 @@ class Pool:
         Raises:
             BatchError: it cannot be done now; the message says why.
             WorkerLostError: its worker died twice.
+            EndedError: the run was ended.
         """
         executor = self._shared()
         try:
@@ -48,7 +49,7 @@ class Pool:
         except BrokenProcessPool:
             self._drop(executor)
         if self._closed:
-            raise BatchError("The run was ended.")
+            raise EndedError("The run was ended.")
         alone = self._made(1)
         try:
             return _result(alone, kind, kit, job)
@@ -59,6 +60,13 @@ class Pool:
 
     def _made(self, workers: int) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), prepare_worker, (self._memory,))
+
+    def finish(self) -> None:
+        """Begin no more pieces of work; those that a worker is at are done."""
+        with self._lock:
+            self._closed = True
+            if self._executor is not None:
+                self._executor.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """End the workers at once; what is asked for afterwards is refused."""
@@ -74,7 +82,7 @@ class Pool:
     def _shared(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._closed:
-                raise BatchError("The run was ended.")
+                raise EndedError("The run was ended.")
             if self._executor is None:
                 self._executor = self._made(self._workers)
             return self._executor
@@ -91,6 +99,8 @@ def _result(executor: ProcessPoolExecutor, kind: str, kit: str, job: str) -> str
         return executor.submit(do, kind, kit, job).result()
     except (BatchError, BrokenProcessPool):
         raise
+    except CancelledError:
+        raise EndedError("The run was ended.") from None
     except MemoryError:
         raise WorkerLostError("The worker's memory does not suffice.") from None
     except Exception as fault:  # of the batch, whatever it is: the other batches go on
@@ -138,6 +148,6 @@ def _tried(pool: Pool, retries: int, kind: str, kit: str, job: str) -> str | Bat
         try:
             return pool.do(kind, kit, job)
         except BatchError as fault:
-            if attempt == retries or isinstance(fault, WorkerLostError):
+            if attempt == retries or isinstance(fault, WorkerLostError | EndedError):
                 return fault
     raise AssertionError("unreachable")

@@ -51,7 +51,9 @@ class RunReport:
     def manifest(self) -> dict[str, Any]:
         """Return the report as the JSON object that ``_runs/<run>.json`` holds."""
         stated = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return {**stated, "counts": self.counts.plain()}
+        # The table sources names each page that is pending.
+        named = ("left_out", "unreadable")
+        return {**stated, "counts": {name: n for name, n in self.counts.plain().items() if name not in named}}
 
     @classmethod
     def from_manifest(cls, stated: Mapping[str, Any]) -> RunReport:

@@ -26,11 +26,10 @@ from qingwen.corpus.pending import (
     Outcome,
     Tries,
     clean_all,
-    counted,
     given_up,
     load_tries,
+    tally,
     tries_to_json,
-    waiting_of,
 )
 from qingwen.corpus.place import Place, is_local, place_of, remove
 from qingwen.corpus.planning import Batch, Plan
@@ -45,14 +44,11 @@ from qingwen.corpus.survey import choose_sample
 from qingwen.errors import BatchError, EndedError
 from qingwen.read.containers import is_container
 from qingwen.read.inputs import check_inputs, find_sources
-from qingwen.read.items import Source
 from qingwen.rules.book import load_rules
 from qingwen.rules.forgotten import FORGOTTEN, Forgotten, load_forgotten
 from qingwen.rules.sites import SiteBook, load_sites
 
 SITES = "sites.json"
-# So many pending paths stand in the manifest; the table sources names all.
-_NAMED = 1_000
 _PACKAGES = ("qingwen", "pyarrow", "deltalake", "beautifulsoup4", "opencc-python-reimplemented", "prefect")
 
 
@@ -124,6 +120,8 @@ class Engine:
         A run that publishes goes on to its end. One that has cleaned nothing yet can only be stopped.
         """
         self._ending = True
+        if self._stage == "clean":
+            self.pool.finish()
         return self._stage in ("clean", "publish")
 
     def survey(self, progress: Progress = silent) -> SiteBook:
@@ -175,6 +173,8 @@ class Engine:
                 lambda batch: None if self._ending else self._job(batch, watches),
                 lambda jobs: self.spread(CLEAN, self._cleaned_with, jobs),
             ):
+                if isinstance(outcome.result, EndedError):
+                    continue
                 self._outcomes.append(outcome)
                 done += outcome.batch.pages
                 progress("clean", done, total)
@@ -209,18 +209,7 @@ class Engine:
         """Commit what the batches made; the pages of a failed batch are pending. Nothing to say: nothing is written."""
         report, outcomes = self.report, sorted(self._outcomes, key=lambda outcome: outcome.batch.n)
         done = [outcome.batch for outcome in outcomes if isinstance(outcome.result, Counts)]
-        failed: dict[str, Source] = {}
-        for outcome in outcomes:
-            if isinstance(outcome.result, Counts):
-                report.counts.add(outcome.result)
-            else:
-                report.faults.append(f"batch {outcome.batch.n}: {outcome.result}")
-                failed.update((source.path, source) for source in self._plan.sources_of(outcome.batch))
-        tries = counted(self._tries, outcomes)
-        waiting = waiting_of(report.counts.left_out, self._tries, tries)
-        report.pending, report.pending_paths = len(failed) + len(waiting), [*failed, *waiting][:_NAMED]
-        report.faults += [f"{path}: {why}" for path, why in waiting.items()]
-        report.given_up = sum(len(tried.paths) for tried in given_up(tries).values())
+        failed, tries = tally(outcomes, self._tries, self._plan.sources_of, report)
         if not (done or failed):
             return report
         report.jumps = check_jumps(self.dataset, report.counts, accept=self.request.accept)

@@ -89,8 +89,9 @@ def sight_group(job: str, config: Config, spun: SpunTable, known: frozenset[str]
     place = place_of(folder)
     place.mkdir(parents=True, exist_ok=True)
     for bucket, some in enumerate(found):
-        with (place / f"{bucket}.parquet").open("wb") as file:
-            parquet.write_table(_table(some), file, compression="zstd")
+        whole = pa.BufferOutputStream()
+        parquet.write_table(_table(some), whole, compression="zstd")
+        (place / f"{bucket}.parquet").write_bytes(whole.getvalue())
     return str(len(stated))
 
 

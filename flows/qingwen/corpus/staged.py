@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,8 +17,8 @@ from qingwen.corpus.place import Place, put
 from qingwen.corpus.rows import ITEM, Rows, arrow, staged_schema
 
 NAMES = ("records", "blocks", "edits", "flags", "rejections", "signatures", "sources")
-# Pages whose rows wait for one another: a group of rows each.
-_PAGES = 250
+# Pages, and characters of them, whose rows wait for one another: a group of rows each.
+_PAGES, _CHARS = 250, 1 << 24
 
 
 class Staged:
@@ -31,25 +30,33 @@ class Staged:
             self._under_way = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
         else:
             self._under_way = Path(tempfile.gettempdir()) / f"qingwen-{folder.name}.{os.getpid()}.tmp"
-        self._files = ExitStack()
+        self._writers: dict[str, parquet.ParquetWriter] = {}
         self._rows: Rows = {name: [] for name in NAMES}
-        self._items = 0
+        self._items = self._chars = 0
 
     def __enter__(self) -> Staged:
         shutil.rmtree(self._under_way, ignore_errors=True)
-        self._under_way.mkdir(parents=True)
-        self._writers = {
-            name: self._files.enter_context(
-                parquet.ParquetWriter(self._under_way / f"{name}.parquet", staged_schema(name), compression="zstd")
-            )
-            for name in NAMES
-        }
+        try:
+            self._under_way.mkdir(parents=True)
+            for name in NAMES:
+                path = self._under_way / f"{name}.parquet"
+                self._writers[name] = parquet.ParquetWriter(path, staged_schema(name), compression="zstd")
+        except BaseException:
+            self._drop()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._files.close()
+        self._drop()
+
+    def _drop(self) -> None:
+        for writer in self._writers.values():
+            try:
+                writer.close()
+            except (OSError, MemoryError):  # as the fault that led here; it would be told again, by its destructor
+                writer.is_open = False
         shutil.rmtree(self._under_way, ignore_errors=True)
 
     def add(self, rows: Mapping[str, list[dict[str, Any]]]) -> None:
@@ -58,10 +65,12 @@ class Staged:
         self._items += 1
         for name, found in rows.items():
             self._rows[name] += [{**row, ITEM: item} for row in found]
-        if self._items % _PAGES == 0:
+            self._chars += sum(len(row.get("text") or "") for row in found)
+        if self._items % _PAGES == 0 or self._chars > _CHARS:
             self._write()
 
     def _write(self) -> None:
+        self._chars = 0
         for name, rows in self._rows.items():
             if rows:
                 self._writers[name].write_table(arrow(name, rows))
@@ -70,6 +79,7 @@ class Staged:
     def finish(self, said: str) -> None:
         """Put the folder in its place, with what the batch has to say of itself."""
         self._write()
-        self._files.close()
+        for writer in self._writers.values():
+            writer.close()
         (self._under_way / DONE).write_text(said, "utf-8")
         put(self._under_way, self._folder, last=DONE)

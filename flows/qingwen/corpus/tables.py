@@ -12,12 +12,15 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import DeltaError
 from pyarrow import compute, parquet
 
 from qingwen.corpus.place import Place, open_file, place_of
 from qingwen.corpus.schemas import KEYS, TABLES
 
 APPLICATION = "qingwen"
+# What writing and reading tables raises beside OSError.
+Fault = DeltaError
 ROW_GROUP = 1000
 _OP, _DELETE, _ADD = "_op", "delete", "add"
 _STATE = ("signatures",)

@@ -14,6 +14,9 @@ from datetime import datetime
 from qingwen.config import Config
 from qingwen.model import Rejection
 
+# The rule of what may be read another time: no permission, gone away, a disk that fails.
+UNREADABLE = "read.unreadable"
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
