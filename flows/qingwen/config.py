@@ -29,6 +29,16 @@ class Config:
 
     # A news page of 32 MiB does not exist; a log file does. Too low: long documents are rejected (and say so).
     max_page_bytes: int = 32 * 1024 * 1024
+    # Characters of the decoded page, markup and all. The largest of 255 real pages has 370,000, one with its pictures
+    # written into it millions. What a parser holds grows with them.
+    max_page_chars: int = 10_000_000
+    # Characters that the page shows. The longest of 255 real pages shows 35,000, a novel on one page a million; the
+    # time of cleaning grows with them.
+    max_text_chars: int = 2_000_000
+    # Tags of a page's markup. The largest of 255 real pages has 15,400; each takes a parser 1 KB.
+    max_tags: int = 300_000
+    # Characters of a block's DOM path, of which each block keeps its own. The longest of 255 real pages has 460.
+    max_path_chars: int = 4_000
     # Old portals have up to 3,000 blocks; a generated page of a million would hold a worker for minutes.
     max_blocks: int = 20_000
     html_reader: str = "lexbor"

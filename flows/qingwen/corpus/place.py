@@ -11,14 +11,19 @@ from typing import Any
 
 from upath import UPath
 
-from qingwen.read.storage import is_url
+from qingwen.read.addresses import check_address, is_url
 
 Place = UPath
 """A path, local or of a store."""
 
 
 def place_of(path: str | Path | Place) -> Place:
-    """Return the place that a path or a URL names."""
+    """Return the place that a path or a URL names.
+
+    Raises:
+        SetupError: the URL is none of a store, or holds a password.
+    """
+    check_address(str(path))
     # What others write there must show at once.
     return UPath(path, use_listings_cache=False) if isinstance(path, str) and is_url(path) else UPath(path)
 

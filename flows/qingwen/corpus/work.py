@@ -18,8 +18,8 @@ from qingwen.corpus.similar import connect_file
 from qingwen.corpus.spread import CLEAN, CONNECT, MINE, SIGHT
 from qingwen.corpus.watch import Watch
 from qingwen.errors import BatchError
+from qingwen.read.addresses import is_url
 from qingwen.read.items import Source
-from qingwen.read.storage import is_url
 
 
 def do(kind: str, kit: str, job: str) -> str:

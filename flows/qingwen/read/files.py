@@ -58,6 +58,9 @@ def to_page(
     if octets.startswith(_MAGIC):
         return Rejection(name, path, "read", "read.binary", "The bytes are those of a binary format, not of text.")
     decoded = decode(octets, charset)
+    if len(decoded.text) > config.max_page_chars:
+        said = f"The page has {len(decoded.text)} characters, more than max_page_chars ({config.max_page_chars})."
+        return Rejection(name, path, "read", "read.too-large", said)
     zeros = decoded.text.count("\0")
     if zeros > _MAX_ZERO_SHARE * len(decoded.text):
         return Rejection(name, path, "read", "read.binary", f"The text holds {zeros} zero bytes: no text.")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from qingwen.errors import SetupError
 from qingwen.read import containers
+from qingwen.read.addresses import is_url
 from qingwen.read.archives import PAGE_ENDINGS
 from qingwen.read.items import Source
-from qingwen.read.storage import Found, find, is_url
+from qingwen.read.local import shown
+from qingwen.read.storage import Found, find
+from qingwen.read.walk import DATASET, expand, walk
 
-# What a dataset of ours, and a Delta table of anybody's, holds: neither is read as a folder of pages.
-_DATASET = ("_state/lock", "_delta_log")
 ENDINGS = (*PAGE_ENDINGS, *containers.ENDINGS)
 
 
@@ -56,31 +56,16 @@ def check_inputs(inputs: Iterable[str]) -> None:
 
 def _expand(named: str) -> Iterator[str]:
     if os.path.isdir(named):
-        yield from _folder(named)
+        yield from walk(named, _wanted)
     elif os.path.lexists(named):
-        yield _posix(named)
+        yield named
     else:
-        for path in glob.iglob(named, recursive=True):
-            if os.path.isdir(path):
-                yield from _folder(path)
-            else:
-                yield _posix(path)
-
-
-def _folder(folder: str) -> Iterator[str]:
-    for where, folders, files in os.walk(folder):
-        if any(os.path.exists(os.path.join(where, mark)) for mark in _DATASET):
-            folders[:] = []
-            continue
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if _wanted(name):
-                yield _posix(os.path.join(where, name))
+        yield from expand(named, _wanted)
 
 
 def _without_datasets(found: Iterable[Found]) -> Iterator[Found]:
     listed = list(found)
-    marked = (path.partition(f"/{mark}")[0] + "/" for path, _, _ in listed for mark in _DATASET if f"/{mark}" in path)
+    marked = (path.partition(f"/{mark}")[0] + "/" for path, _, _ in listed for mark in DATASET if f"/{mark}" in path)
     roots = tuple(set(marked))
     return (one for one in listed if not one[0].startswith(roots))
 
@@ -89,13 +74,10 @@ def _wanted(path: str) -> bool:
     return path.lower().endswith(ENDINGS) and not path.rpartition("/")[2].startswith(".")
 
 
-def _posix(path: str) -> str:
-    return Path(path).as_posix()
-
-
 def _source(path: str) -> Source:
+    name = shown(Path(path).as_posix())
     try:
         status = os.stat(path)
     except OSError:
-        return Source(path, -1, -1)
-    return Source(path, status.st_size, status.st_mtime_ns)
+        return Source(name, -1, -1)
+    return Source(name, status.st_size, status.st_mtime_ns)

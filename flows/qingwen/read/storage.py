@@ -13,21 +13,13 @@ from datetime import datetime
 from typing import IO, Any
 
 from qingwen.errors import BatchError
+from qingwen.read.addresses import check_address, is_url
+from qingwen.read.local import open_local
 
 _MISSING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 Found = tuple[str, int, int]
 """A file's path, its size in bytes and its time of change in nanoseconds since 1970."""
-
-
-def is_url(path: str) -> bool:
-    """Tell whether a path is a URL.
-
-    >>> is_url("s3://bucket/page.html"), is_url("pages/a.html")
-    (True, False)
-    """
-    scheme, found, _ = path.partition("://")
-    return bool(found) and scheme.isascii() and scheme.replace("+", "").isalnum()
 
 
 def open_raw(path: str) -> IO[bytes]:
@@ -38,7 +30,8 @@ def open_raw(path: str) -> IO[bytes]:
         BatchError: the store that holds it cannot be reached now.
     """
     if not is_url(path):
-        return open(path, "rb")
+        return open_local(path)
+    check_address(path)
     import fsspec
 
     try:
@@ -124,7 +117,9 @@ def find(url: str) -> Iterator[Found]:
 
     Raises:
         BatchError: the store cannot be listed now.
+        SetupError: the URL is none of a store, or holds a password.
     """
+    check_address(url)
     import fsspec
 
     try:

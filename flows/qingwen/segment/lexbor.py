@@ -14,6 +14,7 @@ from html import unescape
 from selectolax.lexbor import LexborHTMLParser
 
 from qingwen.model import Segmented
+from qingwen.segment.guard import refuse_hostile
 from qingwen.segment.markup import (
     BLOCK,
     HEAD_PATH,
@@ -37,23 +38,17 @@ _VOID = frozenset("br hr img input wbr col area source track param keygen frame"
 _TOKEN = re.compile(r"<!--.*?-->|<(/?)([A-Za-z][^\s>/]*)([^>]*)>|([^<]+)", re.DOTALL)
 _ID, _CLASS = re.compile(r'\sid="([^"]*)"'), re.compile(r'\sclass="([^"]*)"')
 
-# A parser looks up its open elements at each tag, and an element's attributes at each attribute: beyond so many tags,
-# and in tags longer than this, they are counted before it is asked.
-_MANY_TAGS = 10_000
-_LONG_TAG = re.compile(r"<[a-z][^>]{50000,}", re.I)
-_MOST_ATTRIBUTES = 5_000
-_ANY_TAG = re.compile(r"<!--|-->|<(/?)([a-z][a-z0-9]*)[^<>]*?(/?)>", re.I)
-# Elements that end without an end tag, or where the next begins; and those whose inside is no markup of the page's.
-_ENDS_ITSELF = frozenset(
-    "a p li dd dt tr td th tbody thead tfoot option optgroup html head body br hr img input wbr col area source track "
-    "param embed base link meta keygen frame".split()
-)
-_INSIDE_IS_OTHER = frozenset("script style svg math textarea title xmp template noscript".split())
-
 Token = tuple[str, str, str, str]
 
 
-def segment_lexbor(markup: str, *, max_depth: int = 2000, max_blocks: int = 20_000) -> Segmented:
+def segment_lexbor(
+    markup: str,
+    *,
+    max_depth: int = 2_000,
+    max_blocks: int = 20_000,
+    max_tags: int = 300_000,
+    max_path_chars: int = 4_000,
+) -> Segmented:
     """Cut a page's markup into its blocks; the page's text is the block texts joined by newlines.
 
     The ``<title>`` is the first block. What a browser does not show (scripts, styles, hidden elements) is no text.
@@ -62,9 +57,9 @@ def segment_lexbor(markup: str, *, max_depth: int = 2000, max_blocks: int = 20_0
     Raises:
         TooDeepError: the limits are passed; the message says which. ``max_depth`` counts elements that bound blocks.
     """
-    _check(markup, max_depth)
+    refuse_hostile(markup, max_depth=max_depth, max_tags=max_tags)
     tree = LexborHTMLParser(markup.encode("utf-8", "replace"))
-    walk = Walk(max_blocks)
+    walk = Walk(max_blocks, max_path_chars)
     title = tree.css_first("title")
     if title is not None and (words := title.text()):
         walk.put(words, linked=False)
@@ -77,30 +72,6 @@ def segment_lexbor(markup: str, *, max_depth: int = 2000, max_blocks: int = 20_0
         body.unwrap_tags(_INLINE)
         _read(_TOKEN.findall(body.html or ""), walk, max_depth)
     return walk.segmented(meta)
-
-
-def _check(markup: str, max_depth: int) -> None:
-    """Refuse what would hold the parser up for minutes: markup made for it."""
-    for long in _LONG_TAG.finditer(markup):
-        if len(long[0].split()) > _MOST_ATTRIBUTES:
-            raise TooDeepError(f"An element has more than {_MOST_ATTRIBUTES} attributes.")
-    if markup.count("<") <= _MANY_TAGS:
-        return
-    depth, inside = 0, ""
-    for found in _ANY_TAG.finditer(markup):
-        closes, name, empty = found.groups()
-        tag = str(name or found[0]).lower()
-        if inside:
-            if tag == inside and (closes or tag == "-->"):
-                inside = ""
-        elif tag == "<!--":
-            inside = "-->"
-        elif tag in _INSIDE_IS_OTHER and not closes:
-            inside = "" if empty else tag
-        elif name and not empty and tag not in _ENDS_ITSELF:
-            depth = max(0, depth - 1) if closes else depth + 1
-            if depth > max_depth:
-                raise TooDeepError(f"The markup nests deeper than {max_depth} elements (max_depth).")
 
 
 def _drop_hidden(tree: LexborHTMLParser, markup: str) -> None:
@@ -133,7 +104,7 @@ def _read(tokens: Sequence[Token], walk: Walk, max_depth: int) -> None:
             walk.flush(path)
             if tag in _VOID:
                 continue
-            below = f"{path}/{_step(tag, attributes)}"
+            below = walk.below(path, _step(tag, attributes))
             if tag == "tr" and (end := _row(tokens, at, walk, below)):
                 at = end
                 continue

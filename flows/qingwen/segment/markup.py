@@ -32,7 +32,7 @@ _LONGEST_CELL = 200
 
 
 class TooDeepError(Exception):
-    """The markup nests deeper, or holds more blocks, than the limits allow."""
+    """The markup nests deeper, or holds more tags or blocks, than the limits allow."""
 
 
 @dataclass(slots=True)
@@ -40,6 +40,7 @@ class Walk:
     """The block under way and those that are done: words, DOM path, share of the characters inside links."""
 
     max_blocks: int
+    max_path_chars: int
     found: list[tuple[str, str, float]] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
     linked: int = 0
@@ -64,6 +65,12 @@ class Walk:
             self.found.append((words, path, min(1.0, self.linked / max(1, size))))
         self.pieces.clear()
         self.linked = 0
+
+    def below(self, path: str, step: str) -> str:
+        """Return the DOM path of a step below another."""
+        if len(path) + len(step) >= self.max_path_chars:
+            raise TooDeepError(f"A block's DOM path has more than {self.max_path_chars} characters (max_path_chars).")
+        return f"{path}/{step}"
 
     def segmented(self, meta: Mapping[str, str]) -> Segmented:
         """Return the page: the block texts joined by newlines."""

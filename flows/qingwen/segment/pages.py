@@ -19,11 +19,20 @@ def segment(page: Page, config: Config) -> Segmented | Rejection:
         from qingwen.segment.markup import TooDeepError
 
         try:
-            segmented = _reader(config.html_reader)(page.text, max_depth=config.max_depth, max_blocks=config.max_blocks)
+            segmented = _reader(config.html_reader)(
+                page.text,
+                max_depth=config.max_depth,
+                max_blocks=config.max_blocks,
+                max_tags=config.max_tags,
+                max_path_chars=config.max_path_chars,
+            )
         except TooDeepError as fault:
             return Rejection(page.id, page.source_path, "segment", "segment.too-deep", str(fault))
     if not segmented.blocks:
         return Rejection(page.id, page.source_path, "segment", "read.empty", "The page shows no text.")
+    if len(segmented.text) > config.max_text_chars:
+        detail = f"The page shows {len(segmented.text)} characters, more than max_text_chars ({config.max_text_chars})."
+        return Rejection(page.id, page.source_path, "segment", "segment.too-long", detail)
     if len(segmented.blocks) > config.max_blocks:
         detail = f"The page has {len(segmented.blocks)} blocks, more than max_blocks ({config.max_blocks})."
         return Rejection(page.id, page.source_path, "segment", "segment.too-deep", detail)
@@ -31,7 +40,9 @@ def segment(page: Page, config: Config) -> Segmented | Rejection:
 
 
 class _Reader(Protocol):
-    def __call__(self, markup: str, *, max_depth: int, max_blocks: int) -> Segmented: ...
+    def __call__(
+        self, markup: str, *, max_depth: int, max_blocks: int, max_tags: int, max_path_chars: int
+    ) -> Segmented: ...
 
 
 def _reader(name: str) -> _Reader:

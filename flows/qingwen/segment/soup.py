@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
 from qingwen.model import Segmented
+from qingwen.segment.guard import refuse_hostile
 from qingwen.segment.markup import (
     BLOCK,
     HEAD_PATH,
@@ -25,7 +26,14 @@ from qingwen.segment.markup import (
 _ENTER, _LEAVE = 0, 1
 
 
-def segment_soup(markup: str, *, max_depth: int = 2000, max_blocks: int = 20_000) -> Segmented:
+def segment_soup(
+    markup: str,
+    *,
+    max_depth: int = 2_000,
+    max_blocks: int = 20_000,
+    max_tags: int = 300_000,
+    max_path_chars: int = 4_000,
+) -> Segmented:
     """Cut a page's markup into its blocks; the page's text is the block texts joined by newlines.
 
     The ``<title>`` is the first block. What a browser does not show (scripts, styles, hidden elements) is no text.
@@ -34,13 +42,14 @@ def segment_soup(markup: str, *, max_depth: int = 2000, max_blocks: int = 20_000
     Raises:
         TooDeepError: the limits are passed; the message says which.
     """
+    refuse_hostile(markup, max_depth=max_depth, max_tags=max_tags)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             tree = BeautifulSoup(markup, "html5lib")
         except RecursionError:
             raise TooDeepError(f"The markup nests deeper than html5lib follows (max_depth {max_depth}).") from None
-    walk = Walk(max_blocks)
+    walk = Walk(max_blocks, max_path_chars)
     if tree.title is not None and tree.title.string:
         walk.put(str(tree.title.string), linked=False)
         walk.flush(HEAD_PATH)
@@ -67,7 +76,7 @@ def _read(root: Tag, walk: Walk, max_depth: int) -> None:
             continue
         if node.name in BLOCK:
             walk.flush(path)
-            path = f"{path}/{_step(node)}" if node is not root else path
+            path = walk.below(path, _step(node)) if node is not root else path
             if node.name == "tr" and (cells := _cells(node)):
                 walk.linked = sum(len(SPACE.sub("", "".join(_shown(link)))) for link in node.find_all("a"))
                 walk.close("\t".join(cells), path)
