@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 from functools import lru_cache
 
 from qingwen.mojibake import undone_page
@@ -23,6 +25,15 @@ _WIDENED = {
     "gb_2312-80": "gb18030", "big5": "big5hkscs", "big5-hkscs": "big5hkscs", "big5hkscs": "big5hkscs",
     "cp950": "big5hkscs", "utf8": "utf-8", "utf-8": "utf-8",
 }  # fmt: skip
+# Python's names of the encodings that pages are written in (those of the WHATWG standard, HZ, UTF-16 and UTF-32). A
+# page may declare any name; what Python knows besides makes no text of bytes, or takes time without end (punycode).
+_OF_PAGES = frozenset(
+    "utf_8 utf_8_sig gb18030 big5hkscs big5 cp950 gbk gb2312 hz euc_jp euc_jis_2004 shift_jis shift_jisx0213 cp932 "
+    "iso2022_jp euc_kr cp949 johab iso2022_kr koi8_r koi8_u cp866 mac_roman mac_cyrillic cp874 tis_620 latin_1 ascii "
+    "utf_16 utf_16_le utf_16_be utf_32 utf_32_le utf_32_be".split()
+    + [f"cp{number}" for number in range(1250, 1259)]
+    + [f"iso8859_{number}" for number in range(1, 17)]
+)
 _DECLARED = re.compile(rb"""<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.I)
 _HEAD_BYTES = 4096
 _SAMPLE_CHARS = 6000
@@ -77,16 +88,13 @@ def _candidates(octets: bytes, declared: str | None) -> list[str]:
 
 
 def _known(name: str | None) -> str | None:
+    """Return the name of an encoding that pages are written in, or None, without a look-up (which imports modules)."""
     if not name:
         return None
     name = name.strip().lower()
     name = _WIDENED.get(name, name)
-    try:
-        codecs.lookup(name)
-        b"".decode(name)
-    except (LookupError, ValueError):
-        return None
-    return name
+    plain = normalize_encoding(name)
+    return name if aliases.get(plain, plain) in _OF_PAGES else None
 
 
 def _detected(octets: bytes) -> str | None:

@@ -16,7 +16,7 @@ from qingwen.read.storage import open_raw, open_unpacked
 _MAGIC = (b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x7fELF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
 # A stray zero byte is damage; more of them are no text.
 _MAX_ZERO_SHARE = 0.001
-_CHUNK = 1 << 20
+_CHUNK, _MOST_CHUNKS = 1 << 20, 1 << 10
 
 
 def read_bytes(path: str, config: Config) -> bytes | Rejection:
@@ -113,11 +113,14 @@ def _url(path: str, config: Config) -> str | None:
 
 
 def _refused(path: str, rule: str, detail: str) -> Rejection:
-    # Without its bytes a file is known by its path, or by what can be hashed of it without holding it.
+    # Without its bytes a file is known by its path, or by what can be hashed of it without holding it; a sparse file of
+    # terabytes by its beginning.
     digest = hashlib.sha256()
     try:
         with open_raw(path) as file:
-            while chunk := file.read(_CHUNK):
+            for _ in range(_MOST_CHUNKS):
+                if not (chunk := file.read(_CHUNK)):
+                    break
                 digest.update(chunk)
     except OSError:
         digest.update(f"unreadable:{path}".encode())

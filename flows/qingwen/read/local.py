@@ -25,7 +25,7 @@ _KINDS = {
 
 
 def shown(path: str) -> str:
-    """Return a path as it is written down: that of the system, or with each byte that is no UTF-8 escaped.
+    """Return a path or a name as it is written down: as it is, or with each byte that is no UTF-8 escaped.
 
     >>> shown("a.txt"), shown("b\\udcff.txt")
     ('a.txt', 'b\\\\xff.txt')

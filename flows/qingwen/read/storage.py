@@ -18,6 +18,11 @@ from qingwen.read.local import open_local
 
 _MISSING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
+# Pages shrink to a tenth, an archive of copies to a hundredth. What grows more than so many times, beyond the first
+# bytes (a page alone may be anything: `max_page_bytes` bounds it), is made to.
+MOST_TIMES, FREE_BYTES = 500, 1 << 28
+_BUFFER = 1 << 17
+
 Found = tuple[str, int, int]
 """A file's path, its size in bytes and its time of change in nanoseconds since 1970."""
 
@@ -98,6 +103,30 @@ class _Zstandard(io.RawIOBase):
         super().close()
 
 
+class _Unpacked(io.RawIOBase):
+    """An unpacked stream that ends, with an `OSError`, where it is a bomb: so much out of so little."""
+
+    def __init__(self, stream: gzip.GzipFile | io.RawIOBase, raw: IO[bytes]) -> None:
+        self._stream, self._raw = stream, raw
+        self._size = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        read: int = self._stream.readinto(buffer)
+        self._size += read
+        if self._size > FREE_BYTES and self._size > MOST_TIMES * self._raw.tell():
+            raise OSError(f"it unpacks to more than {MOST_TIMES} times its size")
+        return read
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+            self._raw.close()
+        super().close()
+
+
 def open_unpacked(path: str) -> IO[bytes]:
     """Open a file for reading, its bytes after unpacking: .gz, .tgz and .zst by the ending.
 
@@ -106,9 +135,9 @@ def open_unpacked(path: str) -> IO[bytes]:
     raw = open_raw(path)
     ending = path.lower().rpartition(".")[2]
     if ending in ("gz", "tgz"):
-        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
+        return io.BufferedReader(_Unpacked(gzip.GzipFile(fileobj=raw), raw), _BUFFER)
     if ending == "zst":
-        return io.BufferedReader(_Zstandard(raw))
+        return io.BufferedReader(_Unpacked(_Zstandard(raw), raw), _BUFFER)
     return raw
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -11,13 +10,25 @@ from typing import IO, Any
 from qingwen.config import Config
 from qingwen.model import HTML, PLAIN, Rejection
 from qingwen.read.items import Item, refused
-from qingwen.read.storage import open_raw
+from qingwen.read.storage import FREE_BYTES, MOST_TIMES, open_raw
 
 ENDINGS = (".warc", ".warc.gz", ".warc.zst", ".wet", ".wet.gz", ".wet.zst")
 _GZIP, _ZSTD, _PLAIN = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"WARC/"
+# How a record begins: packed, or its first two lines.
+_BEGINS = {
+    _GZIP: re.compile(re.escape(_GZIP)),
+    _ZSTD: re.compile(re.escape(_ZSTD)),
+    _PLAIN: re.compile(rb"WARC/\d\.\d{1,3}\r?\n[A-Za-z-]{1,40}:"),
+}
+_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.I | re.M)
 _END = b"\r\n\r\n"
 _CHUNK = 1 << 16
+# 512 bytes of Zstandard may stand for 16 MB, which its unpacker gives at once.
+_PIECE = {_GZIP: _CHUNK, _ZSTD: 512}
 _FAULTS = (OSError, ValueError, EOFError)
+# Each costs a search for the next record; where so many are damaged, or so much looks like a record and is none, it was
+# made to.
+_MOST_DAMAGED, _MOST_MARKS = 1_000, 100_000
 
 
 def read_warc(path: str, config: Config) -> Iterator[Item]:
@@ -25,12 +36,12 @@ def read_warc(path: str, config: Config) -> Iterator[Item]:
     from fastwarc.warc import ArchiveIterator, WarcRecordType
 
     kinds = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.conversion
-    n = 0
+    n = damaged = unpacked = 0
     start: int | None = 0
     with open_raw(path) as raw:
         head = raw.read(len(_ZSTD))
         mark = next((mark for mark in (_GZIP, _ZSTD) if head.startswith(mark)), _PLAIN)
-        while start is not None:
+        while start is not None and damaged < _MOST_DAMAGED:
             raw.seek(start)
             under_way, read = start, None  # where the record that is read begins; the item of the one before
             try:
@@ -39,6 +50,7 @@ def read_warc(path: str, config: Config) -> Iterator[Item]:
                         yield read
                         n += 1
                     under_way, read = record.stream_pos, None
+                    unpacked = _added(unpacked, record.content_length, raw.tell(), mark)
                     read = _item(record, f"{path}#{n}", config)
                 fault: Exception | None = None
             except _FAULTS as raised:
@@ -50,11 +62,29 @@ def read_warc(path: str, config: Config) -> Iterator[Item]:
             behind = _behind(raw, under_way, mark) if read is not None else None
             if read is not None and behind is not None:
                 yield read
+                start = behind if fault is not None else None
             else:
                 said = f"A record at byte {under_way} is damaged: {fault or 'it is cut off'}."
                 yield Item(f"{path}#{n}", refused(f"{path}#{n}", "read.damaged", said))
+                start = _search(raw, under_way + 1, mark)
+                damaged += 1
             n += 1
-            start = None if fault is None else behind or _search(raw, under_way + 1, mark)
+        if start is not None:
+            said = f"From byte {start} on nothing is read: {damaged} records are damaged."
+            yield Item(f"{path}#{n}", refused(f"{path}#{n}", "read.damaged", said))
+
+
+def _added(unpacked: int, size: int, read: int, mark: bytes) -> int:
+    """Return what a file has unpacked to with one more record, which the reader would have to skip.
+
+    Raises:
+        OSError: so much out of so little is a bomb.
+    """
+    if mark == _PLAIN:
+        return unpacked
+    if unpacked + size > FREE_BYTES + MOST_TIMES * read:
+        raise OSError(f"it unpacks to more than {MOST_TIMES} times its size")
+    return unpacked + size
 
 
 def _item(record: Any, path: str, config: Config) -> Item:
@@ -77,46 +107,69 @@ def _item(record: Any, path: str, config: Config) -> Item:
 
 def _behind(raw: IO[bytes], at: int, mark: bytes) -> int | None:
     """Return where a record ends, or None: it is not whole."""
-    if mark == _PLAIN:
-        end = _search(raw, at + 1, mark) or raw.seek(0, os.SEEK_END)
-        raw.seek(end - len(_END))
-        return end if raw.read(len(_END)) == _END else None
     raw.seek(at)
+    if mark == _PLAIN:
+        head, ended, _ = raw.read(_CHUNK).partition(_END)
+        stated = _LENGTH.search(head)
+        if not (ended and stated):
+            return None
+        raw.seek(at + len(head) + len(_END) + int(stated[1]))
+        return raw.tell() if raw.read(len(_END)) == _END else None
     unpacker = _unpacker(mark)
-    read = 0
+    read = unpacked = 0
     try:
         while not unpacker.eof:
-            octets = raw.read(_CHUNK)
+            octets = raw.read(_PIECE[mark])
             if not octets:
                 return None
             read += len(octets)
-            unpacker.decompress(octets)
+            unpacked += _unpack(unpacker, octets, mark)
+            if unpacked > FREE_BYTES + MOST_TIMES * read:
+                return None
     except Exception:  # of zlib, or of zstandard
         return None
     return at + read - len(unpacker.unused_data)
 
 
+def _unpack(unpacker: Any, octets: bytes, mark: bytes) -> int:
+    """Unpack some octets, never much at once; return how many they give."""
+    if mark == _ZSTD:
+        return len(unpacker.decompress(octets))
+    size = 0
+    while True:
+        given = len(unpacker.decompress(octets, _CHUNK))
+        size += given
+        octets = unpacker.unconsumed_tail
+        if unpacker.eof or not (octets or given == _CHUNK):
+            return size
+
+
 def _search(raw: IO[bytes], at: int, mark: bytes) -> int | None:
     """Return where the next record begins, at a place or behind it, or None."""
-    while True:
+    marks = 0
+    while marks < _MOST_MARKS:
         raw.seek(at)
-        octets = raw.read(_CHUNK)
-        if len(octets) < len(mark):
-            return None
-        for found in re.finditer(re.escape(mark), octets):
-            if _begins(raw, at + found.start(), mark):
+        octets = raw.read(2 * _CHUNK)
+        for found in _BEGINS[mark].finditer(octets):
+            if found.start() >= _CHUNK:
+                break
+            if mark == _PLAIN or _begins(octets[found.start() : found.start() + _CHUNK], mark):
                 return at + found.start()
-        at += len(octets) - len(mark) + 1
+            marks += 1
+        if len(octets) <= _CHUNK:
+            return None
+        at += _CHUNK
+    return None
 
 
-def _begins(raw: IO[bytes], at: int, mark: bytes) -> bool:
-    """Tell whether a record begins at a place that looks so."""
-    raw.seek(max(0, at - 1))
-    before, octets = (raw.read(1) if at else b"\n"), raw.read(_CHUNK)
-    if mark == _PLAIN:
-        return before == b"\n" and octets[5:6].isdigit()
+def _begins(octets: bytes, mark: bytes) -> bool:
+    """Tell whether packed octets begin as a record does."""
     try:
-        return bytes(_unpacker(mark).decompress(octets)).startswith(_PLAIN)
+        if mark == _GZIP:
+            return zlib.decompressobj(wbits=31).decompress(octets, len(_PLAIN)) == _PLAIN
+        import zstandard
+
+        return zstandard.ZstdDecompressor().stream_reader(octets).read(len(_PLAIN)) == _PLAIN
     except Exception:  # of zlib, or of zstandard
         return False
 

@@ -103,7 +103,7 @@ class _Elements:
         self._n: dict[str, int] = {}
         self.foreign = 0  # drawings and formulas that are open: there nothing is raw, and "/>" ends an element
         self._formatting: dict[str, list[str]] = {}
-        self._n_formatting = self._steps = 0
+        self._n_formatting = self._options = self._steps = 0
         self._attributes: Counter[str] = Counter()
 
     def look_at(self, tag: str, attributes: str) -> None:
@@ -130,6 +130,10 @@ class _Elements:
                 self._step(len(alike) // 50)
         elif self._n_formatting:
             self._step(self._n_formatting)
+        if tag == "option":
+            # The parser looks at all options before it, for the one that is chosen.
+            self._options += 1
+            self._step(self._options // 1_000)
         if tag in _ENDS_ITSELF or (self.foreign and attributes.endswith("/")):
             return
         self._stack.append(tag)
