@@ -29,7 +29,7 @@ DOORS = {
     "bs4": {"segment/soup.py"},
     "selectolax": {"segment/lexbor.py"},
     "opencc": {"conversion.py"},
-    "re2": {"rules/scan.py"},
+    "re2": {"rules/lines.py", "rules/scan.py"},
     "deltalake": {"corpus/tables.py"},
     "fastwarc": {"read/warc.py"},
     "fsspec": {"read/storage.py"},

@@ -124,7 +124,7 @@ def test_a_user_s_keep_row_goes_before_opencc(tmp_path: Path) -> None:
         ({"conversions": '["s2t"]'}, "unknown conversion 's2t'"),
         ({"pattern": '"(乾)"'}, "no capturing group"),
         ({"pattern": '"乾("'}, "does not compile"),
-        ({"pattern": '"乾*"'}, "must match a word"),
+        ({"pattern": '"乾?"'}, "must match a word"),
     ],
 )
 def test_a_wrong_keep_row_is_refused_and_named(tmp_path: Path, changes: dict[str, str | None], says: str) -> None:

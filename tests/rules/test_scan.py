@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
-import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +10,6 @@ from conftest import PAGES, SEED
 from qingwen import Config, load_rules
 from qingwen.model import Page, Segmented
 from qingwen.read.files import read_page
-from qingwen.rules.scan import _search_of, relaxed
 from qingwen.segment.pages import segment
 
 BOOK = load_rules()
@@ -51,21 +47,3 @@ def test_the_lines_of_a_page_are_found_alike(path: object) -> None:
 @given(st.lists(st.lists(st.sampled_from(PIECES), max_size=8).map("".join).map(str.strip), max_size=6))
 def test_made_lines_are_found_alike(lines: list[str]) -> None:
     assert found(lines) == one_by_one(lines)
-
-
-@pytest.mark.parametrize("rule", BOOK.rules, ids=lambda rule: rule.id)
-def test_the_relaxed_pattern_matches_wherever_the_rule_does(rule: object) -> None:
-    pattern: re.Pattern[str] = rule.pattern  # type: ignore[attr-defined]
-    loose = re2.compile(f"(?m){relaxed(pattern.pattern)}")
-    for case in CASES:
-        if pattern.search(case):
-            assert loose.search(case), case
-
-
-@pytest.mark.parametrize(
-    "pattern", ["^a|^b", "^a|b", "b|^a", "(?:^a|b)", "^(?:a|b)c", "^a\\|b|c", "[|]^a", "^(a(b|c))|d"]
-)
-@given(text=st.text(alphabet="abcd|", max_size=6))
-def test_searching_only_where_a_pattern_can_match_finds_the_same(pattern: str, text: str) -> None:
-    mine, plain = _search_of(re.compile(pattern))(text), re.search(pattern, text)
-    assert (mine and mine.span()) == (plain and plain.span())

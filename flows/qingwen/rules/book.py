@@ -15,7 +15,8 @@ from typing import Any
 from qingwen.errors import RuleError
 from qingwen.model import Label
 from qingwen.rules.keep import KeepTable, parse_keep
-from qingwen.rules.rows import compiled, know, need, one_of
+from qingwen.rules.lines import LinePattern
+from qingwen.rules.rows import in_lines, know, need, one_of
 from qingwen.rules.scan import Scanner, line_bounds
 from qingwen.rules.spun import SpunTable, parse_spun
 from qingwen.text import Span
@@ -24,6 +25,8 @@ from qingwen.views import CONTACT, FOLDED, RAW, View, view
 SCOPES = ("head", "article", "tail", "any")
 VIEWS = (RAW, FOLDED, CONTACT)
 CUTS = ("block", "match")
+# What is cut inside a paragraph is shorter; a longer pattern would read far ahead of each match.
+LONGEST_CUT = 200
 _REQUIRED = ("id", "label", "scope", "pattern", "why", "since", "matches")
 _KNOWN = (*_REQUIRED, "view", "cut", "spares", "not_this", "opens_tail")
 _ID = re.compile(r"[a-z]+(?:\.[a-z0-9-]+)+")
@@ -44,7 +47,7 @@ class Rule:
     label: Label
     scope: str
     view: str
-    pattern: re.Pattern[str]
+    pattern: LinePattern
     why: str
     since: str
     matches: tuple[str, ...]
@@ -55,14 +58,18 @@ class Rule:
     table: str = ""
 
     def find(self, seen: View) -> Span | None:
-        """Return the raw span of the first match in a view of the rule's kind, or None.
+        """Return the raw span of the first match in a view of the rule's kind, or None; each line is searched.
 
         A pattern that only looks (and takes nothing) speaks of the whole line.
         """
-        found = self.pattern.search(seen.text)
-        if found is None:
-            return None
-        return seen.back(*found.span()) if found[0] else Span(0, seen.length)
+        at = 0
+        for line in seen.text.split("\n"):
+            found = self.pattern.search(line)
+            if found is not None:
+                start, end = found
+                return seen.back(at + start, at + end) if start < end else Span(0, seen.length)
+            at += len(line) + 1
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +233,11 @@ def _rule(row: Mapping[str, Any], table: str, number: int) -> Rule:
     one_of(where, "scope", row["scope"], SCOPES)
     one_of(where, "view", row.get("view", RAW), VIEWS)
     one_of(where, "cut", row.get("cut", "block"), CUTS)
-    pattern = compiled(row["pattern"], where, re.MULTILINE)
-    if pattern.search(""):
+    pattern = in_lines(row["pattern"], where)
+    if pattern.search("") is not None:
         raise RuleError(f"{where}: the pattern matches the empty line, and so everything.")
+    if row.get("cut") == "match":
+        _in_text(pattern, where)
     return Rule(
         id=row["id"],
         label=Label(row["label"]),
@@ -244,3 +253,11 @@ def _rule(row: Mapping[str, Any], table: str, number: int) -> Rule:
         opens_tail=bool(row.get("opens_tail", False)),
         table=table,
     )
+
+
+def _in_text(pattern: LinePattern, where: str) -> None:
+    """Refuse a pattern that is searched in a whole text, match after match, and may read far ahead for each."""
+    if pattern.looks:
+        raise RuleError(f'{where}: cut = "match" takes no look-ahead; match what it looks for.')
+    if pattern.width is None or pattern.width > LONGEST_CUT:
+        raise RuleError(f'{where}: cut = "match" takes at most {LONGEST_CUT} characters; write {{0,40}} for *.')

@@ -18,13 +18,15 @@ from functools import cached_property
 from typing import Any
 
 from qingwen.errors import RuleError
-from qingwen.rules.rows import know, need, one_of
+from qingwen.rules.rows import compiled, know, need, one_of
 
 ACTIONS = ("restore", "keep", "flag")
 CLASSES = ("A", "B", "C")
 STATUSES = ("active", "proposed")
 # So far back a left context may look.
 _LEFT = 16
+# And so far ahead what stands near: the steps of a list and the parts of a speech come within it.
+_NEAR = 600
 _NAMED = re.compile(r"\{([A-Z]+)\}")
 _REQUIRED = ("id", "form", "original", "class", "clause", "why", "since")
 _KNOWN = (*_REQUIRED, "restores", "keeps", "guards", "words", "sites", "status", "source")
@@ -187,24 +189,29 @@ def _clause(row: Mapping[str, Any], kind: str, classes: Mapping[str, str], where
     one_of(here, "action", row.get("action"), ACTIONS)
     if kind == "C" and row["action"] == "restore":
         raise RuleError(f"{here}: a synonym (class C) is never restored by itself. Let the clause flag.")
+    near_window = int(row.get("near_window", _NEAR))
+    if not 0 <= near_window <= _NEAR:
+        raise RuleError(f"{here}: near_window must be from 0 to {_NEAR}; each form reads so many characters again.")
     return Clause(
         id=row["id"],
         action=row["action"],
-        left=_context(row.get("left"), classes, here, "(?:{})$"),
-        left_not=_context(row.get("left_not"), classes, here, "(?:{})$"),
+        left=_context(row.get("left"), classes, here, "(?:{})$", _LEFT),
+        left_not=_context(row.get("left_not"), classes, here, "(?:{})$", _LEFT),
         right=_context(row.get("right"), classes, here, "(?:{})"),
         score=float(row.get("score", 1.0)),
         strict=bool(row.get("strict", kind == "A")),
         near=_context(row.get("near"), classes, here, "(?:{})"),
-        near_window=int(row.get("near_window", 600)),
+        near_window=near_window,
     )
 
 
-def _context(pattern: str | None, classes: Mapping[str, str], here: str, frame: str) -> re.Pattern[str] | None:
+def _context(
+    pattern: str | None, classes: Mapping[str, str], here: str, frame: str, longest: int | None = None
+) -> re.Pattern[str] | None:
     if pattern is None:
         return None
     try:
         named = _NAMED.sub(lambda found: classes[found[1]], pattern)
-        return re.compile(frame.replace("{}", named))
-    except (KeyError, re.error) as fault:
-        raise RuleError(f"{here}: the context {pattern!r} does not compile: {fault}.") from fault
+    except KeyError as fault:
+        raise RuleError(f"{here}: the context {pattern!r} does not compile: there is no class {fault}.") from fault
+    return compiled(frame.replace("{}", named), here, longest)
