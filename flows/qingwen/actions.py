@@ -48,6 +48,8 @@ def _settings(arguments: argparse.Namespace) -> tuple[Config, str | None]:
             raise SetupError(f"--crawl-date {arguments.crawl_date}: not a date such as 2023-05-30.") from None
     if arguments.html_reader:
         overrides["html_reader"] = arguments.html_reader
+    if arguments.mask_personal_data is not None:
+        overrides["mask_personal_data"] = arguments.mask_personal_data
     for name in ("url_prefix", *(f"{field}_field" for field in FIELDS)):
         if getattr(arguments, name):
             overrides[name] = getattr(arguments, name)
@@ -233,6 +235,6 @@ def rules(arguments: argparse.Namespace) -> int:
         cases += count_cases(text)
     for fault in faults:
         print(fault, file=sys.stderr)
-    n_rules = len(book.rules) + len(book.spun.subs) + len(book.keep.rows)
+    n_rules = len(book.rules) + len(book.spun.subs) + len(book.keep.rows) + book.personal.n_rows
     print(f"{n_rules} rules, {cases} cases: {f'{len(faults)} faults' if faults else 'all hold'}.")
     return WRONG if faults else DONE

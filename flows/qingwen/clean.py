@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +16,7 @@ from qingwen.metadata.site import site_key
 from qingwen.model import BODY, HTML, TITLE, Cleaned, Facts, Judged, Label, Page, Record, Rejection, Segmented
 from qingwen.normalize.inline import cut_inline
 from qingwen.normalize.layout import lay_out
+from qingwen.normalize.mask import Hits, hide, mask, settle
 from qingwen.normalize.passes import Context, Draft, Pass, run
 from qingwen.normalize.punctuation import looks_folded, widen_punctuation
 from qingwen.normalize.readings import drop_readings
@@ -24,6 +26,7 @@ from qingwen.normalize.spun import restore_nonwords, restore_words
 from qingwen.normalize.unicode import fix_unicode, undo_entities, undo_mojibake
 from qingwen.read.files import to_page
 from qingwen.rules.book import RuleBook, load_rules
+from qingwen.rules.personal import Found
 from qingwen.rules.sites import SiteBook
 from qingwen.segment.pages import segment
 from qingwen.text import Edit, Span, undo
@@ -69,25 +72,27 @@ def clean_page(
     segmented = segment(page, config)
     if isinstance(segmented, Rejection):
         return segmented
-    site = site_key(page, segmented)
-    labelled = label(segmented, book, sites, site)
-    blocks = judged_of(segmented, labelled)
+    shown, found = hide(segmented, config, book.personal)
+    site = site_key(page, shown)
+    labelled = label(segmented, book, sites, site)  # of the page as it is: masks change no verdict
+    blocks = judged_of(shown, labelled)
     if not any(judged.verdict.label is Label.BODY and judged.verdict.kept for judged in blocks):
-        dropped = _dropped(blocks, segmented)
+        dropped = _dropped(blocks, shown)
         return Rejection(page.id, page.source_path, "label", "reject.no-article", "No block is an article's.", dropped)
-    facts = read_facts(page, segmented, labelled.verdicts, config, crawled_at or page.fetched_at)
-    parts, title = parts_of(segmented, labelled, blocks)
+    facts = read_facts(page, shown, labelled.verdicts, config, crawled_at or page.fetched_at)
+    parts, title = parts_of(shown, labelled, blocks)
     draft = normalize(
         parts,
         config,
         book,
-        page_text=segmented.text,
+        page_text=shown.text,
         title=title,
+        hits=_hits_of(found, blocks),
         dump=page.media_type != HTML,
         site=site,
         spun_site=sites is not None and sites.is_spun(site),
     )
-    return _assessed(page, segmented, blocks, draft, facts, config, book)
+    return _assessed(page, shown, blocks, draft, facts, config, book)
 
 
 def judged_of(segmented: Segmented, labelled: Labelled) -> tuple[Judged, ...]:
@@ -108,14 +113,15 @@ def normalize(
     dump: bool = True,
     site: str | None = None,
     spun_site: bool = False,
-    passes: Sequence[Pass] | None = None,
+    passes: Sequence[Pass] = PASSES,
+    hits: Hits | None = None,
 ) -> Draft:
-    """Run the passes over title and body.
+    """Run the passes over title and body; where the configuration asks for it, no personal data is left in them.
 
     ``page_text`` shows whether the page's punctuation was folded (default: the parts do); ``title`` is the span of the
     title part that is the title; ``dump``: the lines come from a dump and may hold several paragraphs each; ``site``:
-    what the page's site is known by; ``spun_site``: its pages are known to have words swapped; ``passes``: others
-    than `PASSES`.
+    what the page's site is known by; ``spun_site``: its pages are known to have words swapped; ``hits``: what is masked
+    in the parts already.
     """
     context = Context(
         config=config,
@@ -126,7 +132,11 @@ def normalize(
         site=site,
         spun_site=spun_site,
     )
-    return run(parts, PASSES if passes is None else passes, context)
+
+    def normalized(parts: Mapping[str, str], masks: tuple[Edit, ...]) -> Draft:
+        return run(parts, (mask, *passes), replace(context, masks=masks)) if masks else run(parts, passes, context)
+
+    return settle(parts, hits or {}, book.personal, normalized) if config.mask_personal_data else normalized(parts, ())
 
 
 def parts_of(segmented: Segmented, labelled: Labelled, blocks: Sequence[Judged]) -> tuple[dict[str, str], Span | None]:
@@ -140,6 +150,21 @@ def parts_of(segmented: Segmented, labelled: Labelled, blocks: Sequence[Judged])
             if labelled.title is not None and judged.verdict.label is Label.TITLE:
                 title = labelled.title.shifted(-span.start)
     return {part: "".join(found) for part, found in slices.items()}, title
+
+
+def _hits_of(found: Sequence[Found], blocks: Sequence[Judged]) -> Hits:
+    """Return what was found in kept blocks, by part and in its positions; none of it crosses the end of a block."""
+    hits: dict[str, list[Found]] = {TITLE: [], BODY: []}
+    sizes = {TITLE: 0, BODY: 0}
+    left = deque(found)
+    for judged in blocks:
+        span, part = judged.block.span, part_of(judged)
+        while left and left[0].span.start < span.end:
+            hit = left.popleft()
+            if judged.text is None:
+                hits[part].append(replace(hit, span=hit.span.shifted(sizes[part] - span.start)))
+        sizes[part] += len(span) if judged.text is None else 0
+    return hits
 
 
 def part_of(judged: Judged) -> str:

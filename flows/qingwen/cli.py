@@ -187,6 +187,11 @@ def _shared(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", metavar="FILE.toml", help="thresholds (default: [tool.qingwen] of pyproject.toml)")
     parser.add_argument("--html-reader", choices=("lexbor", "soup"), help="lexbor (default), or the slow reference")
+    parser.add_argument(
+        "--mask-personal-data",
+        action=argparse.BooleanOptionalAction,
+        help="mask mobile numbers, identity and bank cards, e-mail, licence plates in all that is made (default: no)",
+    )
     parser.add_argument("--crawl-date", metavar="DATE", help="the day of the crawl; resolves relative dates")
     for field in FIELDS:
         says = f"field of a row (JSON Lines, Parquet) that holds the {field}; a.b leads into a structure"

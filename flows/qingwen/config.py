@@ -84,6 +84,9 @@ class Config:
     # and cost time: the survey reads each of its pages once.
     max_site_pages: int = 60
     survey_pages: int = 5_000
+    # Personal data in the text (mobile numbers, identity cards, bank cards, e-mail, licence plates) is overwritten
+    # before anything is stored. What is masked is gone: no table gives it back.
+    mask_personal_data: bool = False
     # The day the pages were fetched, as given by the user: resolves "8个月前 (09-29)".
     crawl_date: date | None = None
     # Fields of rows (JSON Lines, Parquet) that hold the page, as text or as HTML, its URL, the date of the crawl and
@@ -116,11 +119,16 @@ class Config:
         return Config(**{**{name: getattr(self, name) for name in kinds}, **checked})
 
 
+_WANTED = {"int": "a whole number >= 0", "float": "a number between 0 and 1", "bool": "true or false"}
+
+
 def _checked(name: str, value: Any, kind: str, origin: str) -> Any:
     if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     if kind == "float" and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
         return float(value)
+    if kind == "bool" and isinstance(value, bool):
+        return value
     if kind.startswith("date"):
         if value is None or isinstance(value, date):
             return value
@@ -130,8 +138,7 @@ def _checked(name: str, value: Any, kind: str, origin: str) -> Any:
             raise SetupError(f"{origin}: {name} must be a date such as 2023-05-30, not {value!r}.") from None
     if kind.startswith("str") and (value is None or isinstance(value, str)):
         return value
-    wanted = {"int": "a whole number >= 0", "float": "a number between 0 and 1"}.get(kind, kind)
-    raise SetupError(f"{origin}: {name} must be {wanted}, not {value!r}.")
+    raise SetupError(f"{origin}: {name} must be {_WANTED.get(kind, kind)}, not {value!r}.")
 
 
 def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Config:

@@ -1,7 +1,8 @@
 """Copies of a text to match on, with an offset map back.
 
 A rule that must match whatever the script or the width matches on the *folded* view; one for telephone numbers and
-accounts on the *contact* view. Spans are always mapped back to the raw text.
+accounts on the *contact* view; the *digits* view reads all forms of digits too, but keeps what stands between them.
+Spans are always mapped back to the raw text.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from qingwen.conversion import converter
 from qingwen.text import Span
 
-RAW, FOLDED, CONTACT = "raw", "folded", "contact"
+RAW, FOLDED, CONTACT, DIGITS = "raw", "folded", "contact", "digits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class View:
 
 
 def view(text: str, kind: str) -> View:
-    """Return the raw, folded or contact view of a text.
+    """Return the raw, folded, contact or digits view of a text.
 
     >>> view("長按掃一掃", "folded").text
     '长按扫一扫'
@@ -59,12 +60,12 @@ def view(text: str, kind: str) -> View:
     """
     if kind == RAW:
         return View(text, (), len(text))
-    folded = _translated(text, CONTACT if kind == CONTACT else FOLDED)
+    folded = _translated(text, FOLDED if kind == FOLDED else CONTACT)
     if kind == CONTACT:
         for pattern, replacement, signs in contact_tables().variants:
             if any(map(folded.__contains__, signs)):
                 folded = pattern.sub(replacement, folded)  # of the same length, so that places stay
-    return _without(folded, (_NOISE,) if kind == FOLDED else (_NOISE, contact_tables().gaps))
+    return _without(folded, (_NOISE, contact_tables().gaps) if kind == CONTACT else (_NOISE,))
 
 
 # Zero-width characters and entities of spaces and quotes stand between the letters of a word: no rule sees them.

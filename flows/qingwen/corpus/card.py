@@ -12,11 +12,15 @@ from qingwen.corpus.place import Place
 from qingwen.corpus.report import RunReport, markdown
 from qingwen.corpus.schemas import RECORDS
 
+_MASKED = """
+Personal data in the texts (mobile numbers, identity cards, bank cards, e-mail, licence plates) is masked by █, in every
+table; `url` and `source_path` stand as they were given. Edits whose rule is `mask.*` say where and of which kind.
+"""
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def write_card(dataset: Place, report: RunReport) -> None:
-    """Write the card for the dataset as it stands after a run."""
+def write_card(dataset: Place, report: RunReport, *, masked: bool) -> None:
+    """Write the card for the dataset as it stands after a run; ``masked``: personal data in it is."""
     rows = tables.read(dataset, "records", ("n_chars",))
     chars = sum(rows["n_chars"].to_pylist())
     size = next((name for limit, name in _SIZES if rows.num_rows < limit), "n>1M")
@@ -39,7 +43,7 @@ character with its rule; `flags` what was left and may want a look; `rejections`
 
 The texts belong to their publishers. `rights` holds the notice that a page printed, `source_path` and `id` say where a
 record came from; to take a page down, delete the rows of its id from every table.
-
+{_MASKED if masked else ""}
 | column of records | type | what it says |
 | --- | --- | --- |
 {columns}

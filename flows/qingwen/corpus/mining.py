@@ -18,6 +18,7 @@ from qingwen.config import Config
 from qingwen.corpus.pairs import Pair, Text, find_pairs
 from qingwen.metadata.site import site_key
 from qingwen.model import Cleaned, Rejection
+from qingwen.normalize.mask import hide
 from qingwen.read.containers import pages_of
 from qingwen.read.items import Source
 from qingwen.rules.book import RuleBook
@@ -88,7 +89,7 @@ def read_texts(sources: Iterable[Source], config: Config, book: RuleBook) -> Ite
         segmented = page if isinstance(page, Rejection) else segment(page, config)
         if isinstance(page, Rejection) or isinstance(segmented, Rejection):
             continue
-        site = site_key(page, segmented)
+        site = site_key(page, hide(segmented, config, book.personal)[0])
         result = clean_page(page, config=config, rules=raw)
         if site is not None and isinstance(result, Cleaned):
             yield Text.of(page.id, site, f"{result.record.title}\n{result.record.text}")

@@ -242,7 +242,7 @@ class Engine:
         self.report.inputs_digest = self._plan.digest()
         self.report.versions = {name: metadata.version(name) for name in _PACKAGES}
         self.report.seconds["total"] = round(time.monotonic() - self._started, 3)
-        write_card(self.dataset, self.report)
+        write_card(self.dataset, self.report, masked=self.request.config.mask_personal_data)
         write_manifest(self.dataset, self.report)
 
     def _sweep(self, keys: set[str]) -> None:

@@ -20,8 +20,8 @@ from qingwen.corpus.survey import Chosen, Sighting, mine, sight
 from qingwen.corpus.watch import READING, Watch
 from qingwen.errors import BatchError
 from qingwen.read.items import Source
+from qingwen.rules.book import RuleBook
 from qingwen.rules.sites import Site, SiteBook, load_sites
-from qingwen.rules.spun import SpunTable
 
 # Pages that a worker looks at in one go; and how many are mined together.
 _GROUP_PAGES, _BUCKET_PAGES = 100, 20_000
@@ -77,13 +77,13 @@ def sight_job(chosen: Sequence[Chosen], folder: Place, buckets: int) -> str:
     return json.dumps([[(astuple(one.source), one.share) for one in chosen], str(folder), buckets])
 
 
-def sight_group(job: str, config: Config, spun: SpunTable, known: frozenset[str], watch: Watch) -> str:
+def sight_group(job: str, config: Config, book: RuleBook, known: frozenset[str], watch: Watch) -> str:
     """Do a `sight_job`; return the number of inputs looked at."""
     stated, folder, buckets = json.loads(job)
     found: list[list[Sighting]] = [[] for _ in range(buckets)]
     for source, share in stated:
         watch.at(READING, source[0])
-        for sighting in sight(Chosen(Source(*source), tuple(share)), config, spun, known):
+        for sighting in sight(Chosen(Source(*source), tuple(share)), config, book.spun, known, book.personal):
             watch.at(READING, source[0])
             found[crc32(sighting.site.encode()) % buckets].append(sighting)
     place = place_of(folder)

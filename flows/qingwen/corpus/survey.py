@@ -17,9 +17,11 @@ from qingwen.config import Config
 from qingwen.errors import BatchError
 from qingwen.metadata.site import site_key
 from qingwen.model import Rejection
+from qingwen.normalize.mask import hide
 from qingwen.read.containers import WHOLE, Share, is_container, items_of
 from qingwen.read.files import page_of
 from qingwen.read.items import Item, Source
+from qingwen.rules.personal import PersonalTable
 from qingwen.rules.sites import Site, Template, line_key
 from qingwen.rules.spun import SpunTable
 from qingwen.segment.pages import segment
@@ -28,6 +30,7 @@ from qingwen.segment.pages import segment
 _SHORTEST, _SHOWN = 2, 40
 # From so many characters on a line is a paragraph: it tells pages apart.
 _PARAGRAPH = 40
+NONE = PersonalTable()
 # What an item of a container takes, compressed: from 2 (text) to 15 KB (HTML) in news crawls.
 _ITEM_BYTES = 5_000
 
@@ -69,18 +72,29 @@ def choose_sample(sources: Iterable[Source], config: Config) -> list[Chosen]:
     return sorted(chosen, key=lambda one: one.source.path)
 
 
-def sight(chosen: Chosen, config: Config, spun: SpunTable, known: frozenset[str] = frozenset()) -> Iterator[Sighting]:
-    """Yield what pages show of their sites; one that cannot be read, or whose site is known or not named, adds none."""
+def sight(
+    chosen: Chosen,
+    config: Config,
+    spun: SpunTable,
+    known: frozenset[str] = frozenset(),
+    personal: PersonalTable = NONE,
+) -> Iterator[Sighting]:
+    """Yield what pages show of their sites; one that cannot be read, or whose site is known or not named, adds none.
+
+    Where the configuration asks for it, what is ``personal`` is masked in what is kept for people to read.
+    """
     try:
         for item in items_of(chosen.source.path, config, chosen.share):
-            found = _sight(item, config, spun, known)
+            found = _sight(item, config, spun, known, personal)
             if found is not None:
                 yield found
     except (OSError, BatchError):  # cleaning meets the same fault, and names it
         return
 
 
-def _sight(item: Item, config: Config, spun: SpunTable, known: frozenset[str]) -> Sighting | None:
+def _sight(
+    item: Item, config: Config, spun: SpunTable, known: frozenset[str], personal: PersonalTable
+) -> Sighting | None:
     try:
         page = page_of(item, config)
         found = page if isinstance(page, Rejection) else segment(page, config)
@@ -88,11 +102,12 @@ def _sight(item: Item, config: Config, spun: SpunTable, known: frozenset[str]) -
         return None
     if isinstance(page, Rejection) or isinstance(found, Rejection):
         return None
-    site = site_key(page, found)
+    shown, _ = hide(found, config, personal)
+    site = site_key(page, shown)
     if site is None or site in known:
         return None
-    lines = dict.fromkeys(found.words(block) for block in found.blocks)
-    kept = tuple((line_key(text), len(text), text[:_SHOWN]) for text in lines if len(text) >= _SHORTEST)
+    lines = {found.words(block): shown.words(block)[:_SHOWN] for block in found.blocks}
+    kept = tuple((line_key(text), len(text), seen) for text, seen in lines.items() if len(text) >= _SHORTEST)
     return Sighting(page.id, site, kept, frozenset(line_key(text) for text in lines if spun.proves(text)))
 
 

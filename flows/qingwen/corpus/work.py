@@ -39,7 +39,7 @@ def _clean(job: str, kit: Kit) -> str:
 
 def _sight(job: str, kit: Kit) -> str:
     with Watch(None, kit.page_seconds) as watch:
-        return sight_group(job, kit.config, kit.book.spun, frozenset(kit.sites.sites), watch)
+        return sight_group(job, kit.config, kit.book, frozenset(kit.sites.sites), watch)
 
 
 def _mine(job: str, kit: Kit) -> str:

@@ -30,6 +30,7 @@ class Context:
     dump: bool = True  # the parts come from a dump, whose lines may hold several paragraphs
     site: str | None = None  # what the page's site is known by
     spun_site: bool = False  # the site's pages are known to be spun
+    masks: tuple[Edit, ...] = ()  # personal data in the parts, masked already
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ def run(parts: Mapping[str, str], passes: Sequence[Pass], context: Context) -> D
             draft = replace(draft, flags=(*draft.flags[:flagged], *new))
         if len(draft.edits) == done:
             break
-        # The slice that is the title is cut out by now.
-        context = replace(context, title=None)
+        # The slice that is the title is cut out by now, and the masks are told.
+        context = replace(context, title=None, masks=())
     return draft
 
 

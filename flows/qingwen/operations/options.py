@@ -18,6 +18,7 @@ from qingwen.errors import SetupError
 
 # Prefect's server takes 512 KiB of parameters.
 _MOST = 400_000
+_MASKS = "mask_personal_data"
 _RUN = (
     "rules workers batch_pages retries page_seconds worker_gib rebuild verify accept runner cluster partition_by"
 ).split()
@@ -31,6 +32,9 @@ class Options(BaseModel):
     rules: str | None = Field(default=None, description="Your own rule table, or a folder of them (*.toml)")
     thresholds: dict[str, Any] = Field(
         default_factory=dict, description="Thresholds by name, as in config.py: min_article_chars, crawl_date, ..."
+    )
+    mask_personal_data: bool = Field(
+        default=False, description="Mask mobile numbers, identity and bank cards, e-mail and licence plates"
     )
     workers: int = Field(default=0, ge=0, description="Worker processes; 0: one a core")
     batch_pages: int = Field(default=500, ge=1, description="Most pages in a batch")
@@ -54,7 +58,8 @@ def to_request(inputs: Sequence[str], output: str, options: Options) -> Request:
     Raises:
         SetupError: a threshold is unknown or of the wrong kind.
     """
-    config = Config().with_values(options.thresholds, "the flow's thresholds")
+    stated = {**options.thresholds, **({_MASKS: True} if options.mask_personal_data else {})}
+    config = Config().with_values(stated, "the flow's thresholds")
     return Request(tuple(inputs), output, config, **{name: getattr(options, name) for name in _RUN})
 
 
@@ -67,7 +72,13 @@ def to_parameters(request: Request, review: int = 0) -> dict[str, Any]:
     stated = {entry.name: getattr(request.config, entry.name) for entry in fields(Config)}
     changed = {name: value for name, value in stated.items() if value != getattr(Config(), name)}
     thresholds = {name: str(value) if name == "crawl_date" else value for name, value in changed.items()}
-    options = Options(thresholds=thresholds, review=review, **{name: getattr(request, name) for name in _RUN})
+    masks = bool(thresholds.pop(_MASKS, False))
+    options = Options(
+        thresholds=thresholds,
+        mask_personal_data=masks,
+        review=review,
+        **{name: getattr(request, name) for name in _RUN},
+    )
     inputs = list(request.inputs)
     if len(json.dumps(inputs)) > _MOST:
         raise SetupError(

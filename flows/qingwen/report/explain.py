@@ -41,8 +41,8 @@ def explain(
     """Yield the lines of the explanation.
 
     A removed block is one line that begins with ``- `` and ends in its label, rule and reason; a changed stretch stands
-    as ``[before→after]`` in its line, with the rules that changed the line named at its end. What was flagged stands
-    last, with ``? ``, its context, its rule and what else it may be.
+    as ``[before→after]`` in its line (a masked one as ``[███]``), and the rules that changed the line at its end. What
+    was flagged stands last, with ``? ``, its context, its rule and what else it may be.
     """
     yield [Run(heading, HEAD)]
     yield []
@@ -93,6 +93,9 @@ def _kept(segments: list[Segment], part: str) -> list[Run]:
             line.append(Run(segment.after.replace("\n", ""), HEAD if part == "title" else KEPT))
             continue
         rules.update(shown)
+        if segment.before == segment.after:  # a mask: what it was is not known any more
+            line += (Run("["), Run(segment.after, AFTER), Run("]"))
+            continue
         line += (Run("["), Run(segment.before, BEFORE), Run("→"), Run(segment.after, AFTER), Run("]"))
     if rules:
         line.append(Run("  {" + ", ".join(f"{name} {n}" for name, n in rules.most_common()) + "}", NAME))

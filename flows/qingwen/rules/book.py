@@ -16,6 +16,7 @@ from qingwen.errors import RuleError
 from qingwen.model import Label
 from qingwen.rules.keep import KeepTable, parse_keep
 from qingwen.rules.lines import LinePattern
+from qingwen.rules.personal import PersonalTable, parse_personal
 from qingwen.rules.rows import in_lines, know, need, one_of
 from qingwen.rules.scan import Scanner, line_bounds
 from qingwen.rules.spun import SpunTable, parse_spun
@@ -88,6 +89,7 @@ class RuleBook:
     spun: SpunTable
     version: str
     keep: KeepTable = field(default_factory=KeepTable)
+    personal: PersonalTable = field(default_factory=PersonalTable)
 
     def hits(self, words: str) -> list[Hit]:
         """Return every rule that matches in the words of one block, in the order of the tables."""
@@ -146,13 +148,13 @@ class RuleBook:
             for case in owner.spares
             for hit in self.hits(case)
         ]
-        return faults + self.spun.check() + self.keep.check()
+        return faults + self.spun.check() + self.keep.check() + self.personal.check()
 
     @property
     def n_cases(self) -> int:
         """Return how many cases the rows carry."""
         of_rules = sum(len(rule.matches) + len(rule.spares) + len(rule.not_this) for rule in self.rules)
-        return of_rules + self.spun.n_cases + self.keep.n_cases
+        return of_rules + self.spun.n_cases + self.keep.n_cases + self.personal.n_cases
 
 
 def load_rules(extra: Path | None = None) -> RuleBook:
@@ -197,7 +199,7 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
 
 def _compile(tables: Iterable[tuple[str, str]]) -> RuleBook:
     rules: dict[str, Rule] = {}
-    spun, keep = SpunTable(()), KeepTable()
+    spun, keep, personal = SpunTable(()), KeepTable(), PersonalTable()
     digest = hashlib.sha256()
     for name, text in tables:
         digest.update(text.encode())
@@ -208,12 +210,13 @@ def _compile(tables: Iterable[tuple[str, str]]) -> RuleBook:
         if "sub" in table:
             spun = spun.joined(parse_spun(table, name))
         keep = keep.joined(parse_keep(table, name))
+        personal = personal.joined(parse_personal(table, name))
         for rule in _rows(table, name):
             known = rules.get(rule.id)
             if known is not None and known.table == name:
                 raise RuleError(f"{name}: {rule.id}: the id stands twice in the table; an id names one rule for ever.")
             rules[rule.id] = rule
-    return RuleBook(tuple(rules.values()), spun, digest.hexdigest()[:16], keep)
+    return RuleBook(tuple(rules.values()), spun, digest.hexdigest()[:16], keep, personal)
 
 
 def _rows(table: Mapping[str, Any], name: str) -> Iterator[Rule]:
