@@ -13,7 +13,7 @@ from itertools import groupby
 from qingwen.config import Config
 from qingwen.model import Segmented
 from qingwen.normalize.passes import Context, Draft, Proposal
-from qingwen.rules.personal import MASKED, Found, PersonalTable, joined, overwrite
+from qingwen.rules.personal import Found, PersonalTable, joined, overwrite
 from qingwen.text import Edit, Span, trace_back
 
 Hits = Mapping[str, Sequence[Found]]
@@ -90,4 +90,5 @@ def _emerged(draft: Draft, part: str, table: PersonalTable) -> Iterator[Found]:
 
 
 def _is_bare(hit: Found, text: str) -> bool:
-    return any(not (char.isspace() or char == MASKED) for char in hit.span.of(text))
+    """Tell whether something of what was found is not masked yet."""
+    return overwrite(text, [hit.span]) != text

@@ -47,11 +47,16 @@ def forms_of(text: str) -> Iterator[Form]:
     >>> [form.text for form in forms_of("１&#51;⑧")]
     ['13⑧', '138']
     """
-    plain = _HIDING.sub(_undone, text)
+    plain = bared(text)
     folded = Form(view(plain, FOLDED), plain)
     yield folded
     if _other_digits().search(folded.text):
         yield Form(view(plain, DIGITS), plain)
+
+
+def bared(text: str) -> str:
+    """Return a text, as long as it was, in which what hides is undone; U+200B stands for the rest of an entity."""
+    return _HIDING.sub(_undone, text)
 
 
 def _undone(found: re.Match[str]) -> str:

@@ -13,14 +13,15 @@ from functools import cached_property
 from typing import Any
 
 from qingwen.errors import RuleError
-from qingwen.rules.forms import Form, forms_of
+from qingwen.rules.forms import Form, bared, forms_of
 from qingwen.rules.proofs import PROOFS, is_proved
 from qingwen.rules.rows import compiled, know, need, one_of
 from qingwen.text import Span
 
-# What stands in the place of each character that is masked, but for white space.
+# What stands in the place of each character that is masked, but for white space and what is not seen: of an entity one
+# is left, so that the masked text is, once it is normalised, as long as the text would be.
 MASKED = "\u2588"
-_MASKABLE = re.compile(r"\S")
+_MASKABLE = re.compile(r"[^\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 
 _MASK = ("id", "sign", "pattern", "why", "since", "matches")
 _MASK_KNOWN = (*_MASK, "proof", "near", "spares")
@@ -39,7 +40,7 @@ def overwrite(text: str, spans: Iterable[Span]) -> str:
     """
     pieces, done = [], 0
     for span in spans:
-        pieces += [text[done : span.start], _MASKABLE.sub(MASKED, span.of(text))]
+        pieces += [text[done : span.start], _MASKABLE.sub(MASKED, bared(span.of(text)))]
         done = span.end
     return "".join((*pieces, text[done:]))
 
@@ -147,8 +148,8 @@ class PersonalTable:
     @cached_property
     def _before(self) -> Mapping[str, re.Pattern[str]]:
         return {
-            # What stands between is taken once (possessive): time is bounded whatever a row says.
-            row.id: re.compile(f"(?:{row.before})(?:{row.between or self.between}){{0,{_BETWEEN}}}+\\Z")
+            # What stands between is taken once (possessive): time is bounded whatever a row says. A line may end there.
+            row.id: re.compile(f"(?:{row.before})(?:{row.between or self.between}){{0,{_BETWEEN}}}+\\s{{0,4}}\\Z")
             for row in self.spares
             if row.before is not None
         }
