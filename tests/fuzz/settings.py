@@ -1,0 +1,272 @@
+"""What must hold of what people and runs write: rule tables, settings, sites, cases, kits, jobs; tables; the algebra of text."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+
+from opencc.opencc import OpenCC
+
+from qingwen import Config, clean_page
+from qingwen.config import CONVERSIONS, load_config, read_rules_setting
+from qingwen.conversion import converter
+from qingwen.corpus import tables
+from qingwen.corpus.batch import Counts, Job
+from qingwen.corpus.kit import Kit, open_kit, write_kit
+from qingwen.corpus.place import place_of
+from qingwen.corpus.rows import ITEM, arrow, rows_of, source_row
+from qingwen.corpus.schemas import KEYS, TABLES
+from qingwen.errors import BatchError, RuleError, SetupError
+from qingwen.model import Page, Rejection
+from qingwen.read.items import Item, Source
+from qingwen.report.complaints import check_cases, count_cases
+from qingwen.report.terminal import printed
+from qingwen.rules.book import compile_rules
+from qingwen.rules.forgotten import Forgotten, parse_forgotten
+from qingwen.rules.sites import Site, SiteBook, Template, parse_sites
+from qingwen.text import Edit, Mapping, Span, align, apply, invert, trace_back, undo
+from qingwen.views import CONTACT, FOLDED, RAW, view
+
+from .files import FOLDER
+from .laws import BOOK, CONFIG, page_of, text_of
+
+_LIBRARY: dict[str, Any] = {}
+T = TypeVar("T")
+
+
+def _taken(act: Callable[[], T], kind: type[Exception], name: str) -> T | None:
+    """Return what comes of an act, or None where it is refused by this kind of error, which must name its input."""
+    try:
+        return act()
+    except kind as fault:
+        said = str(fault)
+    assert name in said, said
+    return None
+
+
+def rule_table(octets: bytes) -> None:
+    """A table of rules is a book that can be asked, or refused with a `RuleError`."""
+    try:
+        text = octets.decode()
+    except UnicodeDecodeError:
+        return
+    book = _taken(lambda: compile_rules([("mine.toml", text)]), RuleError, "mine.toml")
+    if book is None:
+        return
+    own = [rule for rule in book.rules if rule.table == "mine.toml"]
+    lines = ["租房找小王", "扫一扫二维码", "", *(case for rule in own for case in rule.matches)]
+    assert len(book.hits_of([line.replace("\n", " ") for line in lines])) == len(lines)
+    assert all(isinstance(fault, str) for fault in book.check())
+    assert book.n_cases >= 0
+    clean_page(("\n".join(lines) + "\n蕞大，頭部。" * 20).encode(), rules=book)
+
+
+def settings(octets: bytes) -> None:
+    """A file of settings is a `Config`, or refused with a `SetupError` that names it."""
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        path = Path(folder) / "qingwen.toml"
+        path.write_bytes(octets)
+        config = _taken(lambda: load_config(path), SetupError, "qingwen.toml")
+        assert config is None or config.digest
+        rules = _taken(lambda: read_rules_setting(path), SetupError, "qingwen.toml")
+        assert rules is None or isinstance(rules, str)
+
+
+def sites(octets: bytes) -> None:
+    """A file of sites is a book that gives itself back, or refused with a `SetupError`."""
+    book = _taken(lambda: parse_sites(text_of(octets), "sites.json"), SetupError, "sites.json")
+    if book is None:
+        return
+    assert parse_sites(book.to_json(), "again") == book
+    assert book.digest
+    for name in book.sites:
+        book.evidence(name, "关于我们")
+        book.is_spun(name)
+
+
+def cases(octets: bytes) -> None:
+    """A reviewer's cases give sentences of what still stands, or are refused with a `SetupError`."""
+    text = text_of(octets)
+    faults = _taken(lambda: check_cases(text, BOOK, CONFIG), SetupError, "cases")
+    if faults is None:
+        return
+    assert len(faults) <= count_cases(text)
+    for fault in faults:
+        fault.encode()
+
+
+def kit(octets: bytes) -> None:
+    """A worker's file is a kit, or a fault of the batch or the set-up; one that was written reads the same."""
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        path = Path(folder) / "kit.json"
+        path.write_bytes(octets)
+        open_kit.cache_clear()
+        try:
+            found = open_kit(str(path))
+        except (BatchError, SetupError):
+            return
+        assert isinstance(found, Kit)
+        assert found.config.digest
+
+
+def written(octets: bytes) -> None:
+    """What runs write for each other reads the same, whatever paths, words and numbers it holds."""
+    text = octets.decode("utf-8", "surrogateescape")
+    clean = text_of(octets)
+    source = Source(text, len(octets), -1)
+    job = Job((source, source), clean, (1, 3), text or None)
+    assert Job.from_json(job.to_json()) == job
+    forgotten = Forgotten(frozenset([clean]), frozenset([clean[:3]]), frozenset())
+    assert parse_forgotten(forgotten.to_json(), "x") == forgotten
+    assert forgotten.digest
+    book = SiteBook({clean: Site(3, {clean: Template(2, clean)}, 1)})
+    assert parse_sites(book.to_json(), "x") == book
+    counts = Counts(pages=len(octets))
+    counts.rejections[clean] += 1
+    assert Counts.from_json(counts.to_json()) == counts
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        made = Kit(Config(text_field=clean), BOOK, book, forgotten, "")
+        place = write_kit(made, None, place_of(folder))
+        open_kit.cache_clear()
+        found = open_kit(str(place))
+    assert (found.config, found.book, found.sites, found.forgotten) == (
+        made.config,
+        made.book,
+        made.sites,
+        made.forgotten,
+    )
+
+
+def forgotten(octets: bytes) -> None:
+    """A file of tombstones is what was forgotten, or refused with a `SetupError`."""
+    found = _taken(lambda: parse_forgotten(text_of(octets), "forgotten.json"), SetupError, "forgotten.json")
+    if found is not None:
+        assert parse_forgotten(found.to_json(), "again") == found
+        assert found.digest
+        found.holds("x", "y", "z")
+
+
+def terminal(octets: bytes) -> None:
+    """What is printed steers no terminal, is printed the same again, and keeps what is harmless."""
+    for text in (
+        octets.decode("utf-8", "surrogateescape"),
+        octets.decode("utf-8", "replace"),
+        octets.decode("latin-1"),
+    ):
+        shown = printed(text)
+        assert all(char.isprintable() or char.isspace() for char in shown)
+        assert not set(shown) & set("\n\r\x1b\x9b\x85\u2028\u2029\u202e")
+        shown.encode()
+        assert printed(shown) == shown
+
+
+def views(octets: bytes) -> None:
+    """A view's places lead back in order, each to a character that folds to it; the whole leads back to the whole."""
+    try:
+        text = octets.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        text = octets.decode("utf-8", "replace")
+    text = text[:400]
+    for kind in (RAW, FOLDED, CONTACT):
+        for seen in (view(text, kind), view(text + "。" * 200, kind)):
+            spans = [seen.back(at, at + 1) for at in range(len(seen.text))]
+            assert all(left.end <= right.start for left, right in pairwise(spans)), kind
+            assert all(len(span) == 1 for span in spans)
+            assert not spans or spans[-1].end <= seen.length
+            for start in range(0, len(spans), 13):
+                for end in range(start + 1, len(spans) + 1, 37):
+                    assert seen.back(start, end) == Span(spans[start].start, spans[end - 1].end)
+            if kind == FOLDED:
+                raw = text + "。" * 200
+                alone = (view(span.of(raw), kind).text for span in spans)
+                assert all(one in ("", char) for one, char in zip(alone, seen.text, strict=True))
+        assert view(text + "。" * 200, kind).text.rstrip("。") == view(text, kind).text.rstrip("。")
+
+
+def scanning(octets: bytes) -> None:
+    """What all rules find in the lines of a page at once is what each finds in its line."""
+    lines = text_of(octets).split("\n")
+    assert BOOK.hits_of(lines) == [tuple(BOOK.hits(line)) for line in lines]
+
+
+def conversion(octets: bytes) -> None:
+    """The compiled conversion gives what OpenCC gives."""
+    text = text_of(octets)[:400]
+    for name in CONVERSIONS:
+        library = _LIBRARY.setdefault(name, OpenCC(name))
+        done, pieces = 0, []
+        for start, end, after in converter(name).changes(text):
+            pieces += [text[done:start], after]
+            done = end
+        assert "".join((*pieces, text[done:])) == library.convert(text), name
+
+
+def algebra(octets: bytes) -> None:
+    """Passes of edits are undone, lead places there and back, and align both texts. Bytes say where the edits are."""
+    text = now = text_of(octets)[:100]
+    passes: list[list[Edit]] = []
+    for step in range(octets[0] % 4 if octets else 0):
+        at, edits = 0, []
+        for n, jump in enumerate(octets[step::7][:20]):
+            start = min(len(now), at + jump % 9)
+            end = min(len(now), start + jump // 64)
+            edits.append(Edit("body", Span(start, end), now[start:end], "新x"[: jump % 3], f"r{n % 3}", step))
+            at = end
+        after = apply(now, edits)
+        assert apply(after, invert(edits)) == now
+        through = Mapping(edits)
+        places = [through.forward(place) for place in range(len(now) + 1)]
+        assert places == sorted(places)
+        assert all(0 <= place <= len(after) for place in places)
+        assert all(0 <= through.back(place) <= len(now) for place in range(len(after) + 1))
+        passes.append(edits)
+        now = after
+    every = [edit for edits in passes for edit in edits]
+    assert undo(now, every) == text
+    segments = align(text, every)
+    assert "".join(segment.before for segment in segments) == text
+    assert "".join(segment.after for segment in segments) == now
+    assert all(0 <= trace_back(place, passes) <= len(text) for place in range(len(now) + 1))
+
+
+def rows(octets: bytes) -> dict[str, list[dict[str, Any]]]:
+    """Rows of pages fit their tables: what a column may not lack is there. A form feed parts the pages of an input."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
+    for n, piece in enumerate(dict.fromkeys(octets.split(b"\n\f\n"))):
+        page = page_of(piece)
+        path = f"{n}-{text_of(piece[:5])}"
+        result = clean_page(page) if isinstance(page, Page) else page
+        item = Item(path, page if isinstance(page, Rejection) else piece)
+        source = source_row(
+            Source(path, len(piece), n), item, "rejection" if isinstance(result, Rejection) else "record", result
+        )
+        for name, more in {**rows_of(result), "sources": [source]}.items():
+            found[name] += more
+    for name, some in found.items():
+        made = arrow(name, some)
+        assert made.drop_columns([ITEM]).to_pylist() == some or name == "records"
+        for field in TABLES[name]:
+            assert field.nullable or made[field.name].null_count == 0, (name, field.name)
+    return found
+
+
+def delta(octets: bytes) -> None:
+    """Rows that are committed to Delta tables are read back as they were; a page withdrawn is gone from all."""
+    found = rows(octets)
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        dataset = place_of(folder)
+        for name, some in found.items():
+            made = arrow(name, some).drop_columns([ITEM])
+            tables.commit(dataset, name, made, run=1, label="fuzz")
+            read = tables.read(dataset, name)
+            key = lambda row: json.dumps(row, sort_keys=True, default=str)  # noqa: E731
+            assert sorted(read.to_pylist(), key=key) == sorted(made.to_pylist(), key=key), name
+            if some:
+                gone = made[KEYS[name]].slice(0, 1)
+                tables.commit(dataset, name, made.slice(0, 0), gone, run=2, label="fuzz")
+                kept = [row for row in made.to_pylist() if row[KEYS[name]] != gone[0].as_py()]
+                assert sorted(tables.read(dataset, name).to_pylist(), key=key) == sorted(kept, key=key), name
