@@ -27,11 +27,15 @@ _RUN = "workers batch_pages page_seconds worker_gib rebuild verify accept runner
 
 
 def said(fault: object, status: int) -> int:
-    """Print what is wrong; return the exit status. What a path or a page holds cannot steer the terminal."""
+    """Print what is wrong; return the exit status. What files hold cannot steer the terminal."""
+    print(f"qingwen: {_shown(fault)}", file=sys.stderr)
+    return status
+
+
+def _shown(fault: object) -> str:
     from qingwen.report.terminal import printed
 
-    print(f"qingwen: {printed(str(fault))}", file=sys.stderr)
-    return status
+    return "\n".join(map(printed, str(fault).split("\n")))
 
 
 def _settings(arguments: argparse.Namespace) -> tuple[Config, str | None]:
@@ -234,7 +238,7 @@ def rules(arguments: argparse.Namespace) -> int:
         faults += check_cases(text, book, config)
         cases += count_cases(text)
     for fault in faults:
-        print(fault, file=sys.stderr)
+        print(_shown(fault), file=sys.stderr)
     n_rules = len(book.rules) + len(book.spun.subs) + len(book.keep.rows) + book.personal.n_rows
     print(f"{n_rules} rules, {cases} cases: {f'{len(faults)} faults' if faults else 'all hold'}.")
     return WRONG if faults else DONE

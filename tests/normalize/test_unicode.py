@@ -27,6 +27,7 @@ def cleaned(text: str) -> tuple[str, set[str], set[str]]:
         ("Аррle与Gооgle", "Apple与Google", "unicode.lookalike"),
         ("\u202e清文\u2066", "清文", "unicode.invisible"),
         ("&amp;ldquo;清文&amp;rdquo;3&sup2;", "“清文”3²", "unicode.entity"),
+        ("清文&#133;3&#150;5", "清文…3–5", "unicode.entity"),
         ("ä¸\xadå›½队", "中国队", "unicode.mojibake"),
         ("咖啡（cafÃ©）", "咖啡（café）", "unicode.mojibake"),
         ("\uf929读", "朗读", "unicode.compatibility-ideograph"),

@@ -58,6 +58,9 @@ def test_no_row_hits_a_sentence_of_the_seed_s_article() -> None:
         ({"id": '"No Good"'}, "the id must look like"),
         ({"id": None}, "row 1: id is missing"),
         ({"colour": '"red"'}, "unknown key 'colour'"),
+        ({"pattern": "{a = 1}"}, "pattern must be a text in quotes"),
+        ({"matches": '"租房找小王"'}, "matches must be a list of texts"),
+        ({"opens_tail": "1"}, "opens_tail must be true or false"),
     ],
 )
 def test_a_wrong_row_is_refused_and_named(tmp_path: Path, changes: dict[str, str | None], message: str) -> None:

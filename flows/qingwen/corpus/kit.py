@@ -11,10 +11,11 @@ import os
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from qingwen.config import Config
 from qingwen.corpus.place import Place, place_of, write_whole
-from qingwen.errors import BatchError
+from qingwen.errors import BatchError, SetupError
 from qingwen.rules.book import RuleBook, compile_rules, extra_tables
 from qingwen.rules.forgotten import Forgotten, parse_forgotten
 from qingwen.rules.sites import SiteBook, parse_sites
@@ -61,12 +62,21 @@ def open_kit(path: str) -> Kit:
     """Return a kit; a process reads and compiles it once.
 
     Raises:
-        BatchError: it cannot be read here, or this worker's package ships other rules.
+        BatchError: it cannot be read here, is damaged, or this worker's package ships other rules.
     """
     try:
-        stated = json.loads(place_of(path).read_text("utf-8"))
+        stated: Any = json.loads(place_of(path).read_text("utf-8"))
     except OSError as fault:
         raise BatchError(f"{path}: the worker cannot read it ({fault}). Workers must see the dataset.") from fault
+    except (ValueError, RecursionError) as fault:
+        raise BatchError(f"{path}: damaged ({fault}). The next run writes it anew.") from fault
+    try:
+        return _opened(stated, path)
+    except (SetupError, KeyError, TypeError, ValueError, AttributeError) as fault:
+        raise BatchError(f"{path}: damaged ({type(fault).__name__}: {fault}). The next run writes it anew.") from fault
+
+
+def _opened(stated: Any, path: str) -> Kit:
     book = compile_rules([(name, text) for name, text in stated["rules"]])
     if book.version != stated["version"]:
         raise BatchError(
@@ -77,7 +87,7 @@ def open_kit(path: str) -> Kit:
         Config().with_values(stated["config"], path),
         book,
         parse_sites(stated["sites"], path),
-        parse_forgotten(stated["forgotten"]),
+        parse_forgotten(stated["forgotten"], path),
         stated["folder"],
         stated["page_seconds"],
     )

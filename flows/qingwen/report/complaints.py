@@ -21,6 +21,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "rejection": ("page", "rule"),
 }
 _WRONG = ("removed", "kept")
+_PAGE = ("format", "text", "title", "body", "site")
 _SHOWN = 40
 _Row = Mapping[str, Any]
 
@@ -50,13 +51,17 @@ def count_cases(text: str) -> int:
 def _parsed(text: str) -> tuple[Mapping[str, _Row], list[_Row]]:
     try:
         stated = json.loads(text)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise SetupError(f"cases: not valid JSON: {fault}. Export the marks from the review page again.") from fault
     if not isinstance(stated, dict) or stated.get("format") != FORMAT:
         raise SetupError(f"cases: no file of cases of format {FORMAT}. Export the marks from the review page.")
     pages, cases = stated.get("pages", {}), stated.get("cases")
     if not (isinstance(cases, list) and isinstance(pages, dict) and all(isinstance(p, dict) for p in pages.values())):
         raise SetupError("cases: pages must be an object of objects, and cases a list.")
+    for name, page in pages.items():
+        wrong = [key for key in _PAGE if not isinstance(page.get(key), str | None)]
+        if wrong:
+            raise SetupError(f"cases: page {name[:12]}: {wrong[0]} must be text.")
     for number, case in enumerate(cases, 1):
         _refuse(case, f"cases: case {number}")
     return pages, cases
@@ -72,6 +77,8 @@ def _refuse(case: Any, where: str) -> None:
             raise SetupError(f"{where}: {name} is missing, or no text.")
     if kind == "verdict" and case["wrong"] not in _WRONG:
         raise SetupError(f"{where}: wrong is {case['wrong']!r}; it must be removed or kept.")
+    if case.get("part", BODY) not in (TITLE, BODY):
+        raise SetupError(f"{where}: part is {case['part']!r}; it must be title or body.")
 
 
 class _Check:

@@ -17,7 +17,7 @@ from qingwen.model import Label
 from qingwen.rules.keep import KeepTable, parse_keep
 from qingwen.rules.lines import LinePattern
 from qingwen.rules.personal import PersonalTable, parse_personal
-from qingwen.rules.rows import in_lines, know, need, one_of
+from qingwen.rules.rows import in_lines, know, need, one_of, tables_of, typed
 from qingwen.rules.scan import Scanner, line_bounds
 from qingwen.rules.spun import SpunTable, parse_spun
 from qingwen.text import Span
@@ -30,6 +30,7 @@ CUTS = ("block", "match")
 LONGEST_CUT = 200
 _REQUIRED = ("id", "label", "scope", "pattern", "why", "since", "matches")
 _KNOWN = (*_REQUIRED, "view", "cut", "spares", "not_this", "opens_tail")
+_TEXTS, _CASES = ("id", "label", "scope", "view", "cut", "pattern", "why"), ("matches", "spares", "not_this")
 _ID = re.compile(r"[a-z]+(?:\.[a-z0-9-]+)+")
 # The tables of blocks; the others in the folder have shapes of their own.
 TABLES = ("head.toml", "site.toml", "ads.toml", "tail.toml")
@@ -220,7 +221,7 @@ def _compile(tables: Iterable[tuple[str, str]]) -> RuleBook:
 
 
 def _rows(table: Mapping[str, Any], name: str) -> Iterator[Rule]:
-    for number, row in enumerate(table.get("rule", ()), 1):
+    for number, row in enumerate(tables_of(table, "rule", name), 1):
         yield _rule(row, name, number)
 
 
@@ -228,6 +229,7 @@ def _rule(row: Mapping[str, Any], table: str, number: int) -> Rule:
     where = f"{table}: {row.get('id', f'row {number}')}"
     need(row, _REQUIRED, where)
     know(row, _KNOWN, where)
+    typed(row, where, texts=_TEXTS, lists=_CASES, flags=("opens_tail",))
     if not _ID.fullmatch(row["id"]):
         raise RuleError(f"{where}: the id must look like ad.scan-qr-code.")
     one_of(

@@ -6,7 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from qingwen.rules.sites import TextFile
+from qingwen.errors import SetupError
+from qingwen.rules.sites import TextFile, read_json
 
 FORGOTTEN = "forgotten.json"
 # Stage, rule and detail of the rejection that stands for a page taken down.
@@ -43,11 +44,37 @@ class Forgotten:
 
 
 def load_forgotten(path: TextFile) -> Forgotten:
-    """Return the tombstones of a dataset; none where the file is not there."""
-    return parse_forgotten(path.read_text("utf-8")) if path.exists() else Forgotten()
+    """Return the tombstones of a dataset; none where the file is not there.
+
+    Raises:
+        SetupError: the file holds no tombstones; without them a run would bring back what was taken down.
+    """
+    if not path.exists():
+        return Forgotten()
+    try:
+        text = path.read_text("utf-8")
+    except ValueError as fault:
+        raise _refused(str(path), fault) from fault
+    return parse_forgotten(text, str(path))
 
 
-def parse_forgotten(text: str) -> Forgotten:
-    """Return the tombstones that `Forgotten.to_json` wrote."""
-    stated = json.loads(text)
-    return Forgotten(**{name: frozenset(values) for name, values in stated.items()})
+def parse_forgotten(text: str, origin: str) -> Forgotten:
+    """Return the tombstones that `Forgotten.to_json` wrote; ``origin`` names them in errors.
+
+    Raises:
+        SetupError: it is none of what that writes.
+    """
+    try:
+        stated = read_json(text)
+        if any(not isinstance(value, str) for values in stated.values() for value in values):
+            raise ValueError("what was taken down must be text")
+        return Forgotten(**{name: frozenset(values) for name, values in stated.items()})
+    except (ValueError, TypeError, AttributeError, RecursionError) as fault:
+        raise _refused(origin, fault) from fault
+
+
+def _refused(origin: str, fault: Exception) -> SetupError:
+    return SetupError(
+        f"{origin}: no list of what was taken down ({fault}). Put back a whole copy of the file, or write "
+        '{"ids": [], "urls": [], "sites": []} with what must not come back.'
+    )

@@ -14,7 +14,7 @@ from typing import Any
 from qingwen.config import CONVERSIONS
 from qingwen.conversion import converter
 from qingwen.errors import RuleError
-from qingwen.rules.rows import compiled, know, need, one_of
+from qingwen.rules.rows import compiled, know, need, one_of, tables_of, typed
 
 _REQUIRED = ("id", "pattern", "why", "since", "turns")
 _KNOWN = (*_REQUIRED, "result", "conversions", "spares")
@@ -111,19 +111,23 @@ class KeepTable:
 
 def parse_keep(table: Mapping[str, Any], name: str) -> KeepTable:
     """Return the rows of one parsed TOML table; refuse a wrong row."""
-    return KeepTable(tuple(_row(row, name, number) for number, row in enumerate(table.get("keep", ()), 1)))
+    return KeepTable(tuple(_row(row, name, number) for number, row in enumerate(tables_of(table, "keep", name), 1)))
 
 
 def _row(row: Mapping[str, Any], table: str, number: int) -> Keep:
     where = f"{table}: {row.get('id', f'keep row {number}')}"
     need(row, _REQUIRED, where)
     know(row, _KNOWN, where)
+    typed(row, where, texts=("id", "pattern", "result", "why"), lists=("conversions", "spares"))
     conversions = tuple(row.get("conversions", CONVERSIONS))
     for name in conversions:
         one_of(where, "conversion", name, CONVERSIONS)
-    pattern = compiled(row["pattern"], where)
+    pattern = compiled(f"(?:{row['pattern']})", where)  # one of many: without flags of its own
     if pattern.groups or pattern.search(""):
         raise RuleError(f"{where}: the pattern must match a word and hold no capturing group; write (?:...).")
+    turns = row["turns"]
+    if not (isinstance(turns, list) and all(map(_is_turn, turns))):
+        raise RuleError(f"{where}: turns must be pairs of a Traditional line and its Simplified.")
     return Keep(
         id=row["id"],
         pattern=row["pattern"],
@@ -131,7 +135,11 @@ def _row(row: Mapping[str, Any], table: str, number: int) -> Keep:
         conversions=conversions,
         why=row["why"],
         since=str(row["since"]),
-        turns=tuple((line, right) for line, right in row["turns"]),
+        turns=tuple((line, right) for line, right in turns),
         spares=tuple(row.get("spares", ())),
         table=table,
     )
+
+
+def _is_turn(turn: Any) -> bool:
+    return isinstance(turn, list) and len(turn) == 2 and all(isinstance(line, str) for line in turn)

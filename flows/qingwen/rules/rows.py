@@ -10,6 +10,9 @@ from qingwen.errors import RuleError
 from qingwen.rules.linear import refusal, steps
 from qingwen.rules.lines import LinePattern, NotLinearError
 
+# A row counts characters around a form, or weighs a clause.
+LARGEST = 1_000_000
+
 
 def need(row: Mapping[str, Any], required: Sequence[str], where: str) -> None:
     """Refuse a row that lacks a required key or leaves it empty."""
@@ -54,3 +57,40 @@ def compiled(pattern: str, where: str, longest: int | None = None) -> re.Pattern
     if said:
         raise RuleError(f"{where}: the pattern {pattern!r} is not known to take linear time: {said}.")
     return found
+
+
+def tables_of(table: Mapping[str, Any], key: str, where: str) -> Sequence[Mapping[str, Any]]:
+    """Return the tables that stand under a key (``[[rule]]``), none where it is missing; refuse anything else."""
+    found = table.get(key, ())
+    if not (isinstance(found, list | tuple) and all(isinstance(row, dict) for row in found)):
+        raise RuleError(f"{where}: {key} must be tables; write [[{key}]] above each.")
+    return found
+
+
+def texts_of(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, str]:
+    """Return the table of texts that stands under a key (``[words]``), none where it is missing."""
+    found = table.get(key, {})
+    if not (isinstance(found, dict) and all(isinstance(value, str) for value in found.values())):
+        raise RuleError(f"{where}: {key} must be one table of texts; write [{key}] above it.")
+    return found
+
+
+def typed(
+    row: Mapping[str, Any],
+    where: str,
+    *,
+    texts: Collection[str],
+    lists: Collection[str] = (),
+    flags: Collection[str] = (),
+    numbers: Collection[str] = (),
+) -> None:
+    """Refuse a value of another kind than its key holds: a text, a list of texts, true or false, a number."""
+    for key, value in row.items():
+        if key in texts and not isinstance(value, str):
+            raise RuleError(f"{where}: {key} must be a text in quotes, not {value!r}.")
+        if key in lists and not (isinstance(value, list) and all(isinstance(entry, str) for entry in value)):
+            raise RuleError(f"{where}: {key} must be a list of texts, not {value!r}.")
+        if key in flags and not isinstance(value, bool):
+            raise RuleError(f"{where}: {key} must be true or false, not {value!r}.")
+        if key in numbers and not (type(value) in (int, float) and 0 <= value <= LARGEST):
+            raise RuleError(f"{where}: {key} must be a number from 0 to {LARGEST}, not {value!r}.")

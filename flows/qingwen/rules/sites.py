@@ -17,6 +17,8 @@ from qingwen.errors import SetupError
 from qingwen.views import folding
 
 _SPACE = re.compile(r"\s+")
+# What JSON may write half a surrogate pair with, which no text of a page is.
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 FORMAT = 2
 
 
@@ -121,12 +123,24 @@ def parse_sites(text: str, origin: str) -> SiteBook:
         SetupError: it is no book; the message says what to do.
     """
     try:
-        stated: Any = json.loads(text)
+        stated = read_json(text)
         if stated["format"] != FORMAT:
             raise ValueError(f"format {stated['format']}")
         return SiteBook({name: _site(entry) for name, entry in stated["sites"].items()})
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as fault:
         raise SetupError(f"{origin}: no SiteBook ({fault}). Run with --rebuild to learn the sites anew.") from fault
+
+
+def read_json(text: str) -> Any:
+    """Return what a JSON text says, all of which UTF-8 can write again.
+
+    Raises:
+        ValueError, RecursionError: it is none.
+    """
+    stated = json.loads(text)
+    if _HALF.search(text):
+        json.dumps(stated, ensure_ascii=False).encode()
+    return stated
 
 
 def _site(entry: Mapping[str, Any]) -> Site:

@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any
 
 from qingwen.errors import RuleError
-from qingwen.rules.rows import compiled, know, need, one_of
+from qingwen.rules.rows import compiled, know, need, one_of, tables_of, texts_of, typed
 
 ACTIONS = ("restore", "keep", "flag")
 CLASSES = ("A", "B", "C")
@@ -30,6 +30,8 @@ _NEAR = 600
 _NAMED = re.compile(r"\{([A-Z]+)\}")
 _REQUIRED = ("id", "form", "original", "class", "clause", "why", "since")
 _KNOWN = (*_REQUIRED, "restores", "keeps", "guards", "words", "sites", "status", "source")
+_TEXTS = ("id", "form", "original", "class", "why", "words", "status", "source")
+_CONTEXTS = ("id", "action", "left", "left_not", "right", "near")
 _CLAUSE = ("id", "action", "left", "left_not", "right", "score", "strict", "near", "near_window")
 
 
@@ -145,9 +147,9 @@ class SpunTable:
 
 def parse_spun(table: Mapping[str, Any], name: str) -> SpunTable:
     """Return the substitutions of one parsed TOML table; refuse a wrong row."""
-    classes = dict(table.get("classes", {}).items())
-    words = {key: frozenset(listed.split()) for key, listed in table.get("words", {}).items()}
-    return SpunTable(tuple(_sub(row, classes, words, name) for row in table["sub"]))
+    classes = texts_of(table, "classes", name)
+    words = {key: frozenset(listed.split()) for key, listed in texts_of(table, "words", name).items()}
+    return SpunTable(tuple(_sub(row, classes, words, name) for row in tables_of(table, "sub", name)))
 
 
 def _sub(
@@ -156,6 +158,7 @@ def _sub(
     where = f"{name}: {row.get('id', '?')}"
     need(row, _REQUIRED, where)
     know(row, _KNOWN, where)
+    typed(row, where, texts=_TEXTS, lists=("restores", "keeps", "guards", "sites"))
     one_of(where, "class", row["class"], CLASSES)
     status = row.get("status", STATUSES[0])
     one_of(where, "status", status, STATUSES)
@@ -172,7 +175,7 @@ def _sub(
         form=row["form"],
         original=row["original"],
         kind=row["class"],
-        clauses=tuple(_clause(clause, row["class"], classes, where) for clause in row["clause"]),
+        clauses=tuple(_clause(clause, row["class"], classes, where) for clause in tables_of(row, "clause", where)),
         guards=guards,
         guard_sizes=tuple(sorted({len(word) for word in guards})),
         restores=tuple(row.get("restores", ())),
@@ -186,6 +189,7 @@ def _clause(row: Mapping[str, Any], kind: str, classes: Mapping[str, str], where
     here = f"{where}: clause {row.get('id', '?')}"
     need(row, _CLAUSE[:2], here)
     know(row, _CLAUSE, here)
+    typed(row, here, texts=_CONTEXTS, flags=("strict",), numbers=("score", "near_window"))
     one_of(here, "action", row.get("action"), ACTIONS)
     if kind == "C" and row["action"] == "restore":
         raise RuleError(f"{here}: a synonym (class C) is never restored by itself. Let the clause flag.")

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from html import unescape
 from importlib import resources
 from typing import Any
 
@@ -94,7 +95,8 @@ class EntityTable:
         if not name.startswith("#"):
             return self.values[name]
         code = int(name[2:], 16) if name[1:2] in "xX" else int(name[1:])
-        return chr(code) if 32 <= code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
+        # As the HTML standard has it: 133 is the ellipsis of Windows' code page, no control character.
+        return unescape(f"&{name};") if 32 <= code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
 
 
 @lru_cache(maxsize=1)
