@@ -76,7 +76,8 @@ def segment_lexbor(
 
 def _drop_hidden(tree: LexborHTMLParser, markup: str) -> None:
     if "hidden" in markup or HIDDEN.search(markup):
-        for node in tree.css("[hidden],[style]"):
+        # The root stays: it cannot be left out, and pages hide it until their scripts have run.
+        for node in tree.css(":not(html):is([hidden],[style])"):
             attributes = node.attributes
             if "hidden" in attributes or HIDDEN.search(attributes.get("style") or ""):
                 node.decompose()

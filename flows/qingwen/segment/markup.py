@@ -62,7 +62,8 @@ class Walk:
             if len(self.found) >= self.max_blocks:
                 raise TooDeepError(f"The page has more than {self.max_blocks} blocks (max_blocks).")
             size = len(words.replace(" ", ""))
-            self.found.append((words, path, min(1.0, self.linked / max(1, size))))
+            # A row whose first cell is empty would begin with the tab behind it.
+            self.found.append((words.strip(), path, min(1.0, self.linked / max(1, size))))
         self.pieces.clear()
         self.linked = 0
 
