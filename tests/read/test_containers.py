@@ -316,3 +316,12 @@ def test_whatever_is_damaged_every_reader_ends_and_names_it(tmp_path_factory: An
     for item in found:
         if isinstance(item.octets, Rejection):
             assert item.octets.detail
+
+
+def test_half_a_surrogate_pair_in_json_reaches_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "news.jsonl"
+    path.write_text('{"text": "清文\\ud800", "url": "http://n.example/\\ud800"}\n{"\\ud800": 1}\n', "utf-8")
+    page, other = items(path)
+    assert (page.octets, page.url) == ("清文?".encode(), "http://n.example/?")
+    assert isinstance(other.octets, Rejection)
+    assert "Its fields: ?." in other.octets.detail

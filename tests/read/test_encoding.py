@@ -37,6 +37,19 @@ def test_a_false_declaration_does_not_spoil_the_page() -> None:
     assert decode(b'<meta charset="big5">' + NEWS.encode("gbk") * 3).encoding == "gb18030"
 
 
+@pytest.mark.parametrize("name", ["rot13", "idna", "hex", "utf-7", "unicode_escape", "punycode", "undefined"])
+def test_what_is_a_codec_of_python_and_no_charset_is_not_believed(name: str) -> None:
+    octets = f'<meta charset="{name}">+2AA- \\ud800 '.encode() + NEWS.encode("gbk")
+    found = decode(octets)
+    assert NEWS in found.text
+    assert found.text.encode()
+
+
+def test_a_replacement_character_of_the_page_s_own_is_no_damage() -> None:
+    assert decode(codecs.BOM_UTF8 + "清\ufffd文".encode()).damaged == 0
+    assert decode(codecs.BOM_UTF8 + b"\xff" + "清\ufffd文".encode()).damaged == 2
+
+
 def test_damaged_bytes_are_replaced_and_counted() -> None:
     octets = NEWS.encode()
     found = decode(octets[:30] + b"\xff\xfe" + octets[30:])

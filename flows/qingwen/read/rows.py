@@ -104,7 +104,7 @@ def to_item(row: Mapping[str, Any], path: str, config: Config) -> Item:
     text = _first(row, (config.text_field,) if config.text_field else () if config.html_field else _TEXT)
     page = html or text
     if page is None:
-        known = ", ".join(sorted(row)) or "none"
+        known = _writable(", ".join(sorted(row)) or "none")
         said = f"The row has no text. Its fields: {known}. Name the right one with text_field or html_field."
         return Item(path, refused(path, "read.no-text", said))
     url = _said(row, (config.url_field,) if config.url_field else _URL)
@@ -135,7 +135,12 @@ def _first(row: Mapping[str, Any], fields: Sequence[str]) -> str | bytes | None:
 
 def _said(row: Mapping[str, Any], fields: Sequence[str]) -> str | None:
     found = _first(row, fields)
-    return found.decode("utf-8", "replace") if isinstance(found, bytes) else found
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else _writable(found) if found else None
+
+
+def _writable(text: str) -> str:
+    """Return a text without the halves of surrogate pairs that JSON may hold and no table takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _date(row: Mapping[str, Any], fields: Sequence[str]) -> datetime | None:
