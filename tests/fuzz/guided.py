@@ -48,6 +48,6 @@ def cover(name: str, seconds: int, seed: int, work: Path) -> None:
             return bytes(atheris.Mutate(octets, most))
         return target.mutate(octets, random)[:most]
 
-    options = [f"-max_total_time={seconds}", f"-seed={seed}", "-timeout=25", "-rss_limit_mb=3000", "-max_len=40000"]
+    options = [f"-max_total_time={seconds}", f"-seed={seed}", "-timeout=25", "-rss_limit_mb=3000", "-max_len=16000"]
     atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={work}/", str(seeds)], once, custom_mutator=mutated)
     atheris.Fuzz()
