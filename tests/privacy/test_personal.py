@@ -147,14 +147,14 @@ def test_a_user_s_row_with_a_known_id_takes_its_place(tmp_path: Path) -> None:
     [
         ("mask", {"sign": None}, "mask.badge: sign is missing"),
         ("mask", {"matches": "[]"}, "mask.badge: matches is missing"),
-        ("mask", {"pattern": '"("'}, "mask.badge: the pattern does not compile"),
-        ("mask", {"pattern": '["a", "b*"]'}, "matches the empty line"),
+        ("mask", {"pattern": '"("'}, "mask.badge: the pattern '(' does not compile"),
+        ("mask", {"pattern": '["a", "b{0,2}"]'}, "matches the empty line"),
         ("mask", {"proof": '"iban"'}, "unknown proof 'iban'"),
         ("mask", {"id": '"ad.badge"'}, "the id must look like mask.mobile"),
         ("mask", {"colour": '"red"'}, "unknown key 'colour'"),
         ("spare", {"of": None}, "spare.mine: of is missing"),
         ("spare", {"before": None}, "says not where it spares"),
-        ("spare", {"after": '"["'}, "spare.mine: the pattern does not compile"),
+        ("spare", {"after": '"["'}, "spare.mine: the pattern '[' does not compile"),
         ("spare", {"id": '"mask.mine"'}, "the id must look like spare.mobile"),
     ],
 )

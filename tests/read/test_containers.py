@@ -253,7 +253,7 @@ def test_a_tar_streams_by_and_follows_no_link(tmp_path: Path, packed: str) -> No
 def test_an_empty_container_and_one_that_is_not_there_say_so(tmp_path: Path) -> None:
     (tmp_path / "none.jsonl").write_bytes(b"\n")
     assert texts(items(tmp_path / "none.jsonl")) == ["read.empty"]
-    assert texts(items(tmp_path / "gone.warc.gz")) == ["read.unreadable"]
+    assert texts(items(tmp_path / "gone.warc.gz")) == ["read.unavailable"]
 
 
 @pytest.mark.parametrize("name", ["a.warc.gz", "a.jsonl", "a.tar", "a.zip", "a.parquet"])

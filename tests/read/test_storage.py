@@ -55,7 +55,7 @@ def test_pages_and_containers_are_read_from_a_bucket(bucket: str, tmp_path: Path
 def test_an_input_that_names_nothing_is_an_error_and_a_file_that_went_a_rejection(bucket: str) -> None:
     with pytest.raises(SetupError, match="s3://crawl/2025: nothing to read"):
         list_sources([f"{bucket}/2025"])
-    assert getattr(read_bytes(f"{bucket}/gone.txt", Config()), "rule", None) == "read.unreadable"
+    assert getattr(read_bytes(f"{bucket}/gone.txt", Config()), "rule", None) == "read.unavailable"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from qingwen.errors import BatchError, WorkerLostError
 from qingwen.model import Cleaned, Rejection
 from qingwen.read.containers import WHOLE, Share, items_of
 from qingwen.read.files import page_of
-from qingwen.read.items import UNREADABLE, Item, Source
+from qingwen.read.items import UNAVAILABLE, Item, Source
 from qingwen.rules.forgotten import RULE
 
 # Present in a batch's folder once all its parts are whole.
@@ -167,7 +167,7 @@ def _clean(job: Job, kit: Kit) -> Counts:
                 counts.left_out[path] = page
                 staged.add({"sources": [pending_row(source, path)]})
                 continue
-            if isinstance(item.octets, Rejection) and item.octets.rule == UNREADABLE:
+            if isinstance(item.octets, Rejection) and item.octets.rule == UNAVAILABLE:
                 counts.unreadable[item.path] = item.octets.detail
                 staged.add({"sources": [pending_row(source, item.path)]})
                 continue

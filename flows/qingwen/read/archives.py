@@ -14,7 +14,7 @@ from typing import IO
 
 from qingwen.config import Config
 from qingwen.model import Rejection
-from qingwen.read.items import Item, refused
+from qingwen.read.items import Item, raise_passing, refused
 from qingwen.read.local import shown
 from qingwen.read.storage import FREE_BYTES, MOST_TIMES, open_raw, open_unpacked
 
@@ -48,6 +48,7 @@ def read_zip(path: str, config: Config) -> Iterator[Item]:
         try:
             archive = zipfile.ZipFile(_Limited(raw, max(_LARGEST_LIST, 2 * config.max_page_bytes)))
         except _FAULTS as fault:
+            raise_passing(fault)
             yield Item(path, refused(path, "read.damaged", f"The archive cannot be read: {fault}."))
             return
         names = _Names(path)
@@ -73,6 +74,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, config
         with archive.open(member) as file:
             return _read(file, name, config)
     except (*_FAULTS, RuntimeError) as fault:  # RuntimeError: it is encrypted
+        raise_passing(fault)
         return _damaged(name, fault)
 
 
@@ -107,6 +109,7 @@ def read_tar(path: str, config: Config) -> Iterator[Item]:
             if watched.last.strip(b"\0"):
                 raise EOFError("the archive is cut off")
     except _FAULTS as fault:
+        raise_passing(fault)
         said = f"From a damaged place on nothing can be read: {fault}."
         yield Item(f"{path}!", refused(f"{path}!", "read.damaged", said))
 
@@ -169,6 +172,7 @@ def _read(file: IO[bytes], path: str, config: Config) -> bytes | Rejection:
         try:
             octets = gzip.GzipFile(fileobj=io.BytesIO(file.read(limit + 1))).read(limit + 1)
         except (OSError, EOFError, zlib.error) as fault:
+            raise_passing(fault)
             return _damaged(path, fault)
     else:
         octets = file.read(limit + 1)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 
 from qingwen.config import Config
 from qingwen.model import Page, Rejection
 from qingwen.read import archives, rows, warc
 from qingwen.read.files import page_of, read_bytes
-from qingwen.read.items import Item, Reader, Source, refused
+from qingwen.read.items import Item, Reader, Source, is_passing, refused, unreadable
 
 _READERS: tuple[tuple[tuple[str, ...], Reader], ...] = (
     (warc.ENDINGS, warc.read_warc),
@@ -38,7 +37,8 @@ def is_container(path: str) -> bool:
 def items_of(path: str, config: Config, share: Share = WHOLE) -> Iterator[Item]:
     """Yield what a file holds: itself, or the items of a container, in the order in which they lie there.
 
-    What is said of a container as a whole belongs to the share that holds item 0.
+    What is said of a container as a whole belongs to the share that holds item 0; that it cannot be read on now
+    belongs to each.
     """
     reader = next((reader for endings, reader in _READERS if path.lower().endswith(endings)), None)
     if reader is None:
@@ -51,9 +51,8 @@ def items_of(path: str, config: Config, share: Share = WHOLE) -> Iterator[Item]:
             if n % parts == part:
                 yield item
     except OSError as fault:
-        reason = os.strerror(fault.errno) if fault.errno else str(fault)
-        if part == 0:
-            yield Item(path, refused(path, "read.unreadable", f"The file cannot be read: {reason}."))
+        if part == 0 or is_passing(fault):
+            yield Item(path, unreadable(path, fault))
         return
     if n < 0 and part == 0:
         yield Item(path, refused(path, "read.empty", "The container holds no page."))

@@ -37,8 +37,6 @@ _OF_PAGES = frozenset(
 _DECLARED = re.compile(rb"""<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.I)
 _HEAD_BYTES = 4096
 _SAMPLE_CHARS = 6000
-# Codecs of Python that no page is written in: what they decode may be half a surrogate pair.
-_NO_CHARSETS = frozenset({"utf-7", "unicode-escape", "unicodeescape", "raw-unicode-escape", "rawunicodeescape"})
 # Bytes that are no UTF-16 give, read as such, characters from all over: fewer than a third are common ones.
 _SURELY = 0.8
 

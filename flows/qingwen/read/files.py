@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zlib
 from datetime import datetime
 
 from qingwen.config import Config
 from qingwen.model import HTML, PLAIN, Page, Rejection
 from qingwen.read.encoding import decode
-from qingwen.read.items import Item, page_id
+from qingwen.read.items import Item, page_id, unreadable
 from qingwen.read.storage import open_raw, open_unpacked
 
 _MAGIC = (b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x7fELF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
@@ -26,9 +25,8 @@ def read_bytes(path: str, config: Config) -> bytes | Rejection:
         with open_unpacked(path) as file:
             octets = file.read(limit + 1)
     except OSError as fault:
-        # gzip.BadGzipFile is an OSError too, without an errno.
-        reason = os.strerror(fault.errno) if fault.errno else str(fault)
-        return _refused(path, "read.unreadable", f"The file cannot be read: {reason}.")
+        said = unreadable(path, fault)
+        return _refused(path, said.rule, said.detail)
     except (EOFError, zlib.error) as fault:
         return _refused(path, "read.unreadable", f"The gzip stream is broken: {fault}.")
     if len(octets) > limit:

@@ -6,7 +6,9 @@ rows (n from 0). What is damaged rejects itself, and the rest of its container g
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +16,12 @@ from datetime import datetime
 from qingwen.config import Config
 from qingwen.model import Rejection
 
-# The rule of what may be read another time: no permission, gone away, a disk that fails.
-UNREADABLE = "read.unreadable"
+# The rule of what may be read another time: its path is pending.
+UNAVAILABLE = "read.unavailable"
+_PASSING = frozenset(
+    getattr(errno, name)
+    for name in "EACCES EPERM ENOENT EIO ESTALE ETIMEDOUT ENOMEM EMFILE ENFILE EBUSY ENODEV ENOTCONN ECONNRESET".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +72,22 @@ def refused(path: str, rule: str, detail: str, octets: bytes | None = None) -> R
     """Return the rejection of an item at reading; without its bytes it is known by its path."""
     name = page_id(f"unreadable:{path}".encode(errors="surrogateescape") if octets is None else octets)
     return Rejection(name, path, "read", rule, detail)
+
+
+def is_passing(fault: BaseException) -> bool:
+    """Tell whether a fault is the machine's, not the file's: no permission, gone away, a disk that fails."""
+    return isinstance(fault, OSError) and fault.errno in _PASSING
+
+
+def raise_passing(fault: BaseException) -> None:
+    """Raise a fault of the machine again, which is no damage of what is read: it `is_passing`, or of memory."""
+    if is_passing(fault) or isinstance(fault, MemoryError):
+        raise fault
+
+
+def unreadable(path: str, fault: OSError, octets: bytes | None = None) -> Rejection:
+    """Return the rejection of a file that cannot be opened or read."""
+    rule = UNAVAILABLE if is_passing(fault) else "read.unreadable"
+    # gzip.BadGzipFile and those of our own are without a number.
+    reason = os.strerror(fault.errno) if fault.errno else str(fault)
+    return refused(path, rule, f"The file cannot be read: {reason}.", octets)

@@ -15,7 +15,7 @@ from typing import Any
 
 from qingwen.config import Config
 from qingwen.model import HTML
-from qingwen.read.items import Item, refused
+from qingwen.read.items import Item, raise_passing, refused
 from qingwen.read.storage import open_raw, open_unpacked
 
 JSONL_ENDINGS = tuple(f".{kind}{packed}" for kind in ("jsonl", "ndjson", "jl") for packed in ("", ".gz", ".zst"))
@@ -51,6 +51,7 @@ def read_jsonl(path: str, config: Config) -> Iterator[Item]:
                     continue
                 n += 1
     except (OSError, EOFError, zlib.error) as fault:
+        raise_passing(fault)
         yield Item(f"{path}#{n}", refused(f"{path}#{n}", "read.damaged", f"From here on nothing can be read: {fault}."))
 
 
@@ -72,6 +73,7 @@ def read_parquet(path: str, config: Config) -> Iterator[Item]:
         raw = open_raw(path)
         table = parquet.ParquetFile(raw)
     except (OSError, ArrowException) as fault:
+        raise_passing(fault)
         yield Item(path, refused(path, "read.damaged", f"The file cannot be read as Parquet: {fault}."))
         return
     with raw, table:
@@ -86,6 +88,7 @@ def read_parquet(path: str, config: Config) -> Iterator[Item]:
                         yield to_item(row, f"{path}#{n + done}", config)
                         done += 1
             except (OSError, ValueError, ArrowException) as fault:  # ValueError: text that is no UTF-8
+                raise_passing(fault)
                 name = f"{path}#{n + done}"
                 said = f"{rows - done} rows of a damaged group cannot be read: {fault}."
                 yield Item(name, refused(name, "read.damaged", said))

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from qingwen.config import Config
 from qingwen.model import HTML, PLAIN, Rejection
-from qingwen.read.items import Item, refused
+from qingwen.read.items import Item, raise_passing, refused
 from qingwen.read.storage import FREE_BYTES, MOST_TIMES, open_raw
 
 ENDINGS = (".warc", ".warc.gz", ".warc.zst", ".wet", ".wet.gz", ".wet.zst")
@@ -54,6 +54,7 @@ def read_warc(path: str, config: Config) -> Iterator[Item]:
                     read = _item(record, f"{path}#{n}", config)
                 fault: Exception | None = None
             except _FAULTS as raised:
+                raise_passing(raised)
                 fault = raised
             if read is None and fault is None:
                 return

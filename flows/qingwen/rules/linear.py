@@ -54,13 +54,22 @@ _ONE, _LENGTH, _EXPONENTIAL = Growth(1), Growth(1, 1), Growth(1, inf)
 Cost = tuple[Growth, Growth]  # steps, ways
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known where a part is weighed: how long the text is at most, and the widths of the pattern's groups."""
+
+    longest: int | None
+    widths: Sequence[tuple[int, Any] | None]
+
+
 def steps(pattern: str, longest: int | None = None) -> Growth:
     """Return the most steps that a match from one place takes, in a text of at most ``longest`` characters.
 
     >>> steps("[0-9]{1,3}元"), steps("[0-9]+元").degree, steps("(a+)+元").degree
     (Growth(factor=6, degree=0), 1, inf)
     """
-    return _sequence(_parser.parse(pattern), longest)[0]
+    tree = _parser.parse(pattern)
+    return _sequence(tree, _Known(longest, tree.state.groupwidths))[0]
 
 
 def searching(pattern: str, flags: int = 0) -> Growth:
@@ -70,7 +79,8 @@ def searching(pattern: str, flags: int = 0) -> Growth:
     (1, 2, 1)
     """
     tree = _parser.parse(pattern, flags)
-    return reduce(Growth.__add__, (_search(branch, tree.state.flags) for branch in branches(list(tree))))
+    known = _Known(None, tree.state.groupwidths)
+    return reduce(Growth.__add__, (_search(branch, tree.state.flags, known) for branch in branches(list(tree))))
 
 
 def branches(parts: Sequence[Any]) -> list[list[Any]]:
@@ -92,16 +102,16 @@ def refusal(growth: Growth) -> str | None:
     return None
 
 
-def _search(parts: list[Any], flags: int) -> Growth:
+def _search(parts: list[Any], flags: int, known: _Known) -> Growth:
     at_start = parts[:1] == [(op.AT, op.AT_BEGINNING_STRING)] or (
         parts[:1] == [(op.AT, op.AT_BEGINNING)] and not flags & re.MULTILINE
     )
     if at_start:
-        return _sequence(parts)[0] + _LENGTH
+        return _sequence(parts, known)[0] + _LENGTH
     if parts and parts[-1][0] in _REPEATS and _is_run(parts[-1][1]):
         least = parts[-1][1][0]
         parts = [*parts[:-1], (op.MAX_REPEAT, (least, least, parts[-1][1][2]))]
-    return _sequence(parts)[0] * _LENGTH
+    return _sequence(parts, known)[0] * _LENGTH
 
 
 def _is_run(repeat: tuple[Any, Any, Any]) -> bool:
@@ -109,31 +119,32 @@ def _is_run(repeat: tuple[Any, Any, Any]) -> bool:
     return len(body) == 1 and body[0][0] in _CHARACTERS
 
 
-def _sequence(parts: Iterable[Any], longest: int | None = None) -> Cost:
+def _sequence(parts: Iterable[Any], known: _Known) -> Cost:
     steps, ways = Growth(0), _ONE
     for part in parts:
-        its_steps, its_ways = _part(part, longest)
+        its_steps, its_ways = _part(part, known)
         steps, ways = steps + ways * its_steps, ways * its_ways
     return steps, ways
 
 
-def _part(part: Any, longest: int | None) -> Cost:
+def _part(part: Any, known: _Known) -> Cost:
     kind, value = part
     if kind in _REPEATS:
-        found = _repeat(value, longest)
+        found = _repeat(value, known)
         return (found[0], _ONE) if kind is op.POSSESSIVE_REPEAT else found
     if kind is op.BRANCH:
-        return _either(_sequence(branch, longest) for branch in value[1])
+        return _either(_sequence(branch, known) for branch in value[1])
     if kind is op.GROUPREF_EXISTS:
-        return _either(_sequence(branch or (), longest) for branch in value[1:])
+        return _either(_sequence(branch or (), known) for branch in value[1:])
     if kind is op.SUBPATTERN:
-        return _sequence(value[3], longest)
+        return _sequence(value[3], known)
     if kind is op.ATOMIC_GROUP:
-        return _sequence(value, longest)[0], _ONE
+        return _sequence(value, known)[0], _ONE
     if kind in (op.ASSERT, op.ASSERT_NOT):
-        return _sequence(value[1], longest)[0] + _ONE, _ONE
+        return _sequence(value[1], known)[0] + _ONE, _ONE
     if kind is op.GROUPREF:
-        return _LENGTH, _ONE
+        width = (known.widths[value] or (0, op.MAXREPEAT))[1]
+        return (_LENGTH if width >= op.MAXREPEAT else Growth(int(width))), _ONE
     return _ONE, _ONE
 
 
@@ -144,9 +155,9 @@ def _either(costs: Iterable[Cost]) -> Cost:
     return steps + _ONE, ways
 
 
-def _repeat(repeat: tuple[int, Any, Any], longest: int | None) -> Cost:
-    least, most, body = repeat
-    its_steps, its_ways = _sequence(body, longest)
+def _repeat(repeat: tuple[int, Any, Any], known: _Known) -> Cost:
+    (least, most, body), longest = repeat, known.longest
+    its_steps, its_ways = _sequence(body, known)
     if most is op.MAXREPEAT and longest is None:
         times = _LENGTH + Growth(least)
         return (times * its_steps, times) if its_ways == _ONE else (_EXPONENTIAL, _EXPONENTIAL)
