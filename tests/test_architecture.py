@@ -108,3 +108,14 @@ def test_no_vocabulary_stands_in_the_code() -> None:
 
 def test_files_stay_rooms() -> None:
     assert {name_of(path): n for path in FILES if (n := len(path.read_text("utf-8").splitlines())) > 300} == {}
+
+
+def test_nothing_is_read_that_could_run() -> None:
+    """No pickle, no loader of YAML, no code from text."""
+    loaders = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "yaml", "joblib"}
+    calls = {"eval", "exec", "compile", "__import__"}
+    for path in FILES:
+        assert not loaders & {module.split(".")[0] for module in imports(path)}, name_of(path)
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in calls
+            assert not called, f"{name_of(path)}:{getattr(node, 'lineno', 0)}"

@@ -37,15 +37,14 @@ def wait_for(what: Callable[[], Any], seconds: float = 300) -> Any:
     return found
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of what talks to the server."""
+def started_server(home: Path) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+    """Start a server; return its process, and the environment of what talks to it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {
         **os.environ,
-        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "PREFECT_HOME": str(home),
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
@@ -61,8 +60,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
             return bool(answer.status == 200)
         return False
 
+    wait_for(up)
+    return process, environment
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of what talks to the server."""
+    process, environment = started_server(tmp_path_factory.mktemp("prefect"))
     try:
-        wait_for(up)
         yield environment
     finally:
         process.terminate()
@@ -309,3 +315,25 @@ def test_prefect_yaml_deploys_to_a_work_pool(client: Any, server: dict[str, str]
     assert ended(client, run).state_name == "Completed"
     assert n_records(checkout / "data" / "corpus") == 1
     assert (checkout / "data" / "corpus" / "review.html").exists()
+
+
+def test_a_run_whose_server_goes_away_goes_on_without_it(tmp_path: Path) -> None:
+    made, output = copies_with_differences(tmp_path / "in", 400), tmp_path / "out"
+    process, environment = started_server(tmp_path / "prefect")
+    # So many seconds Prefect waits for a server to come back.
+    environment |= {"PREFECT_CLIENT_MAX_RETRIES": "2"}
+    command = [sys.executable, "-m", "qingwen.cli", "clean", str(made), "-o", str(output), "--batch-pages", "20"]
+    run = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: cleaning(output))
+    process.kill()
+    process.wait()
+    said, errors = run.communicate(timeout=900)
+    assert run.returncode == 0, errors
+    assert "Prefect's server was lost under the run, which went on without it." in said
+    assert n_records(output) == 400
+    after = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert after.returncode == 2
+    assert "Prefect's server does not answer" in after.stderr
+    assert "Traceback" not in after.stderr

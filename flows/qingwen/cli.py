@@ -20,9 +20,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done; 1 done, but pages are pending (``show``: the page is no article); 2 the command, a rule table or the
     configuration is wrong, and nothing was touched; 3 cleaned, but refused to publish; 130 and 143 on signals.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _signalled)
     arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _signalled)
+    if arguments.command is actions.clean:
+        signal.signal(signal.SIGINT, _signalled)
     try:
         status: int = arguments.command(arguments)
         return status
@@ -34,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return said(fault, 128 + _signals[0] if _signals else PENDING)
     except BatchError as fault:
         return said(fault, PENDING)
+    except KeyboardInterrupt:
+        return said("Interrupted.", 130)
     except BrokenPipeError:
         # The reader of our output went away (head, less): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -220,7 +220,7 @@ def run(request: Request, progress: Progress = silent, review: int = 0, on_termi
             ) from found
         # What is cleaned is kept, and is not cleaned again.
         report = run_bare(request, progress)
-        report.faults.append("Prefect's server was lost under the run, which went on without it.")
+        report.notes.append("Prefect's server was lost under the run, which went on without it.")
         return report
     if isinstance(found, BaseException):
         raise BatchError(f"The flow failed: {type(found).__name__}: {found}") from found

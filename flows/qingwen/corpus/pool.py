@@ -12,6 +12,7 @@ from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolEx
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import connection, parent_process
+from pathlib import Path
 
 from qingwen.corpus.spread import Spread, windowed
 from qingwen.corpus.work import do
@@ -108,7 +109,11 @@ def _result(executor: ProcessPoolExecutor, kind: str, kit: str, job: str) -> str
 
 
 def _machine_memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Return the bytes that this machine has, or that its container may use."""
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
+        found = min(found, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return found
 
 
 def prepare_worker(memory: int) -> None:

@@ -17,7 +17,7 @@ class RunReport:
 
     ``inputs``, ``unchanged`` and ``pending`` count files; ``counts`` the pages in them; ``given_up`` counts pages that
     stay pending, as workers died at them in several runs; ``sites`` is how many sites the run's SiteBook knows;
-    ``jumps`` are shares higher than in the last runs, in words; ``seconds`` are by stage.
+    ``jumps`` are shares higher than in the last runs, in words; ``notes`` what else to know; ``seconds`` are by stage.
     """
 
     run: str
@@ -36,6 +36,7 @@ class RunReport:
     counts: Counts = field(default_factory=Counts)
     faults: list[str] = field(default_factory=list)
     jumps: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     commits: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     finished_earlier: str | None = None

@@ -14,6 +14,7 @@ def summary(report: RunReport) -> Iterator[str]:
     counts = report.counts
     if report.finished_earlier:
         yield f"Finished the run {report.finished_earlier}, which was killed while it published."
+    yield from report.notes
     if not report.wrote:
         yield f"Nothing to do: {report.dataset} already holds {_counted(report.inputs, 'input')}. Nothing was written."
         return
