@@ -213,7 +213,7 @@ def run(request: Request, progress: Progress = silent, review: int = 0, on_termi
         _begun.reset(begun)
     if isinstance(found, SetupError | PublishError | EndedError):
         raise found
-    if isinstance(found, HTTPError):
+    if isinstance(found, HTTPError) or (isinstance(found, RuntimeError) and not ran):
         if not ran:
             raise SetupError(
                 f"Prefect's server does not answer ({found}). Start it, or run without it: --no-prefect."

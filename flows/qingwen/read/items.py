@@ -76,7 +76,9 @@ def refused(path: str, rule: str, detail: str, octets: bytes | None = None) -> R
 
 def is_passing(fault: BaseException) -> bool:
     """Tell whether a fault is the machine's, not the file's: no permission, gone away, a disk that fails."""
-    return isinstance(fault, OSError) and fault.errno in _PASSING
+    # Stores raise them without a number.
+    named = isinstance(fault, FileNotFoundError | PermissionError | TimeoutError | ConnectionError)
+    return named or (isinstance(fault, OSError) and fault.errno in _PASSING)
 
 
 def raise_passing(fault: BaseException) -> None:
