@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import resources
 from math import inf
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from growth import patterns, searching
 from qingwen import load_rules
 from qingwen.errors import RuleError
-from qingwen.rules.linear import refusal, searching, steps
+from qingwen.rules.linear import refusal, steps
 from qingwen.rules.rows import compiled
 
 # Each takes more than linear time in a search by Python's engine: exponential, or a power of the text's length.
@@ -84,6 +86,18 @@ def test_the_shipped_rows_stay_under_the_most_steps() -> None:
     load_rules()
     table = tomllib.loads(resources.files("qingwen.rules").joinpath("keep.toml").read_text("utf-8"))
     assert max(steps(row["pattern"]).factor for row in table["keep"]) < 100
+
+
+# Only ever matched whole, at the start of an id.
+AT_START = ("rules.book._ID",)
+# Markup and bytes are cut by limits of their own before these see them.
+ELSEWHERE = ("segment.", "read.")
+OWN = [(name, pattern) for name, pattern in patterns() if not name.startswith(ELSEWHERE)]
+
+
+@pytest.mark.parametrize(("name", "pattern"), OWN, ids=[name for name, _ in OWN])
+def test_the_package_s_own_patterns_search_any_text_in_linear_time(name: str, pattern: re.Pattern[str]) -> None:
+    assert searching(pattern, at_start=name in AT_START).degree <= 1
 
 
 RULE = """

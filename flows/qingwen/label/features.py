@@ -14,7 +14,7 @@ from qingwen.rules.book import Hit, RuleBook
 from qingwen.rules.sites import SiteBook
 
 _ENDS, _CLOSES = "\u3002\uff01\uff1f!?\u2026\uff1a:", "\u201d\u2019\u300d\u300f\"')\uff09\u3011"
-_CUT_OFF = re.compile(r"(?:\.{3,}|\u2026+)(?:[\[\uff08(]?[\u4e00-\u9fff]{2,4}[\]\uff09)]?)?$")
+_CUT_OFF = re.compile(r"(?:\.{3}|\u2026)(?:[\[\uff08(]?[\u4e00-\u9fff]{2,4}[\]\uff09)]?)?$")
 # Dots and what may stand behind them have no more characters than this.
 _CUT_OFF_CHARS = 12
 _SPACE = re.compile(r"\s+")

@@ -23,12 +23,12 @@ from qingwen.label.features import Features
 from qingwen.label.sequence import zones
 
 _DATE = re.compile(
-    r"(?:19|20)[0-9]{2}\s*[-\u5e74/.]\s*[0-9]{1,2}|[0-9]{1,2}-[0-9]{1,2}\s+[0-9]{1,2}:[0-9]{2}|[0-9]{1,2}:[0-9]{2}"
+    r"(?:19|20)[0-9]{2}\s{0,9}[-\u5e74/.]\s{0,9}[0-9]{1,2}|[0-9]{1,2}-[0-9]{1,2}\s{1,9}[0-9]{1,2}:[0-9]{2}|[0-9]{1,2}:[0-9]{2}"
 )
 _SEPARATOR = re.compile(r"[|\uff5c>\u00bb\u203a\u00b7\u2022/]|\s-\s")
 _OPENS = re.compile(r"[\u00b7\u2022\u25cf\u25a0\u25b6\u25c6\u2605\u203b\u30fb*#-]")
 _ITEM = re.compile(
-    r"(?:[\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341]+|[0-9]{1,2})[\u3001.\uff0e)\uff09]"
+    r"(?:[\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341]{1,9}|[0-9]{1,2})[\u3001.\uff0e)\uff09]"
 )
 _BRACKET = re.compile(r"[\[\u3010(\uff08\u201c\u300a]")
 _GAPS = re.compile(r"[ \u3000\xa0]+")

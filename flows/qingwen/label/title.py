@@ -12,10 +12,10 @@ from qingwen.model import Label, Segmented
 from qingwen.text import Span
 
 _SUFFIX = re.compile(
-    r"\s*(?:_+|[|\uff5c]|\s[-\u2013\u2014]+\s|[-\u2013\u2014]{2,}"
-    r"|(?<=[\u4e00-\u9fff\u201d\u300d\u300b)\uff09!\uff01?\uff1f])[-\u2013\u2014](?=[\u4e00-\u9fffA-Za-z]))\s*"
+    r"\s{0,20}(?:_{1,20}|[|\uff5c]|\s[-\u2013\u2014]{1,20}\s|[-\u2013\u2014]{2,20}"
+    r"|(?<=[\u4e00-\u9fff\u201d\u300d\u300b)\uff09!\uff01?\uff1f])[-\u2013\u2014](?=[\u4e00-\u9fffA-Za-z]))\s{0,20}"
 )
-_STEP = re.compile(r"\s*[\u3009\u00bb\u203a>\uff1e]\s*")
+_STEP = re.compile(r"[\u3009\u00bb\u203a>\uff1e]\s*")
 _SPACE = re.compile(r"\s+")
 _SHORTEST, _LONGEST = 5, 80
 _LOOK_BACK = 30

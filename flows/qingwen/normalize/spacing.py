@@ -20,8 +20,8 @@ _BREAK = re.compile(r"\n[ \t\n]*")
 _SPACES = re.compile(" +")
 _RUN = re.compile(r" {2,}")
 # Three and more single characters, each spaced: 微 信 号. Two alone may be names or a headline.
-_SPACED = re.compile(f"(?<![^\\s])[{_HAN}](?: [{_HAN}]){{2,}}(?![{_HAN}A-Za-z0-9])")
-_PAIRS = re.compile(f"(?<![^\\s])[{_HAN}](?: [{_HAN}])+(?![{_HAN}A-Za-z0-9])")
+_SPACED = re.compile(f"(?<![^\\s])[{_HAN}](?: [{_HAN}](?![{_HAN}A-Za-z0-9])){{2,}}")
+_PAIRS = re.compile(f"(?<![^\\s])[{_HAN}](?: [{_HAN}](?![{_HAN}A-Za-z0-9]))+")
 _THREE = re.compile(f"[{_HAN}] [{_HAN}] [{_HAN}]")
 _NAME_ENDS, _NAME = re.compile(f"[{_HAN}] [{_HAN}]\\Z"), re.compile(f"[{_HAN}] [{_HAN}](?![{_HAN}])")
 # So many single characters in a row are no list of names.

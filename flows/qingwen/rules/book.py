@@ -31,7 +31,7 @@ LONGEST_CUT = 200
 _REQUIRED = ("id", "label", "scope", "pattern", "why", "since", "matches")
 _KNOWN = (*_REQUIRED, "view", "cut", "spares", "not_this", "opens_tail")
 _TEXTS, _CASES = ("id", "label", "scope", "view", "cut", "pattern", "why"), ("matches", "spares", "not_this")
-_ID = re.compile(r"[a-z]+(?:\.[a-z0-9-]+)+")
+_ID = re.compile(r"[a-z]++(?:\.[a-z0-9-]{1,99}+)++")
 # The tables of blocks; the others in the folder have shapes of their own.
 TABLES = ("head.toml", "site.toml", "ads.toml", "tail.toml")
 

@@ -10,9 +10,7 @@ text of n characters, with ``a`` and ``b`` for parts, the steps from one place a
     look-arounds, ``(?>...)``, possessive repeats        their steps, 1 way
 
 so that both are a number times a power of n, or exponential where what repeats without end can match in more than one
-way. A search begins at each place: it is linear where the steps from one place do not grow with n, or grow with n once
-and the pattern can only begin at the text's start, or the growth is a run of characters at its very end, which the
-match takes and no other match reads again.
+way. A search begins at each place of a text: it is linear where the steps from one place do not grow with the text.
 
 The bound is the degree of ambiguity of Weideman and others (2016) and of Wuestholz and others (2017), taken from above:
 what it passes is linear; some patterns that it refuses are too.
@@ -20,10 +18,8 @@ what it passes is linear; some patterns that it refuses are too.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from math import inf
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
@@ -31,7 +27,6 @@ from typing import Any
 
 # The most steps from one place. The shipped rows take up to 17,100, by this bound, which real text never comes near.
 MOST_STEPS = 20_000
-_CHARACTERS = (op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN)
 _REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 _HUGE, _MANY = 1e100, 500
 
@@ -54,33 +49,13 @@ _ONE, _LENGTH, _EXPONENTIAL = Growth(1), Growth(1, 1), Growth(1, inf)
 Cost = tuple[Growth, Growth]  # steps, ways
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known where a part is weighed: how long the text is at most, and the widths of the pattern's groups."""
-
-    longest: int | None
-    widths: Sequence[tuple[int, Any] | None]
-
-
 def steps(pattern: str, longest: int | None = None) -> Growth:
     """Return the most steps that a match from one place takes, in a text of at most ``longest`` characters.
 
     >>> steps("[0-9]{1,3}元"), steps("[0-9]+元").degree, steps("(a+)+元").degree
     (Growth(factor=6, degree=0), 1, inf)
     """
-    tree = _parser.parse(pattern)
-    return _sequence(tree, _Known(longest, tree.state.groupwidths))[0]
-
-
-def searching(pattern: str, flags: int = 0) -> Growth:
-    """Return the most steps that a search through a whole text takes, or all matches one behind the other.
-
-    >>> searching("[0-9]{1,3}元").degree, searching("[0-9]+元").degree, searching("^[0-9]+元").degree
-    (1, 2, 1)
-    """
-    tree = _parser.parse(pattern, flags)
-    known = _Known(None, tree.state.groupwidths)
-    return reduce(Growth.__add__, (_search(branch, tree.state.flags, known) for branch in branches(list(tree))))
+    return cost(_parser.parse(pattern), longest)[0]
 
 
 def branches(parts: Sequence[Any]) -> list[list[Any]]:
@@ -102,49 +77,32 @@ def refusal(growth: Growth) -> str | None:
     return None
 
 
-def _search(parts: list[Any], flags: int, known: _Known) -> Growth:
-    at_start = parts[:1] == [(op.AT, op.AT_BEGINNING_STRING)] or (
-        parts[:1] == [(op.AT, op.AT_BEGINNING)] and not flags & re.MULTILINE
-    )
-    if at_start:
-        return _sequence(parts, known)[0] + _LENGTH
-    if parts and parts[-1][0] in _REPEATS and _is_run(parts[-1][1]):
-        least = parts[-1][1][0]
-        parts = [*parts[:-1], (op.MAX_REPEAT, (least, least, parts[-1][1][2]))]
-    return _sequence(parts, known)[0] * _LENGTH
-
-
-def _is_run(repeat: tuple[Any, Any, Any]) -> bool:
-    _, _, body = repeat
-    return len(body) == 1 and body[0][0] in _CHARACTERS
-
-
-def _sequence(parts: Iterable[Any], known: _Known) -> Cost:
+def cost(parts: Iterable[Any], longest: int | None = None) -> Cost:
+    """Return the most steps and ways of a parsed pattern, or of a part of one."""
     steps, ways = Growth(0), _ONE
     for part in parts:
-        its_steps, its_ways = _part(part, known)
+        its_steps, its_ways = _part(part, longest)
         steps, ways = steps + ways * its_steps, ways * its_ways
     return steps, ways
 
 
-def _part(part: Any, known: _Known) -> Cost:
+def _part(part: Any, longest: int | None) -> Cost:
     kind, value = part
     if kind in _REPEATS:
-        found = _repeat(value, known)
+        found = _repeat(value, longest)
         return (found[0], _ONE) if kind is op.POSSESSIVE_REPEAT else found
     if kind is op.BRANCH:
-        return _either(_sequence(branch, known) for branch in value[1])
+        return _either(cost(branch, longest) for branch in value[1])
     if kind is op.GROUPREF_EXISTS:
-        return _either(_sequence(branch or (), known) for branch in value[1:])
+        return _either(cost(branch or (), longest) for branch in value[1:])
     if kind is op.SUBPATTERN:
-        return _sequence(value[3], known)
+        return cost(value[3], longest)
     if kind is op.ATOMIC_GROUP:
-        return _sequence(value, known)[0], _ONE
+        return cost(value, longest)[0], _ONE
     if kind in (op.ASSERT, op.ASSERT_NOT):
-        return _sequence(value[1], known)[0] + _ONE, _ONE
+        return cost(value[1], longest)[0] + _ONE, _ONE
     if kind is op.GROUPREF:
-        width = (known.widths[value] or (0, op.MAXREPEAT))[1]
-        return (_LENGTH if width >= op.MAXREPEAT else Growth(int(width))), _ONE
+        return _LENGTH, _ONE
     return _ONE, _ONE
 
 
@@ -155,9 +113,9 @@ def _either(costs: Iterable[Cost]) -> Cost:
     return steps + _ONE, ways
 
 
-def _repeat(repeat: tuple[int, Any, Any], known: _Known) -> Cost:
-    (least, most, body), longest = repeat, known.longest
-    its_steps, its_ways = _sequence(body, known)
+def _repeat(repeat: tuple[int, Any, Any], longest: int | None) -> Cost:
+    least, most, body = repeat
+    its_steps, its_ways = cost(body, longest)
     if most is op.MAXREPEAT and longest is None:
         times = _LENGTH + Growth(least)
         return (times * its_steps, times) if its_ways == _ONE else (_EXPONENTIAL, _EXPONENTIAL)

@@ -1,0 +1,193 @@
+"""How the time of the patterns in code and in the tables of this package grows: proved, and measured.
+
+The tables that people write are checked when they are read (`qingwen.rules.linear`, `qingwen.rules.lines`); the package's
+own patterns are checked here, where more forms are known to be linear.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from functools import cache, reduce
+from re import _constants as op  # type: ignore[attr-defined]
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any
+
+import qingwen
+from qingwen.metadata.patterns import tables
+from qingwen.rules.linear import Growth, branches, cost
+from qingwen.rules.tables import entity_table, lookalike_table, punctuation_table
+from qingwen.views import contact_tables
+
+# What starts Prefect or the command line when it is imported.
+_DEAR = ("qingwen.flow", "qingwen.actions", "qingwen.keeping", "qingwen.operations", "qingwen.cli")
+_REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
+_LENGTH = Growth(1, 1)
+_TURNS = 4
+_BASIC = "".join(map(chr, range(0x10000)))
+
+
+def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
+    """Yield every compiled pattern of the package's modules and of its own tables, each with a name."""
+    for module in pkgutil.walk_packages(qingwen.__path__, "qingwen."):
+        if not module.name.startswith(_DEAR):
+            for name, value in sorted(vars(importlib.import_module(module.name)).items()):
+                if isinstance(value, re.Pattern):
+                    yield f"{module.name.removeprefix('qingwen.')}.{name}", value
+    for name, pattern in tables()[0].items():
+        yield f"metadata.toml.{name}", pattern
+    for table in (entity_table(), lookalike_table(), punctuation_table()):
+        for entry in fields(table):  # type: ignore[arg-type]
+            if isinstance(value := getattr(table, entry.name), re.Pattern):
+                yield f"{type(table).__name__}.{entry.name}", value
+    for number, (pattern, _, _) in enumerate(contact_tables().variants):
+        yield f"contact.toml.variant-{number}", pattern
+    yield "contact.toml.gap", contact_tables().gaps
+
+
+def searching(pattern: re.Pattern[Any] | str, *, at_start: bool = False) -> Growth:
+    """Return the most steps of a search through a whole text, or of all matches one behind the other.
+
+    ``at_start``: the pattern is only tried at the start of a text (match, fullmatch).
+    """
+    compiled = re.compile(pattern)
+    told = compiled.pattern if isinstance(compiled.pattern, str) else compiled.pattern.decode("latin-1")
+    tree = _parser.parse(told, compiled.flags & ~re.UNICODE)
+    once = [(op.AT, op.AT_BEGINNING_STRING)] if at_start else []
+    found = (_search([*once, *branch], tree.state.flags) for branch in branches(list(tree)))
+    return reduce(Growth.__add__, found)
+
+
+def _search(parts: list[Any], flags: int) -> Growth:
+    """Weigh one alternative: linear where a start costs a bounded number of steps, and in three forms more.
+
+    It can only start at the text's start. Or it ends in a run, which the match takes and no other reads again. Or
+    what grows is a run of characters that no other start can share, as the one before the run is none of them.
+    """
+    if len(parts) == 1 and parts[0][0] is op.SUBPATTERN:
+        parts = list(parts[0][1][3])
+    if parts[:1] == [(op.AT, op.AT_BEGINNING_STRING)] or (
+        parts[:1] == [(op.AT, op.AT_BEGINNING)] and not flags & re.MULTILINE
+    ):
+        return cost(parts)[0] + _LENGTH
+    while len(parts) > 1 and _is_optional(parts[-1]) and parts[-2][0] in _REPEATS:
+        parts = parts[:-1]
+    if parts and parts[-1][0] in _REPEATS and cost(parts[-1][1][2])[1] == Growth(1):
+        least, _, body = parts[-1][1]
+        parts = [*parts[:-1], (op.MAX_REPEAT, (least, least, body))]
+    steps = cost(parts)[0]
+    grows = [n for n, part in enumerate(parts) if cost([part])[0].degree]
+    if steps.degree == 1 and grows and _is_guarded(parts[: grows[0]], parts[grows[0] : grows[-1] + 1]):
+        return steps
+    return steps * _LENGTH
+
+
+def _is_optional(part: Any) -> bool:
+    """Tell whether a part may as well match nothing, so that what stands before it need not be tried again."""
+    kind, value = part
+    return kind is op.MAX_REPEAT and value[0] == 0 and not cost([part])[0].degree
+
+
+def _is_guarded(before: Sequence[Any], run: Sequence[Any]) -> bool:
+    """Tell whether the character before a run is surely none of those that the run may hold."""
+    if not before:
+        return False
+    kind, value = before[-1]
+    held = _characters(run)
+    if kind in (op.ASSERT, op.ASSERT_NOT) and value[0] < 0:
+        known = _characters(value[1])
+        return held <= known if kind is op.ASSERT_NOT else not held & known
+    return kind in (op.LITERAL, op.NOT_LITERAL, op.IN) and not held & _characters(before[-1:])
+
+
+def _characters(parts: Sequence[Any]) -> frozenset[str]:
+    """Return all characters (of the basic plane) that parts may read."""
+    found: frozenset[str] = frozenset()
+    for kind, value in parts:
+        if kind in _REPEATS:
+            found |= _characters(value[2])
+        elif kind is op.SUBPATTERN:
+            found |= _characters(value[3])
+        elif kind is op.BRANCH:
+            found = found.union(*map(_characters, value[1]))
+        elif kind in (op.ASSERT, op.ASSERT_NOT):
+            found |= _characters(value[1])
+        elif kind is op.IN:
+            found |= _of_class(tuple(value))
+        elif kind is op.LITERAL:
+            found |= {chr(value)}
+        elif kind is not op.AT:
+            return frozenset(_BASIC)
+    return found
+
+
+@cache
+def _of_class(members: tuple[Any, ...]) -> frozenset[str]:
+    kinds = {op.CATEGORY_DIGIT: "\\d", op.CATEGORY_SPACE: "\\s", op.CATEGORY_WORD: "\\w"}
+    kinds |= {op.CATEGORY_NOT_DIGIT: "\\D", op.CATEGORY_NOT_SPACE: "\\S", op.CATEGORY_NOT_WORD: "\\W"}
+    told = []
+    for kind, value in members:
+        if kind is op.RANGE:
+            told.append(f"\\U{value[0]:08x}-\\U{value[1]:08x}")
+        else:
+            told.append("^" if kind is op.NEGATE else kinds.get(value) or f"\\U{value:08x}")
+    return frozenset(re.findall(f"[{''.join(told)}]", _BASIC))
+
+
+def attacks(pattern: str) -> list[tuple[str, str, str]]:
+    """Return adversarial texts made from a pattern, each as its head, what is pumped up, and a tail that fails.
+
+    Each repeat is pumped, behind what matches before it and by itself; and so is all that the pattern matches.
+    """
+    tree = list(_parser.parse(pattern))
+    found = {("", sample, tail) for sample in _samples(tree) if sample for tail in ("", "\x00")}
+    for before, body in _repeats(tree, ""):
+        found |= {(before, body, "\x00"), ("", before + body, "\x00"), ("", body, "\x00"), (before, body + " ", "\x00")}
+    return sorted(found)
+
+
+def _repeats(parts: Sequence[Any], before: str) -> Iterator[tuple[str, str]]:
+    """Yield what matches before each repeat, and one time of it."""
+    for part in parts:
+        kind, value = part
+        inner: list[Sequence[Any]] = []
+        if kind in _REPEATS:
+            yield from ((before, body) for body in _samples(value[2]) if body)
+            inner = [value[2]]
+        elif kind is op.BRANCH:
+            inner = value[1]
+        elif kind is op.SUBPATTERN:
+            inner = [value[3]]
+        elif kind in (op.ASSERT, op.ASSERT_NOT):
+            inner = [value[1]]
+        for some in inner:
+            yield from _repeats(some, before)
+        before += next(_samples([part]), "")
+
+
+def _samples(parts: Sequence[Any]) -> Iterator[str]:
+    """Yield texts that parts match, with other choices in each."""
+    for turn in range(_TURNS):
+        yield "".join(_sample(part, turn) for part in parts)
+
+
+def _sample(part: Any, turn: int) -> str:
+    kind, value = part
+    if kind is op.LITERAL:
+        return chr(value)
+    if kind in (op.ANY, op.NOT_LITERAL):
+        return "a" if value != ord("a") else "b"
+    if kind is op.IN:
+        held = sorted(_of_class(tuple(value)) - set("\n\x00"))
+        # Signs, digits, letters, Han: as many kinds as there are turns.
+        return held[(turn * len(held)) // _TURNS] if held else ""
+    if kind in _REPEATS:
+        return "".join(_sample(some, turn) for some in value[2]) * max(1, min(value[0], 50))
+    if kind is op.BRANCH:
+        return "".join(_sample(some, turn) for some in value[1][(turn * len(value[1])) // _TURNS])
+    if kind is op.SUBPATTERN:
+        return "".join(_sample(some, turn) for some in value[3])
+    return ""
