@@ -31,6 +31,8 @@ _STOP = re.compile(r"(?<!\.)\.(?!\.)")
 _BRACKETS = re.compile(r"[()\uff08\uff09]")
 _QUOTE = re.compile('"')
 _ANGLE = re.compile(r"<[^<>]{0,30}[\u4e00-\u9fff][^<>]{0,30}>")
+# A stretch up to this length is searched anew each time that a mark asks of it.
+_STRETCH = 200
 # A line without any of these has nothing to restore and nothing to flag.
 _TRIGGER = re.compile(r"[,:;!?()\"~<]|\.\.|--|[\u4e00-\u9fff]\.")
 
@@ -108,6 +110,9 @@ class _Marks:
             self.closed[found.start() : found.end()] = b"\x01" * (found.end() - found.start())
         self.widened: set[int] = set()
         self._letters: list[int] | None = None
+        self._hans: list[int] | None = None
+        self._ends: list[int] | None = None
+        self._solid = len(text.rstrip())
 
     def settled(self, folded: bool) -> list[Change]:
         """Return the edits of all rules, tried again until none finds more: a widened mark makes its neighbours so."""
@@ -166,10 +171,20 @@ class _Marks:
         return self.text[self._letters[n]] if 0 <= n < len(self._letters) else None
 
     def _clause_has_han(self, at: int) -> bool:
-        ends = self.table.clause_ends
-        start = max((self.text.rfind(mark, 0, at) for mark in ends), default=-1) + 1
-        stops = [place for mark in ends if (place := self.text.find(mark, at)) >= 0]
-        return bool(_HAN.search(self.text, start, min(stops, default=len(self.text))))
+        if self._ends is None:
+            self._ends = [place for place, char in enumerate(self.text) if char in self.table.clause_ends]
+        n = bisect_left(self._ends, at)
+        start = self._ends[n - 1] + 1 if n else 0
+        return self._has_han(start, self._ends[n] if n < len(self._ends) else len(self.text))
+
+    def _has_han(self, start: int, end: int) -> bool:
+        """Tell whether a Han character stands in a stretch; those of long ones, which may overlap, are found once."""
+        if end - start < _STRETCH:
+            return _HAN.search(self.text, start, end) is not None
+        if self._hans is None:
+            self._hans = [found.start() for found in _HAN.finditer(self.text)]
+        n = bisect_left(self._hans, start)
+        return n < len(self._hans) and self._hans[n] < end
 
     def brackets(self) -> Iterator[Change]:
         """Widen pairs of brackets that hold or touch Chinese text, and 1) before it."""
@@ -200,8 +215,8 @@ class _Marks:
         return before and _ORDINAL.match(self.text, start) is not None
 
     def _chinese_pair(self, start: int, end: int) -> bool:
-        inside = _HAN.search(self.text, start, end) is not None
-        ordinal = self.text[start + 1 : end].isdigit() and start == 0
+        inside = self._has_han(start, end)
+        ordinal = start == 0 and self.text[1:end].isdigit()
         # Glued to a word or number, with nothing Chinese inside, it is that word's: S(A1387).
         glued = start > 0 and self.text[start - 1].isascii() and self.text[start - 1].isalnum()
         return inside or ordinal or self.chinese(start - 1) or (self.chinese(end + 1) and not glued)
@@ -240,7 +255,7 @@ class _Marks:
     def _cut_off(self, start: int, end: int) -> bool:
         """Tell whether dots show where an excerpt was cut: they follow a full stop, or three of them end the part."""
         return self.text[max(0, start - 1) : start] == self.table.stop or (
-            self.last and end - start == 3 and not self.text[end:].strip()
+            self.last and end - start == 3 and end >= self._solid
         )
 
     def quotes(self) -> list[int]:
@@ -258,7 +273,7 @@ class _Marks:
             return
         for start, end in zip(places[::2], places[1::2], strict=True):
             around = self.chinese(start - 1) or self.chinese(end + 1)
-            if self.open(start) and (around or _HAN.search(self.text, start, end)):
+            if self.open(start) and (around or self._has_han(start, end)):
                 yield self.edit(start, start + 1, self.table.quotes[0], "punct.quote")
                 yield from self._inner(start, end)
                 yield self.edit(end, end + 1, self.table.quotes[1], "punct.quote")
@@ -268,7 +283,7 @@ class _Marks:
         places = [at for at in range(start, end) if self.text[at] == "'" and self.open(at)]
         if len(places) % 2 == 0:
             for left, right in zip(places[::2], places[1::2], strict=True):
-                if _HAN.search(self.text, left, right):
+                if self._has_han(left, right):
                     yield self.edit(left, left + 1, self.table.inner_quotes[0], "punct.quote")
                     yield self.edit(right, right + 1, self.table.inner_quotes[1], "punct.quote")
 
