@@ -240,7 +240,7 @@ def growth(folder: Path) -> Iterator[str]:
 
 def patterns(folder: Path) -> Iterator[str]:
     """How the time of each pattern grows with adversarial texts made from it: the exponent of the worst, 1 is linear."""
-    from growth import attacks, patterns
+    from tests.growth import attacks, patterns
 
     calls: list[tuple[str, str, Callable[[str], object]]] = []
     for name, pattern in patterns():
