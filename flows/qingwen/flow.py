@@ -199,13 +199,13 @@ def run(request: Request, progress: Progress = silent, review: int = 0, on_termi
         # With a heartbeat a flow ends on a grid of one second.
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     }
-    begun = _begun.set([])
+    begun, broken = _begun.set([]), False
     try:
         with temporary_settings(settings), _server_for_all(request), tags(TAG):
             state: State[Any] = clean_news(**to_parameters(request, review), return_state=True)
             found: Any = state.result(raise_on_failure=False)
     except Exception as fault:  # of Prefect: what a flow raises is a state
-        found = fault
+        found, broken = fault, True
     finally:
         ran = bool(_begun.get())
         _progress.reset(told)
@@ -213,7 +213,7 @@ def run(request: Request, progress: Progress = silent, review: int = 0, on_termi
         _begun.reset(begun)
     if isinstance(found, SetupError | PublishError | EndedError):
         raise found
-    if isinstance(found, HTTPError) or (isinstance(found, RuntimeError) and not ran):
+    if broken or isinstance(found, HTTPError):
         if not ran:
             raise SetupError(
                 f"Prefect's server does not answer ({found}). Start it, or run without it: --no-prefect."

@@ -49,13 +49,25 @@ _ONE, _LENGTH, _EXPONENTIAL = Growth(1), Growth(1, 1), Growth(1, inf)
 Cost = tuple[Growth, Growth]  # steps, ways
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known where a part is weighed: how long the text is at most, and the widths of the pattern's groups."""
+
+    longest: int | None = None
+    widths: Sequence[tuple[int, Any] | None] = ()
+
+
+_NOTHING = Known()
+
+
 def steps(pattern: str, longest: int | None = None) -> Growth:
     """Return the most steps that a match from one place takes, in a text of at most ``longest`` characters.
 
     >>> steps("[0-9]{1,3}元"), steps("[0-9]+元").degree, steps("(a+)+元").degree
     (Growth(factor=6, degree=0), 1, inf)
     """
-    return cost(_parser.parse(pattern), longest)[0]
+    tree = _parser.parse(pattern)
+    return cost(tree, Known(longest, tree.state.groupwidths))[0]
 
 
 def branches(parts: Sequence[Any]) -> list[list[Any]]:
@@ -77,32 +89,34 @@ def refusal(growth: Growth) -> str | None:
     return None
 
 
-def cost(parts: Iterable[Any], longest: int | None = None) -> Cost:
+def cost(parts: Iterable[Any], known: Known = _NOTHING) -> Cost:
     """Return the most steps and ways of a parsed pattern, or of a part of one."""
     steps, ways = Growth(0), _ONE
     for part in parts:
-        its_steps, its_ways = _part(part, longest)
+        its_steps, its_ways = _part(part, known)
         steps, ways = steps + ways * its_steps, ways * its_ways
     return steps, ways
 
 
-def _part(part: Any, longest: int | None) -> Cost:
+def _part(part: Any, known: Known) -> Cost:
     kind, value = part
     if kind in _REPEATS:
-        found = _repeat(value, longest)
+        found = _repeat(value, known)
         return (found[0], _ONE) if kind is op.POSSESSIVE_REPEAT else found
     if kind is op.BRANCH:
-        return _either(cost(branch, longest) for branch in value[1])
+        return _either(cost(branch, known) for branch in value[1])
     if kind is op.GROUPREF_EXISTS:
-        return _either(cost(branch or (), longest) for branch in value[1:])
+        return _either(cost(branch or (), known) for branch in value[1:])
     if kind is op.SUBPATTERN:
-        return cost(value[3], longest)
+        return cost(value[3], known)
     if kind is op.ATOMIC_GROUP:
-        return cost(value, longest)[0], _ONE
+        return cost(value, known)[0], _ONE
     if kind in (op.ASSERT, op.ASSERT_NOT):
-        return cost(value[1], longest)[0] + _ONE, _ONE
+        return cost(value[1], known)[0] + _ONE, _ONE
     if kind is op.GROUPREF:
-        return _LENGTH, _ONE
+        found = known.widths[value] if value < len(known.widths) else None
+        width = op.MAXREPEAT if found is None else found[1]
+        return (_LENGTH if width >= op.MAXREPEAT else Growth(int(width))), _ONE
     return _ONE, _ONE
 
 
@@ -113,9 +127,9 @@ def _either(costs: Iterable[Cost]) -> Cost:
     return steps + _ONE, ways
 
 
-def _repeat(repeat: tuple[int, Any, Any], longest: int | None) -> Cost:
-    least, most, body = repeat
-    its_steps, its_ways = cost(body, longest)
+def _repeat(repeat: tuple[int, Any, Any], known: Known) -> Cost:
+    (least, most, body), longest = repeat, known.longest
+    its_steps, its_ways = cost(body, known)
     if most is op.MAXREPEAT and longest is None:
         times = _LENGTH + Growth(least)
         return (times * its_steps, times) if its_ways == _ONE else (_EXPONENTIAL, _EXPONENTIAL)
