@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -107,6 +108,18 @@ def test_check_digits_are_those_of_the_standards() -> None:
 def test_a_text_keeps_its_length_and_its_white_space() -> None:
     text = f"甲 {MOBILE[:3]} {MOBILE[3:7]}\u3000{MOBILE[7:]} 乙"
     assert overwrite(text, [hit.span for hit in TABLE.find(text.replace("\u3000", " "))]) == "甲 ███ ████\u3000████ 乙"
+
+
+def test_no_row_repeats_anything_without_a_bound() -> None:
+    patterns = [row.sign.pattern for row in TABLE.masks]
+    patterns += [pattern.pattern for row in TABLE.masks for pattern in row.patterns]
+    patterns += [row.near.pattern for row in TABLE.masks if row.near]
+    patterns += [found.pattern for row in TABLE.spares for found in (row.after, row.within) if found]
+    patterns += [found for row in TABLE.spares for found in (row.before, row.between) if found]
+    unbound, character_class = re.compile(r"(?<!\\)[*+]|\{\d*,\}"), re.compile(r"\[(?:\\.|[^\]])*\]")
+    assert [found for found in (*patterns, TABLE.between) if unbound.search(character_class.sub("C", found))] == []
+    assert unbound.search("a+")
+    assert unbound.search("a{2,}")
 
 
 MASK = {
