@@ -191,7 +191,7 @@ def test_bad_rows_reject_themselves(tmp_path: Path) -> None:
     assert texts(found)[:6] == [
         "read.damaged", TEXTS[0], "read.damaged", "read.no-text", "read.too-large", TEXTS[0],
     ]  # fmt: skip
-    assert found[6].octets == "?清".encode()
+    assert found[6].octets == "\ufffd清".encode()
     assert isinstance(found[3].octets, Rejection)
     assert found[3].octets.detail == (
         "The row has no text. Its fields: wrong. Name the right one with text_field or html_field."

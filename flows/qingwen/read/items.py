@@ -9,12 +9,18 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from qingwen.config import Config
 from qingwen.model import Rejection
+from qingwen.read.encoding import REPLACEMENT
+
+_LONE = re.compile("[\ud800-\udfff]")
+# Details quote what a page or its container says of itself.
+_LONGEST_DETAIL = 1_000
 
 # The rule of what may be read another time: its path is pending.
 UNAVAILABLE = "read.unavailable"
@@ -71,7 +77,16 @@ def page_id(octets: bytes) -> str:
 def refused(path: str, rule: str, detail: str, octets: bytes | None = None) -> Rejection:
     """Return the rejection of an item at reading; without its bytes it is known by its path."""
     name = page_id(f"unreadable:{path}".encode(errors="surrogateescape") if octets is None else octets)
-    return Rejection(name, path, "read", rule, detail)
+    return Rejection(name, path, "read", rule, whole(detail)[:_LONGEST_DETAIL])
+
+
+def whole(text: str) -> str:
+    """Return a text without lone surrogates, which JSON can hold and UTF-8 cannot.
+
+    >>> whole("\\ud800")
+    '\ufffd'
+    """
+    return _LONE.sub(REPLACEMENT, text)
 
 
 def is_passing(fault: BaseException) -> bool:

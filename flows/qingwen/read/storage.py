@@ -20,7 +20,7 @@ _MISSING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectory
 
 # Pages shrink to a tenth, an archive of copies to a hundredth. What grows more than so many times, beyond the first
 # bytes (a page alone may be anything: `max_page_bytes` bounds it), is made to.
-MOST_TIMES, FREE_BYTES = 500, 1 << 28
+MOST_TIMES, FREE_BYTES = 500, 1 << 26
 _BUFFER = 1 << 17
 
 Found = tuple[str, int, int]

@@ -115,8 +115,7 @@ def _part(part: Any, known: Known) -> Cost:
         return cost(value[1], known)[0] + _ONE, _ONE
     if kind is op.GROUPREF:
         found = known.widths[value] if value < len(known.widths) else None
-        width = op.MAXREPEAT if found is None else found[1]
-        return (_LENGTH if width >= op.MAXREPEAT else Growth(int(width))), _ONE
+        return (_LENGTH if found is None or found[1] >= op.MAXREPEAT else Growth(float(found[1]))), _ONE
     return _ONE, _ONE
 
 
