@@ -143,12 +143,12 @@ class _Marks:
 
     def loose_marks(self, folded: bool) -> Iterator[Change]:
         """Widen , : ; ! ? beside Chinese text."""
-        for found in _LOOSE.finditer(self.text):
-            at = found.start()
+        marks = [found.start() for found in _LOOSE.finditer(self.text)]
+        for at in (*marks, *reversed(marks)):
             if not self.open(at):
                 continue
             if self.chinese(at - 1) or (folded and (self.chinese(at + 1) or self._between(at))):
-                yield self.edit(at, at + 1, self.table.wide[found[0]], "punct.widen")
+                yield self.edit(at, at + 1, self.table.wide[self.text[at]], "punct.widen")
 
     def _between(self, at: int) -> bool:
         """Decide a mark whose neighbours are digits, signs or Latin letters by the nearest letters."""
@@ -200,7 +200,9 @@ class _Marks:
                 pairs.append((opened.pop(), at))
             elif self.open(at) and self._ordinal(at) and self.chinese(at + 1):
                 yield self.edit(at, at + 1, "\uff09", "punct.bracket")
-        for start, end in sorted(pairs):
+        pairs.sort()
+        # There and back: in a row of pairs each makes the one before it Chinese, or the one behind it.
+        for start, end in (*pairs, *reversed(pairs)):
             mixed = (self.text[start] == "(") != (self.text[end] == ")")
             if mixed or self._chinese_pair(start, end):
                 for at, mark in ((start, "\uff08"), (end, "\uff09")):

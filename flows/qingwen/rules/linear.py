@@ -114,8 +114,8 @@ def _part(part: Any, known: Known) -> Cost:
     if kind in (op.ASSERT, op.ASSERT_NOT):
         return cost(value[1], known)[0] + _ONE, _ONE
     if kind is op.GROUPREF:
-        found = known.widths[value] if value < len(known.widths) else None
-        return (_LENGTH if found is None or found[1] >= op.MAXREPEAT else Growth(float(found[1]))), _ONE
+        width = known.widths[value] if value < len(known.widths) else None
+        return (_LENGTH if width is None or width[1] >= op.MAXREPEAT else Growth(float(width[1]))), _ONE
     return _ONE, _ONE
 
 
