@@ -45,8 +45,8 @@ def run(folder: Path, command: str) -> str:
 
 def test_two_commands_set_everything_up() -> None:
     install, test = SHELL[:2]
-    assert install.strip() == "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/qingwen clean"
-    assert test.strip().endswith("python -m pytest")
+    assert install.strip().endswith(" && .venv/bin/qingwen clean")
+    assert test.strip().endswith(" && .venv/bin/python -m pytest")
 
 
 @pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))

@@ -1,0 +1,135 @@
+"""The locks hold what pyproject.toml asks for, each with its hashes, and the README's commands and CI install from them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from conftest import ROOT
+
+LOCKS = {name: ROOT / name for name in ("requirements.lock", "tests/requirements.lock")}
+PYTHONS = ("3.11.9", "3.12.9", "3.13.9")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One package of a lock, as its requirement line says."""
+
+    requirement: Requirement
+    hashes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return canonicalize_name(self.requirement.name)
+
+    @property
+    def version(self) -> str:
+        return str(self.requirement.specifier).removeprefix("==")
+
+    def holds_on(self, python: str) -> bool:
+        minor = ".".join(python.split(".")[:2])
+        here = {**default_environment(), "python_version": minor, "python_full_version": python}
+        return self.requirement.marker is None or self.requirement.marker.evaluate(here)
+
+
+def pins(lock: Path) -> Iterator[Pin]:
+    lines = [line for line in lock.read_text("utf-8").splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert lines[0] == "--only-binary :all:"
+    for entry in re.split(r"\n(?=\S)", "\n".join(lines[1:])):
+        requirement, *hashes = (piece.strip(" \\") for piece in entry.split("\n"))
+        yield Pin(Requirement(requirement), tuple(hashes))
+
+
+def asked(*extras: str) -> list[Requirement]:
+    optional = PROJECT["project"]["optional-dependencies"]
+    lines = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]]
+    lines += [line for extra in extras for line in optional[extra] if not line.startswith("qingwen[")]
+    return [Requirement(line) for line in lines]
+
+
+@pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
+def test_a_line_of_a_lock_is_one_version_with_its_hashes(lock: Path) -> None:
+    for pin in pins(lock):
+        assert re.fullmatch(r"==[\w.!+]+", str(pin.requirement.specifier)), pin
+        assert pin.requirement.url is None, pin
+        assert pin.hashes, pin
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", digest) for digest in pin.hashes), pin
+
+
+@pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
+def test_a_lock_names_no_place_to_download_from(lock: Path) -> None:
+    text = lock.read_text("utf-8")
+    assert "://" not in text
+    assert not re.search(r"^\s*(-i|-f|--index|--extra-index|--find-links|--trusted)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize(("lock", "extras"), zip(LOCKS.values(), [(), ("test", "dev")], strict=True), ids=LOCKS)
+def test_each_requirement_is_locked_within_its_bounds(lock: Path, extras: tuple[str, ...], python: str) -> None:
+    locked = {pin.name: pin.version for pin in pins(lock) if pin.holds_on(python)}
+    for requirement in asked(*extras):
+        version = locked.get(canonicalize_name(requirement.name))
+        # Where one fails: python -m tests.lock.
+        assert version is not None, requirement
+        assert requirement.specifier.contains(version, prereleases=True), f"{requirement}: locked at {version}"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_a_lock_has_each_package_once(python: str) -> None:
+    for lock in LOCKS.values():
+        names = [pin.name for pin in pins(lock) if pin.holds_on(python)]
+        assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_both_locks_name_the_same_versions_and_files(python: str) -> None:
+    run, tests = ({pin.name: pin for pin in pins(lock) if pin.holds_on(python)} for lock in LOCKS.values())
+    for name, pin in run.items():
+        assert tests[name].version == pin.version, name
+        assert tests[name].hashes == pin.hashes, name
+
+
+@pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
+def test_a_lock_is_complete(lock: Path) -> None:
+    """What a locked package needs is locked too: the install resolves nothing (--no-deps)."""
+    locked = {pin.name: pin for pin in pins(lock) if pin.holds_on(default_environment()["python_full_version"])}
+    for name in locked:
+        try:
+            needs = [Requirement(line) for line in metadata.distribution(name).requires or ()]
+        except metadata.PackageNotFoundError:
+            continue
+        if metadata.version(name) != locked[name].version:
+            continue
+        for need in needs:
+            if need.marker is None or need.marker.evaluate({"extra": ""}):
+                assert canonicalize_name(need.name) in locked, f"{name} needs {need}"
+
+
+def commands() -> list[str]:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    return [line for line in readme.splitlines() if line.startswith("python3 -m venv")]
+
+
+def test_the_readme_s_commands_install_from_the_locks() -> None:
+    for command, lock in zip(commands(), LOCKS, strict=True):
+        _, locked, project, _ = command.split(" && ")
+        assert locked == f".venv/bin/pip install -q --no-deps --require-hashes -r {lock}"
+        assert project == ".venv/bin/pip install -q --no-deps --no-build-isolation ."
+
+
+def test_ci_runs_the_readme_s_test_command_and_its_linters_are_locked() -> None:
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    assert "grep -m1 -- '-m pytest$' README.md" in script
+    assert [command for command in commands() if command.endswith("-m pytest")] == commands()[1:]
+    for tool in ("ruff", "mypy", "uv"):
+        assert f'.venv/bin/{tool}"' in script
