@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from qingwen.config import Config
 from qingwen.errors import SetupError
+from qingwen.read.addresses import check_address
 
 LOCAL, MONTH = "local", "month"
 # Processes of this machine; a Dask cluster (extra dask); a Ray cluster (extra ray).
@@ -48,6 +49,12 @@ class Request:
             raise SetupError(f"partition_by: must be {MONTH}, not {self.partition_by!r}.")
         if self.cluster and self.runner == LOCAL:
             raise SetupError(f"cluster {self.cluster}: needs a runner that knows clusters, dask or ray.")
+
+        for named in (*self.inputs, self.output):
+            check_address(named)  # before anything is printed or stored
+        output = os.path.realpath(self.output)
+        if any(os.path.isdir(named) and os.path.realpath(named) == output for named in self.inputs):
+            raise SetupError(f"--output {self.output}: is an input too; a dataset is not read as pages. Name another.")
 
     @property
     def processes(self) -> int:

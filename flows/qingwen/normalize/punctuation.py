@@ -84,11 +84,9 @@ def widen_punctuation(draft: Draft, context: Context) -> Proposal:
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:
     start = 0
-    while start <= len(text):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        yield start, end
-        start = end + 1
+    for line in text.split("\n"):
+        yield start, start + len(line)
+        start += len(line) + 1
 
 
 def _line_folded(line: str, table: PunctuationTable) -> bool:
@@ -174,8 +172,9 @@ class _Marks:
         if self._ends is None:
             self._ends = [place for place, char in enumerate(self.text) if char in self.table.clause_ends]
         n = bisect_left(self._ends, at)
-        start = self._ends[n - 1] + 1 if n else 0
-        return self._has_han(start, self._ends[n] if n < len(self._ends) else len(self.text))
+        return self._has_han(
+            self._ends[n - 1] + 1 if n else 0, self._ends[n] if n < len(self._ends) else len(self.text)
+        )
 
     def _has_han(self, start: int, end: int) -> bool:
         """Tell whether a Han character stands in a stretch; those of long ones, which may overlap, are found once."""

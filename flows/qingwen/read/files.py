@@ -15,7 +15,7 @@ from qingwen.read.storage import open_raw, open_unpacked
 _MAGIC = (b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x7fELF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
 # A stray zero byte is damage; more of them are no text.
 _MAX_ZERO_SHARE = 0.001
-_CHUNK, _MOST_CHUNKS = 1 << 20, 1 << 10
+_CHUNK, _MOST_CHUNKS = 1 << 20, 1 << 8
 
 
 def read_bytes(path: str, config: Config) -> bytes | Rejection:

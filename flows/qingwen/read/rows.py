@@ -34,7 +34,7 @@ _CHUNK = 1 << 20
 _MOST_VALUES = 1_000_000
 # Rows of a Parquet file that are read at once: so many, or as many as hold so many bytes.
 _GROUP, _GROUP_BYTES = 256, 1 << 26
-_MOST_BLANK = 10_000_000
+_MOST_BLANK = 1_000_000
 _LONGEST_URL = 8_192
 # Of so many fields the names stand in a detail, and so many characters of each.
 _SHOWN = 40

@@ -45,7 +45,9 @@ def expand(pattern: str, wanted: Callable[[str], bool]) -> Iterator[str]:
     root = os.path.realpath(start or ".")
     for path in _matches(start, [part for part in parts[fixed:] if part], root):
         if os.path.isdir(path) and not path.endswith(LINK):
-            yield from walk(path, wanted, root)
+            # At any depth the folder that a link leads to is met at its own place.
+            if not (_ANY_DEPTH in parts and os.path.islink(path)):
+                yield from walk(path, wanted, root)
         else:
             yield path
 
