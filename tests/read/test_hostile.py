@@ -189,7 +189,7 @@ def test_bombs_are_told_and_take_no_memory(tmp_path: Path) -> None:
         wanted = BOMBS[Path(path).name][1]
         assert n > 0, path
         assert any(wanted in detail for detail in said), (path, said)
-    assert max(memory for *_, memory in found) < 900
+    assert max(memory for *_, memory in found) < 500
 
 
 @pytest.mark.parametrize(
