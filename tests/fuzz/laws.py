@@ -19,6 +19,7 @@ from qingwen.normalize.passes import Context, Draft
 from qingwen.read.files import to_page
 from qingwen.report.explain import explain
 from qingwen.report.terminal import printed
+from qingwen.rules.personal import MASKED
 from qingwen.rules.sites import Site, SiteBook, Template, line_key
 from qingwen.segment.lexbor import segment_lexbor
 from qingwen.segment.markup import TooDeepError
@@ -28,6 +29,7 @@ from qingwen.segment.soup import segment_soup
 from qingwen.text import Edit, align, apply, invert, undo
 
 CONFIG, BOOK = Config(), load_rules()
+_MASKING = Config(mask_personal_data=True)
 _LINE_BREAK = re.compile("[\n\r\x0b\x0c\x85\u2028\u2029]")
 # A doctype that is missing or old.
 _NO_DISAGREEMENT = {"unknown-doctype", "expected-doctype-but-got-start-tag", "expected-doctype-but-got-chars"}
@@ -249,3 +251,20 @@ def _cleaned(result: Cleaned) -> None:
     for line in explain("page", parts, result.blocks, result.edits, result.flags):
         shown = printed("".join(run.text for run in line))
         assert all(char.isprintable() or unicodedata.category(char) == "Zs" for char in shown), shown
+
+
+def masked(octets: bytes) -> None:
+    """With masks on, a page is what it was but for the masks: the same verdicts, restored sign for sign, at rest, bare of data."""
+    page = page_of(octets)
+    if isinstance(page, Rejection):
+        return
+    on, off, found = clean_page(page, config=_MASKING), clean_page(page), segment(page, CONFIG)
+    assert type(on) is type(off)
+    assert [judged.verdict for judged in on.blocks] == [judged.verdict for judged in off.blocks]
+    assert [judged for judged in on.blocks if BOOK.personal.find(judged.text or "")] == []
+    if isinstance(on, Cleaned) and isinstance(found, Segmented):
+        text = restore(on.record, on.blocks, on.edits)
+        assert all(sign in (was, MASKED, "\u200b", " ") for sign, was in zip(text, found.text, strict=True))
+        parts = {TITLE: on.record.title, BODY: on.record.text}
+        assert not any(map(BOOK.personal.find, parts.values())), parts
+        assert normalize(dict(parts), _MASKING, BOOK).edits == ()

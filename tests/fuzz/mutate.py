@@ -91,7 +91,19 @@ def phrases() -> tuple[bytes, ...]:
     found = [case for rule in book.rules for case in (*rule.matches, *rule.spares, *rule.not_this)]
     found += [case for sub in book.spun.subs for case in (sub.form, *sub.restores, *sub.keeps)]
     found += [before for row in book.keep.rows for before, _ in row.turns]
+    found += people()
     return tuple(case.encode() for case in found)
+
+
+def people() -> list[str]:
+    """Return the cases of the table of personal data, as they stand and with a character between or an entity."""
+    rows = load_rules().personal
+    found = [case for row in (*rows.masks, *rows.spares) for case in (*getattr(row, "matches", ()), *row.spares)]
+    return [
+        *found,
+        *("\u200b".join(case) for case in found[::3]),
+        *(case.replace("1", "&#49;") for case in found[1::3]),
+    ]
 
 
 def lines(octets: bytes, chance: Random) -> bytes:

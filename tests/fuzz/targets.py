@@ -57,6 +57,12 @@ def _is_text(octets: bytes) -> bool:
     return octets.decode("utf-8", "ignore").encode() == octets
 
 
+def _with_people() -> list[bytes]:
+    """Return an article with the cases of personal data between its lines."""
+    body, cases = pages()[4].split(b"\n"), [case.encode() for case in mutate.people()]
+    return [b"\n".join([*body[:n], *cases[n :: len(body)], *body[n:]]) for n in range(len(body))]
+
+
 def markup() -> list[bytes]:
     """Return the pages that are markup."""
     every = [
@@ -170,6 +176,7 @@ TARGETS = {
     "passes": Target(laws.passes, mutate.TEXT, texts),
     "chain": Target(laws.chain, mutate.TEXT, texts),
     "clean": Target(laws.clean, mutate.several(mutate.PAGE, mutate.BYTES), pages, 60),
+    "masked": Target(laws.masked, mutate.PAGE, lambda: [*pages(), *_with_people()], 30),
     "views": Target(settings.views, mutate.TEXT, lambda: [octets[:300] for octets in texts()]),
     "scan": Target(settings.scanning, mutate.TEXT, texts, 20),
     "conversion": Target(settings.conversion, mutate.TEXT, lambda: [octets[:900] for octets in texts()], 20),

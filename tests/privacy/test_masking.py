@@ -200,3 +200,8 @@ def test_the_reference_reader_is_masked_alike() -> None:
     page = replace(page, text=page.text.replace("<p>", f"<p>住户张某（{MOBILE}）说，", 1))
     for reader in ("lexbor", "soup"):
         assert MOBILE not in everything(clean_page(page, config=replace(ON, html_reader=reader)))
+
+
+def test_what_hangs_together_with_masked_data_is_looked_at_again() -> None:
+    glued = f"联系人 li@mail.net{MOBILE}"
+    assert MOBILE not in everything(clean_page(f"{glued}\n{TEXT.replace(MOBILE, '')}".encode(), config=ON))

@@ -15,7 +15,7 @@ from typing import Any
 from qingwen.errors import RuleError
 from qingwen.rules.forms import Form, bared, forms_of
 from qingwen.rules.proofs import PROOFS, is_proved
-from qingwen.rules.rows import compiled, know, need, one_of
+from qingwen.rules.rows import compiled, know, need, one_of, tables_of, typed
 from qingwen.text import Span
 
 # What stands in the place of each character that is masked, but for white space and what is not seen: of an entity one
@@ -26,6 +26,7 @@ _MASKABLE = re.compile(r"[^\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff
 _MASK = ("id", "sign", "pattern", "why", "since", "matches")
 _MASK_KNOWN = (*_MASK, "proof", "near", "spares")
 _SPARE = ("id", "of", "why", "since", "spares")
+_TEXTS = ("id", "sign", "why", "proof", "near", "between")
 _PLACES = ("before", "after", "within")
 _ID = re.compile(r"(?:mask|spare)\.[a-z0-9-]+")
 # So far back a word that spares, or one that must stand near, is looked for; so many words may stand between.
@@ -122,8 +123,18 @@ class PersonalTable:
         return PersonalTable(tuple(masks.values()), tuple(spares.values()), other.between or self.between)
 
     def find(self, text: str) -> tuple[Found, ...]:
-        """Return the personal data in a text of one or more lines, from left to right; what overlaps is one."""
-        return joined(hit for form in forms_of(text) for hit in self._found(form))
+        """Return the personal data in a text of one or more lines, from left to right; what overlaps is one.
+
+        Nothing is found in the masked text: what hung together with data, and was none for it, is looked at again.
+        """
+        found: tuple[Found, ...] = ()
+        while new := [hit for hit in self._found_in(text) if overwrite(text, [hit.span]) != text]:
+            found = joined([*found, *new])
+            text = overwrite(text, (hit.span for hit in joined(new)))
+        return found
+
+    def _found_in(self, text: str) -> Iterator[Found]:
+        return (hit for form in forms_of(text) for hit in self._found(form))
 
     def _found(self, form: Form) -> Iterator[Found]:
         text = form.text
@@ -197,9 +208,9 @@ class PersonalTable:
 def parse_personal(table: Mapping[str, Any], name: str) -> PersonalTable:
     """Return the rows of one parsed TOML table; refuse a wrong row."""
     return PersonalTable(
-        tuple(_mask(row, name, number) for number, row in enumerate(table.get("mask", ()), 1)),
-        tuple(_spare(row, name, number) for number, row in enumerate(table.get("spare", ()), 1)),
-        compiled(table.get("between", ""), f"{name}: between").pattern,
+        tuple(_mask(row, name, number) for number, row in enumerate(tables_of(table, "mask", name), 1)),
+        tuple(_spare(row, name, number) for number, row in enumerate(tables_of(table, "spare", name), 1)),
+        _joint(table, "between", name) or "",
     )
 
 
@@ -207,9 +218,10 @@ def _mask(row: Mapping[str, Any], table: str, number: int) -> Mask:
     where = f"{table}: {row.get('id', f'mask row {number}')}"
     need(row, _MASK, where)
     know(row, _MASK_KNOWN, where)
+    patterns_stated = [row["pattern"]] if isinstance(row["pattern"], str) else row["pattern"]
+    typed({**row, "pattern": patterns_stated}, where, texts=_TEXTS, lists=("pattern", "matches", "spares"))
     one_of(where, "proof", row.get("proof", ""), PROOFS)
-    stated = row["pattern"]
-    patterns = tuple(compiled(one, where) for one in ([stated] if isinstance(stated, str) else stated))
+    patterns = tuple(compiled(one, where) for one in patterns_stated)
     if any(pattern.search("") for pattern in patterns):
         raise RuleError(f"{where}: the pattern matches the empty line, and so everything.")
     near = row.get("near")
@@ -229,20 +241,29 @@ def _spare(row: Mapping[str, Any], table: str, number: int) -> Spare:
     where = f"{table}: {row.get('id', f'spare row {number}')}"
     need(row, _SPARE, where)
     know(row, (*_SPARE, *_PLACES, "between"), where)
-    places = {name: compiled(row[name], where) for name in _PLACES if name in row}
-    if not places:
+    typed(row, where, texts=(*_TEXTS, *_PLACES), lists=("of", "spares"))
+    before, between = _joint(row, "before", where), _joint(row, "between", where)
+    after, within = (compiled(row[name], where) if name in row else None for name in ("after", "within"))
+    if before is None and after is None and within is None:
         raise RuleError(f"{where}: says not where it spares. Give it one of {', '.join(_PLACES)}.")
-    before = places.get("before")
     return Spare(
         id=_id(row, "spare", where),
         of=tuple(row["of"]),
-        before=None if before is None else before.pattern,
-        between=compiled(row["between"], where).pattern if "between" in row else None,
-        after=places.get("after"),
-        within=places.get("within"),
+        before=before,
+        between=between,
+        after=after,
+        within=within,
         spares=tuple(row["spares"]),
         table=table,
     )
+
+
+def _joint(row: Mapping[str, Any], key: str, where: str) -> str | None:
+    """Return a pattern that is joined with others: without flags and groups of its own."""
+    typed(row, where, texts=(key,))
+    if key in row and compiled(f"(?:{row[key]})", where).groups:
+        raise RuleError(f"{where}: {key} must hold no capturing group; write (?:...).")
+    return row.get(key)
 
 
 def _id(row: Mapping[str, Any], kind: str, where: str) -> str:
