@@ -108,7 +108,7 @@ def title_span(segmented: Segmented, n: int) -> Span:
     words = segmented.words(block)
     offset = block.span.of(segmented.text).index(words) if words else 0
     start = block.span.start + offset
-    path = [cut.end() for cut in _STEP.finditer(words)]
+    path = [cut.end() for cut in _STEP.finditer(words) if cut.end() < len(words)]  # a mark at the end leads nowhere
     if len(path) >= 2:  # the way to the page stands before its title
         return Span(start + path[-1], start + len(words))
     end = len(words)

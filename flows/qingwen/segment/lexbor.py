@@ -122,6 +122,8 @@ def _row(tokens: Sequence[Token], at: int, walk: Walk, path: str) -> int:
     cell: list[str] | None = None
     links = linked = beside = 0
     while True:
+        if at == len(tokens):
+            return 0  # of <plaintext> and its like what is written out is no markup, and may end anywhere
         closes, tag, _, text = tokens[at]
         at += 1
         if text:
