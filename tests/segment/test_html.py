@@ -49,6 +49,8 @@ def words(found: Segmented) -> list[str]:
         ),
         ("<table><tr><form></form><td>甲</td><td>1</td></tr></table>", ["甲\t1"]),
         ("<p>零<table><tr><td></td><td>甲</td><td>1</td></tr></table>", ["零", "甲\t1"]),
+        ("<p>一<xmp><p>二 &lt;</xmp>三", ["一", "<p>二 &lt;三"]),
+        ("<p>一<plaintext><tr>", ["一", "<tr>"]),
         ("<html style='display:none'><p>一<p hidden>藏", ["一"]),
         ("<p>一&lt;p&gt;二&amp;lt;三", ["一<p>二&lt;三"]),
         ("<template><p>x</p></template><svg><text>x</text></svg><textarea>x</textarea><p>一", ["一"]),

@@ -36,6 +36,8 @@ _INLINE = (
 _VOID = frozenset("br hr img input wbr col area source track param keygen frame".split())
 # Written out, text holds no "<", and no attribute's value holds ">"; in broken markup names may hold anything else.
 _TOKEN = re.compile(r"<!--.*?-->|<(/?)([A-Za-z][^\s>/]*)([^>]*)>|([^<]+)", re.DOTALL)
+# Elements whose text is no markup, and is written out as it is.
+_RAW = re.compile("<(?:xmp|plaintext)", re.I)
 _ID, _CLASS = re.compile(r'\sid="([^"]*)"'), re.compile(r'\sclass="([^"]*)"')
 
 Token = tuple[str, str, str, str]
@@ -69,6 +71,9 @@ def segment_lexbor(
     if body is not None:
         tree.strip_tags(list(UNSEEN - {"head"}))
         _drop_hidden(tree, markup)
+        if _RAW.search(markup):
+            for node in body.css("xmp,plaintext"):
+                node.replace_with(node.text())
         body.unwrap_tags(_INLINE)
         _read(_TOKEN.findall(body.html or ""), walk, max_depth)
     return walk.segmented(meta)
@@ -123,7 +128,7 @@ def _row(tokens: Sequence[Token], at: int, walk: Walk, path: str) -> int:
     links = linked = beside = 0
     while True:
         if at == len(tokens):
-            return 0  # of <plaintext> and its like what is written out is no markup, and may end anywhere
+            return 0  # broken markup, written out, may lack the end
         closes, tag, _, text = tokens[at]
         at += 1
         if text:
