@@ -37,12 +37,19 @@ def test_a_false_declaration_does_not_spoil_the_page() -> None:
     assert decode(b'<meta charset="big5">' + NEWS.encode("gbk") * 3).encoding == "gb18030"
 
 
-@pytest.mark.parametrize("name", ["rot13", "idna", "hex", "utf-7", "unicode_escape", "punycode", "undefined"])
+@pytest.mark.parametrize(
+    "name", ["rot13", "idna", "hex", "utf-7", "unicode_escape", "punycode", "undefined", "gbk\0", "gbk\xff"]
+)
 def test_what_is_a_codec_of_python_and_no_charset_is_not_believed(name: str) -> None:
     octets = f'<meta charset="{name}">+2AA- \\ud800 '.encode() + NEWS.encode("gbk")
     found = decode(octets)
     assert NEWS in found.text
     assert found.text.encode()
+
+
+@pytest.mark.parametrize("name", ["iso8859\0_15", "iso8859\xff_15", "\ud800gbk"])
+def test_a_charset_with_signs_that_no_name_has_is_not_believed(name: str) -> None:
+    assert decode(NEWS.encode("gbk"), name).text == NEWS
 
 
 def test_a_replacement_character_of_the_page_s_own_is_no_damage() -> None:

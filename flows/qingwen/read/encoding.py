@@ -93,6 +93,8 @@ def _known(name: str | None) -> str | None:
         return None
     name = name.strip().lower()
     name = _WIDENED.get(name, name)
+    if not (name.isascii() and name.isprintable()):
+        return None  # normalised, such characters are left out; the codec is asked for the name as it stands
     plain = normalize_encoding(name)
     return name if aliases.get(plain, plain) in _OF_PAGES else None
 
