@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -103,13 +104,20 @@ def _least(name: str) -> tuple[int, bool]:
     return int("".join(char for char in name if char.isdigit())), name.endswith("more")
 
 
+def _code(text: str) -> str:
+    """Return a text as code in a line: what a path or a fault holds is no markup, nor a line of its own."""
+    plain = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", plain)), default=0))
+    return f"{fence}{plain}{fence}" if "`" not in plain else f"{fence} {plain} {fence}"
+
+
 def markdown(report: RunReport) -> str:
     """Return the report as markdown: its tables, each number with a bar."""
-    lines = [f"# qingwen run {report.run}", "", f"Dataset `{report.dataset}`, rules `{report.rules_version}`.", ""]
+    lines = [f"# qingwen run {report.run}", "", f"Dataset {_code(report.dataset)}, rules `{report.rules_version}`.", ""]
     if report.jumps:
         lines += ["**Unlike the last runs**: " + "; ".join(report.jumps), ""]
     if report.pending:
-        lines += [f"**{report.pending} pages are pending**: " + "; ".join(report.faults[:3]), ""]
+        lines += [f"**{report.pending} pages are pending**: " + "; ".join(map(_code, report.faults[:3])), ""]
     for title, rows in tables_of(report):
         if rows:
             names = list(rows[0])

@@ -19,6 +19,7 @@ from prefect.events import emit_event
 
 from qingwen.corpus.report import RunReport, markdown, tables_of
 from qingwen.corpus.spread import Progress
+from qingwen.report.terminal import printed
 
 PUBLISHED, NOTHING_NEW, UNLIKE, FAILED = (
     f"qingwen.run.{what}" for what in ("published", "nothing-new", "unlike-the-last", "failed")
@@ -42,7 +43,7 @@ def announce(report: RunReport) -> None:
         logger.warning("Unlike the last runs: %s.", "; ".join(report.jumps))
         emit(UNLIKE, report.dataset, **said, jumps=report.jumps)
     if report.pending:
-        logger.warning("%d pages are pending: %s", report.pending, "; ".join(report.faults[:3]))
+        logger.warning("%d pages are pending: %s", report.pending, printed("; ".join(report.faults[:3])))
 
 
 def _three(report: RunReport) -> tuple[int, int, int]:
