@@ -107,3 +107,12 @@ def test_a_container_that_cannot_be_read_on_gives_what_stands_before(tmp_path: P
     held = sources(tmp_path / "out")
     assert held.pop(container.as_posix()) == "pending"
     assert sorted(held) == sorted(f"{container.as_posix()}#{n}" for n in range(21))
+
+
+def test_beside_a_dataset_on_a_store_the_deadly_page_is_found_too(store: Any, tmp_path: Path) -> None:
+    (path,) = deadly_pages(tmp_path / "in", 3, "杀死")
+    command = [sys.executable, str(SCRIPT), str(tmp_path / "in"), "s3://crawl/out", "{}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
+    stated = json.loads(done.stdout)
+    assert (stated["records"], stated["pending_paths"]) == (3, [path])
