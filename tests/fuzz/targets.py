@@ -28,7 +28,7 @@ class Target:
     check: Callable[[bytes], object]
     mutate: mutate.Mutator
     seeds: Callable[[], Iterable[bytes]]
-    examples: int = 40
+    examples: int = 80
 
 
 @lru_cache(maxsize=1)
@@ -159,7 +159,7 @@ def containers(kind: str) -> Callable[[], list[bytes]]:
 
 
 TARGETS = {
-    "decode": Target(files.decoding, mutate.BYTES, declared, 150),
+    "decode": Target(files.decoding, mutate.BYTES, declared, 300),
     "page": Target(files.paging, mutate.PAGE, pages, 30),
     "zip": Target(files.container(".zip"), mutate.CONTAINER, containers("zip")),
     "tar": Target(files.container(".tar"), mutate.CONTAINER, containers("tar")),
@@ -175,15 +175,15 @@ TARGETS = {
     "label": Target(laws.labelled, mutate.PAGE, pages),
     "passes": Target(laws.passes, mutate.TEXT, texts),
     "chain": Target(laws.chain, mutate.TEXT, texts),
-    "clean": Target(laws.clean, mutate.several(mutate.PAGE, mutate.BYTES), pages, 60),
-    "masked": Target(laws.masked, mutate.PAGE, lambda: [*pages(), *_with_people()], 30),
+    "clean": Target(laws.clean, mutate.several(mutate.PAGE, mutate.BYTES), pages, 100),
+    "masked": Target(laws.masked, mutate.PAGE, lambda: [*pages(), *_with_people()], 60),
     "views": Target(settings.views, mutate.TEXT, lambda: [octets[:300] for octets in texts()]),
     "scan": Target(settings.scanning, mutate.TEXT, texts, 20),
     "conversion": Target(settings.conversion, mutate.TEXT, lambda: [octets[:900] for octets in texts()], 20),
     "algebra": Target(settings.algebra, mutate.BYTES, texts, 80),
     "rows": Target(settings.rows, mutate.PAGE, pages, 20),
     "delta": Target(settings.delta, mutate.PAGE, lambda: [*pages()[:4], b"\n\f\n".join(pages())], 3),
-    "rules": Target(settings.rule_table, mutate.TOML, rule_tables, 30),
+    "rules": Target(settings.rule_table, mutate.TOML, rule_tables),
     "settings": Target(settings.settings, mutate.TOML, setting_files, 80),
     "sites": Target(settings.sites, mutate.JSON, site_files, 80),
     "cases": Target(settings.cases, mutate.JSON, case_files, 60),
