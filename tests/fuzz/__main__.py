@@ -48,7 +48,10 @@ def main() -> int:
     if unknown:
         parser.error(f"unknown target {unknown[0]}; known are {', '.join(TARGETS)}.")
     guided = importlib.util.find_spec("atheris") is not None
-    print(f"{'atheris' if guided else 'Hypothesis (the extra fuzz has no wheel here)'}, seed {seed}", flush=True)
+    print(
+        f"{'atheris' if guided else 'Hypothesis (atheris, of the extra fuzz, is not installed)'}, seed {seed}",
+        flush=True,
+    )
     found = [_run(name, options.seconds, seed, options.work / name, guided) for name in options.targets or TARGETS]
     return 1 if any(found) else 0
 
