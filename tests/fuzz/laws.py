@@ -261,9 +261,11 @@ def masked(octets: bytes) -> None:
     on, off, found = clean_page(page, config=_MASKING), clean_page(page), segment(page, CONFIG)
     assert type(on) is type(off)
     assert [judged.verdict for judged in on.blocks] == [judged.verdict for judged in off.blocks]
-    assert [judged for judged in on.blocks if BOOK.personal.find(judged.text or "")] == []
+    if isinstance(on, Rejection):  # what spares a number may stand in the line above: all blocks are looked at together
+        assert BOOK.personal.find("".join(judged.text or "" for judged in on.blocks)) == ()
     if isinstance(on, Cleaned) and isinstance(found, Segmented):
         text = restore(on.record, on.blocks, on.edits)
+        assert BOOK.personal.find(text) == ()
         assert all(sign in (was, MASKED, "\u200b", " ") for sign, was in zip(text, found.text, strict=True))
         parts = {TITLE: on.record.title, BODY: on.record.text}
         assert not any(map(BOOK.personal.find, parts.values())), parts
