@@ -17,7 +17,7 @@ from types import TracebackType
 READING, CLEANING = "reading", "cleaning"
 # Where in the file the system writes what ran when the time was over.
 _TRACE = 1 << 15
-_FRAME = re.compile(r'File ".*", line [0-9]+ in (\S+)')
+_FRAME = re.compile(r'", line [0-9]{1,9} in (\S+)')
 
 
 @dataclass(frozen=True, slots=True)
