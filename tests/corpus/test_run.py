@@ -286,3 +286,17 @@ def test_a_fault_nobody_foresaw_rejects_its_page_alone(tmp_path: Path, monkeypat
 
     (row,) = parquet.read_table(tmp_path / "staged" / "rejections.parquet").to_pylist()
     assert row["detail"] == "ZeroDivisionError in broken: please report the page."
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ({"workers": -5}, "workers: must be 0 or more, not -5"),
+        ({"batch_pages": 0}, "batch_pages: must be 1 or more, not 0"),
+        ({"page_seconds": -1}, "page_seconds: must be 0 or more, not -1"),
+        ({"worker_gib": 0.1}, "worker_gib: a worker needs 0.5 GiB"),
+    ],
+)
+def test_an_option_out_of_its_range_is_refused(option: dict[str, Any], says: str) -> None:
+    with pytest.raises(SetupError, match=says):
+        Request(("in",), "out", **option)

@@ -85,9 +85,10 @@ def test_paths_stay_as_the_user_gave_them(tmp_path: Path, monkeypatch: pytest.Mo
     assert [source.path for source in list_sources(["in"])] == ["in/a.txt"]
 
 
-def test_an_input_that_matches_nothing_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["*.txt", "gone.txt", "gone/*.txt", "**/gone", ""])
+def test_an_input_that_matches_nothing_is_an_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="nothing to read"):
-        list_sources([str(tmp_path / "*.txt")])
+        list_sources([str(tmp_path / name)])
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

@@ -10,6 +10,8 @@ from qingwen.errors import SetupError
 from qingwen.read.addresses import check_address
 
 LOCAL, MONTH = "local", "month"
+# The packages and tables of a worker take .2 GiB.
+LEAST_GIB = 0.5
 # Processes of this machine; a Dask cluster (extra dask); a Ray cluster (extra ray).
 RUNNERS = (LOCAL, "dask", "ray")
 
@@ -22,7 +24,7 @@ class Request:
     time say. ``runner``, one of `RUNNERS`, is where the work is done, and ``cluster`` the address of one that stands;
     without an address dask and ray start ``workers`` processes here. ``partition_by`` MONTH lays the records of a new
     dataset in a folder for each month of publication. ``accept`` publishes a run that is very unlike the last ones.
-    A page at which a worker stays for more than ``page_seconds`` is pending, as one is for which its worker's memory
+    A page at which a worker stays for more than ``page_seconds`` (0: no limit) is pending, as one is for which its worker's memory
     (``worker_gib`` GiB, 0: its share of this machine's) does not suffice.
     """
 
@@ -49,7 +51,13 @@ class Request:
             raise SetupError(f"partition_by: must be {MONTH}, not {self.partition_by!r}.")
         if self.cluster and self.runner == LOCAL:
             raise SetupError(f"cluster {self.cluster}: needs a runner that knows clusters, dask or ray.")
-
+        for name, least in (("workers", 0), ("batch_pages", 1), ("retries", 0), ("page_seconds", 0), ("worker_gib", 0)):
+            if getattr(self, name) < least:
+                raise SetupError(f"{name}: must be {least} or more, not {getattr(self, name)}.")
+        if 0 < self.worker_gib < LEAST_GIB:
+            raise SetupError(
+                f"worker_gib: a worker needs {LEAST_GIB} GiB for itself, not {self.worker_gib}; 0: its share."
+            )
         for named in (*self.inputs, self.output):
             check_address(named)  # before anything is printed or stored
         output = os.path.realpath(self.output)

@@ -41,6 +41,8 @@ def expand(pattern: str, wanted: Callable[[str], bool]) -> Iterator[str]:
     """Yield the files that a glob names, and those wanted below the folders that it names."""
     parts = pattern.split("/")
     fixed = next((n for n, part in enumerate(parts) if _MAGIC.search(part)), len(parts))
+    if fixed == len(parts):  # no glob, but the name of what is not there
+        return
     start = "/".join(parts[:fixed]) or ("/" if fixed else "")
     root = os.path.realpath(start or ".")
     for path in _matches(start, [part for part in parts[fixed:] if part], root):
