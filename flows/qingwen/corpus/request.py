@@ -24,8 +24,8 @@ class Request:
     time say. ``runner``, one of `RUNNERS`, is where the work is done, and ``cluster`` the address of one that stands;
     without an address dask and ray start ``workers`` processes here. ``partition_by`` MONTH lays the records of a new
     dataset in a folder for each month of publication. ``accept`` publishes a run that is very unlike the last ones.
-    A page at which a worker stays for more than ``page_seconds`` (0: no limit) is pending, as one is for which its worker's memory
-    (``worker_gib`` GiB, 0: its share of this machine's) does not suffice.
+    A page at which a worker stays for more than ``page_seconds`` (0: no limit) is pending, as one is for which its
+    worker's memory (``worker_gib`` GiB, 0: its share of this machine's) does not suffice.
     """
 
     inputs: tuple[str, ...]
