@@ -76,13 +76,11 @@ def clean_news(inputs: list[str], output: str = "data/corpus", options: Options 
         The run's manifest; the state is named Pending pages where some could not be cleaned now.
     """
     request, progress = to_request(inputs, output, options), with_artifact(_told())
-    # A command ends its run itself, batch by batch; Prefect would break it off here.
-    if (handler := _on_terminate.get()) is not None:
-        signal.signal(signal.SIGTERM, handler)
+    _take_signals()
     with Engine(request) as engine, runner_for(request) as runner:
         engine.spread = as_tasks(engine, runner, piece)
         run = engine.report.run
-        _begun.get([]).append(run)
+        _begin(run)
         survey(run)
         plan(run)
         engine.clean(progress)
@@ -160,6 +158,17 @@ def _reviewed(report: RunReport, pages: int) -> str:
 
 def _told() -> Progress:
     return _progress.get()
+
+
+def _begin(run: str) -> None:
+    """Note that a run has begun, for the command that it is of."""
+    _begun.get([]).append(run)
+
+
+def _take_signals() -> None:
+    """Let a command end its run itself, batch by batch, where Prefect would break it off."""
+    if (handler := _on_terminate.get()) is not None:
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _engine(run: str) -> Engine:
