@@ -34,6 +34,14 @@ _LONGEST_CELL = 200
 class TooDeepError(Exception):
     """The markup nests deeper, or holds more tags or blocks, than the limits allow."""
 
+    rule = "segment.too-deep"
+
+
+class ParserError(TooDeepError):
+    """The parser of the reference reader cannot cope with the markup."""
+
+    rule = "segment.parser"
+
 
 @dataclass(slots=True)
 class Walk:

@@ -27,7 +27,7 @@ def segment(page: Page, config: Config) -> Segmented | Rejection:
                 max_path_chars=config.max_path_chars,
             )
         except TooDeepError as fault:
-            return Rejection(page.id, page.source_path, "segment", "segment.too-deep", str(fault))
+            return Rejection(page.id, page.source_path, "segment", fault.rule, str(fault))
     if not segmented.blocks:
         return Rejection(page.id, page.source_path, "segment", "read.empty", "The page shows no text.")
     if len(segmented.text) > config.max_text_chars:

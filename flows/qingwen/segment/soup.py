@@ -16,6 +16,7 @@ from qingwen.segment.markup import (
     HIDDEN,
     SPACE,
     UNSEEN,
+    ParserError,
     TooDeepError,
     Walk,
     cells_of,
@@ -49,6 +50,8 @@ def segment_soup(
             tree = BeautifulSoup(markup, "html5lib")
         except RecursionError:
             raise TooDeepError(f"The markup nests deeper than html5lib follows (max_depth {max_depth}).") from None
+        except AssertionError:  # its own: <table><svg><html>
+            raise ParserError("html5lib gives up at this markup; the reader lexbor reads it.") from None
     walk = Walk(max_blocks, max_path_chars)
     if tree.title is not None and tree.title.string:
         walk.put(str(tree.title.string), linked=False)
