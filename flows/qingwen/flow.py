@@ -26,7 +26,7 @@ from prefect.settings import (
     PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
     temporary_settings,
 )
-from prefect.states import Completed
+from prefect.states import Cancelled, Completed
 from prefect.types.entrypoint import EntrypointType
 
 from qingwen.corpus.report import RunReport
@@ -38,7 +38,7 @@ from qingwen.corpus.work import do
 from qingwen.errors import BatchError, EndedError, PublishError, SetupError, WorkerLostError
 from qingwen.operations.announce import FAILED, announce, emit, make_artifacts, with_artifact
 from qingwen.operations.options import Options, to_parameters, to_request
-from qingwen.operations.runners import as_tasks, runner_for
+from qingwen.operations.runners import ENDED, as_tasks, runner_for
 
 TAG, REVIEW = "qingwen", "review.html"
 _DEFAULTS = Options()
@@ -77,15 +77,18 @@ def clean_news(inputs: list[str], output: str = "data/corpus", options: Options 
     """
     request, progress = to_request(inputs, output, options), with_artifact(_told())
     _take_signals()
-    with Engine(request) as engine, runner_for(request) as runner:
-        engine.spread = as_tasks(engine, runner, piece)
-        run = engine.report.run
-        _begin(run)
-        survey(run)
-        plan(run)
-        engine.clean(progress)
-        progress("publish", 0, 0)
-        report = publish(run)
+    try:
+        with Engine(request) as engine, runner_for(request) as runner:
+            engine.spread = as_tasks(engine, runner, piece)
+            run = engine.report.run
+            _begin(run)
+            survey(run)
+            plan(run)
+            engine.clean(progress)
+            progress("publish", 0, 0)
+            report = publish(run)
+    except EndedError as fault:  # as it was asked to
+        return Cancelled(message=str(fault))
     # What is published stays so, whatever becomes of the pictures: the task's own state says it.
     report_run(report, options.review, return_state=True)
     announce(report)
@@ -130,9 +133,15 @@ def _passes(task: Any, run: Any, state: Any) -> bool:
     persist_result=False,
 )
 def piece(run: str, kind: str, kit: str, n: int, job: str) -> str:
-    """Do a piece of work, in the run's pool where the run is in this process, else here; passing faults: again."""
+    """Do a piece of work, in the run's pool where the run is in this process, else here; passing faults: again.
+
+    What is not begun, as the run was ended, returns ENDED: that is no failure.
+    """
     engine = engine_of(run)
-    return engine.pool.do(kind, kit, job) if engine else do(kind, kit, job)
+    try:
+        return engine.pool.do(kind, kit, job) if engine else do(kind, kit, job)
+    except EndedError:
+        return ENDED
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
@@ -212,7 +221,8 @@ def run(request: Request, progress: Progress = silent, review: int = 0, on_termi
     try:
         with temporary_settings(settings), _server_for_all(request), tags(TAG):
             state: State[Any] = clean_news(**to_parameters(request, review), return_state=True)
-            found: Any = state.result(raise_on_failure=False)
+            ended = state.is_cancelled() and EndedError(state.message)
+            found: Any = ended or state.result(raise_on_failure=False)
     except Exception as fault:  # of Prefect: what a flow raises is a state
         found, broken = fault, True
     finally:

@@ -10,8 +10,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from qingwen.corpus.request import LOCAL, Request
 from qingwen.corpus.run import Engine
 from qingwen.corpus.spread import Spread, windowed
-from qingwen.errors import BatchError, SetupError, WorkerLostError
+from qingwen.errors import BatchError, EndedError, SetupError, WorkerLostError
 
+# What a task returns for a piece of work that was not begun.
+ENDED = ""
 # More tasks than workers keep every worker busy; more would only wait in the server's queue.
 _TASKS_AT_ONCE, _TASKS_ON_CLUSTER = 24, 1_000
 
@@ -67,6 +69,8 @@ def as_tasks(engine: Engine, runner: Any, piece: Any) -> Spread:
 def _outcome(future: Any) -> str | BatchError:
     try:
         found = future.result(raise_on_failure=False)
+        if found == ENDED:
+            found = EndedError("The run was ended.")
     except Exception as fault:  # the cluster gave the piece up, as when it killed several workers
         found = WorkerLostError(f"{type(fault).__name__}: {fault}")
     return found if isinstance(found, str | BatchError) else BatchError(f"{type(found).__name__}: {found}")
