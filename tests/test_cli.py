@@ -198,8 +198,8 @@ def test_an_unknown_conversion_is_refused(tmp_path: Path) -> None:
 def test_profile_times_stages_passes_and_rules_and_writes_nothing(tmp_path: Path) -> None:
     done = qingwen("clean", SEED, "--profile", "--output", tmp_path / "out")
     assert done.stdout.startswith("1 pages of 4346 characters")
-    for name in ("label", "widen_punctuation", "nav.breadcrumb"):
-        assert re.search(rf"^{re.escape(name)} +[0-9.]+ +[0-9.]+%", done.stdout, re.MULTILINE), done.stdout
+    for name in ("label", "widen_punctuation", r"[a-z]+\.[a-z-]+"):  # a stage, a pass, and the slowest rules
+        assert re.search(rf"^{name} +[0-9.]+ +[0-9.]+%", done.stdout, re.MULTILINE), done.stdout
     assert not (tmp_path / "out").exists()
 
 
