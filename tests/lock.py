@@ -14,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 RUNTIME, TESTS = "requirements.lock", "tests/requirements.lock"
+# The oldest versions of what pyproject.toml names that its bounds allow, for CI.
+LOWEST = "tests/lowest.lock"
 PYTHONS = ("3.11", "3.12", "3.13")
 # Elsewhere some package has no wheel: on Macs with an Intel processor cryptography (of Prefect), on Alpine resiliparse, on
 # Windows for ARM pyarrow. There `pip install .` builds what it must.
@@ -57,6 +59,7 @@ def main() -> None:
     # The larger set first: what it finds binds the smaller, so that both name the same versions.
     compile_lock(TESTS, "--extra", "dev", *upgrade)
     compile_lock(RUNTIME, "--constraint", TESTS, *upgrade)
+    compile_lock(LOWEST, "--extra", "test", "--resolution", "lowest-direct", "--upgrade")
     for lock in (RUNTIME, TESTS):
         for python in PYTHONS:
             for platform in PLATFORMS:

@@ -13,6 +13,7 @@ import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from conftest import ROOT
 
@@ -131,5 +132,22 @@ def test_ci_runs_the_readme_s_test_command_and_its_linters_are_locked() -> None:
     script = (ROOT / ".ci" / "run").read_text("utf-8")
     assert "grep -m1 -- '-m pytest$' README.md" in script
     assert [command for command in commands() if command.endswith("-m pytest")] == commands()[1:]
-    for tool in ("ruff", "mypy", "uv"):
+    for tool in ("ruff", "mypy"):
         assert f'.venv/bin/{tool}"' in script
+
+
+def test_the_lowest_versions_are_what_the_bounds_begin_with() -> None:
+    found = {pin.name: pin for pin in pins(ROOT / "tests" / "lowest.lock")}
+    wanted = [one for one in asked("test") if canonicalize_name(one.name) != "hatchling" or one.name in found]
+    for requirement in wanted:
+        pin = found[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(pin.version), pin.requirement
+        assert pin.hashes
+    lowest = {one.name: [spec.version for spec in one.specifier if spec.operator == ">="] for one in wanted}
+    begun = [
+        name
+        for name, bounds in lowest.items()
+        if Version(found[canonicalize_name(name)].version) in map(Version, bounds)
+    ]
+    # The others were never published under just that number, or another package asks for more.
+    assert len(begun) > len(wanted) // 2
