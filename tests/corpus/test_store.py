@@ -19,7 +19,7 @@ from qingwen.corpus.request import Request
 from qingwen.corpus.run import Engine, run
 from qingwen.corpus.schemas import TABLES
 from qingwen.corpus.upkeep import changes, compact, forget, vacuum
-from qingwen.errors import PublishError
+from qingwen.errors import BatchError, PublishError
 
 pytestmark = [pytest.mark.usefixtures("store"), pytest.mark.slow]
 NEWS = "s3://crawl/news"
@@ -137,7 +137,7 @@ def test_a_run_killed_while_it_publishes_is_finished_by_the_next(
 
     with monkeypatch.context() as patched:
         patched.setattr(tables, "commit", failing)
-        with pytest.raises(ConnectionResetError):
+        with pytest.raises(BatchError, match="the store went away"):
             clean(NEWS, folder)
     report = clean(NEWS, folder)
     assert report.finished_earlier is not None

@@ -107,9 +107,12 @@ def load_tries(state: Place) -> Tries:
     return {key: Tried(**tried) for key, tried in stated.items()}
 
 
-def tries_to_json(tries: Tries) -> str:
-    """Return what `load_tries` reads."""
-    return json.dumps({key: asdict(tried) for key, tried in sorted(tries.items())}, ensure_ascii=False, indent=1)
+def told_tries(tries: Tries, state: Place) -> dict[str, str]:
+    """Return the file that `load_tries` reads, by its name; none where nothing was tried in vain, now or before."""
+    if not tries and not (state / TRIES).exists():
+        return {}
+    stated = {key: asdict(tried) for key, tried in sorted(tries.items())}
+    return {TRIES: json.dumps(stated, ensure_ascii=False, indent=1)}
 
 
 def given_up(tries: Tries) -> dict[str, Tried]:

@@ -22,14 +22,13 @@ from qingwen.corpus.dataset import Held, check_versions, new_name
 from qingwen.corpus.guard import check_jumps
 from qingwen.corpus.kit import Kit, write_kit
 from qingwen.corpus.pending import (
-    TRIES,
     Outcome,
     Tries,
     clean_all,
     given_up,
     load_tries,
     tally,
-    tries_to_json,
+    told_tries,
 )
 from qingwen.corpus.place import Place, is_local, place_of, remove
 from qingwen.corpus.planning import Batch, Plan
@@ -220,7 +219,7 @@ class Engine:
                 folders,
                 failed.values(),
                 self._versions,
-                {SITES: self.book_of_sites.to_json(), TRIES: tries_to_json(tries)},
+                {SITES: self.book_of_sites.to_json(), **told_tries(tries, self._held.state)},
                 min_similarity=self.request.config.min_similarity,
                 rebuild=self.request.rebuild,
                 by_month=self.request.partition_by == MONTH,
