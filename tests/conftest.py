@@ -73,6 +73,15 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         s3fs.S3FileSystem.clear_instance_cache()
 
 
+def group_lives(leader: int) -> bool:
+    """Tell whether any process of a group is there."""
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class Case:
     """A page of the tests and what must come of it."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from conftest import PAGES, ROOT
+from conftest import PAGES, ROOT, group_lives
 from made import copies_with_differences
 from qingwen.corpus import dataset as datasets
 from qingwen.corpus import tables
@@ -60,14 +60,6 @@ def wait_until(what: Callable[[], Any], seconds: float = 120) -> None:
 
 def batches_done(output: Path) -> list[Path]:
     return list(output.glob("_state/staging/*/done.json"))
-
-
-def group_lives(leader: int) -> bool:
-    try:
-        os.killpg(leader, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def ids(output: Path) -> list[str]:

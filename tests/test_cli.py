@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PAGES, ROOT, SEED
+from conftest import PAGES, ROOT, SEED, group_lives
 
 QINGWEN = [sys.executable, "-m", "qingwen.cli"]
 
@@ -144,14 +143,6 @@ def test_a_signal_ends_the_run_and_its_workers(number: int, status: int, tmp_pat
     while group_lives(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not group_lives(process.pid)
-
-
-def group_lives(leader: int) -> bool:
-    try:
-        os.killpg(leader, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_help_names_every_command() -> None:

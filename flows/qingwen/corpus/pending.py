@@ -74,10 +74,9 @@ def clean_all(batches: Iterable[Batch], job_of: Callable[[Batch], Job | None], c
 
 def _jobs(turns: Iterable[Outcome], job_of: Callable[[Batch], Job | None]) -> Iterator[str]:
     for turn in turns:
-        fresh = job_of(turn.batch)
-        if fresh is None:
+        turn.job = turn.job or job_of(turn.batch)
+        if turn.job is None:
             return
-        turn.job = turn.job or fresh
         yield turn.job.to_json()
 
 
