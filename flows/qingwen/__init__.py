@@ -3,6 +3,8 @@
 >>> import qingwen
 >>> qingwen.clean_page(b"").detail
 'The page is empty (0 bytes).'
+
+The names in ``__all__``, their parameters and fields, are stable: they change with the version's first number.
 """
 
 from __future__ import annotations
@@ -13,14 +15,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qingwen.clean import clean_page as clean_page
     from qingwen.clean import restore as restore
+    from qingwen.cleaner import Cleaner as Cleaner
     from qingwen.config import Config as Config
+    from qingwen.errors import BatchError as BatchError
+    from qingwen.errors import PublishError as PublishError
+    from qingwen.errors import RuleError as RuleError
+    from qingwen.errors import SetupError as SetupError
     from qingwen.model import Block as Block
     from qingwen.model import Cleaned as Cleaned
+    from qingwen.model import Facts as Facts
+    from qingwen.model import Flag as Flag
+    from qingwen.model import Judged as Judged
+    from qingwen.model import Label as Label
     from qingwen.model import Page as Page
     from qingwen.model import Record as Record
     from qingwen.model import Rejection as Rejection
+    from qingwen.model import Verdict as Verdict
     from qingwen.rules.book import RuleBook as RuleBook
     from qingwen.rules.book import load_rules as load_rules
+    from qingwen.rules.sites import SiteBook as SiteBook
+    from qingwen.rules.sites import load_sites as load_sites
     from qingwen.text import Edit as Edit
     from qingwen.text import Span as Span
 
@@ -30,14 +44,26 @@ __version__ = "0.1.0"
 _DOORS = {
     "clean_page": "clean",
     "restore": "clean",
+    "Cleaner": "cleaner",
     "Config": "config",
+    "BatchError": "errors",
+    "PublishError": "errors",
+    "RuleError": "errors",
+    "SetupError": "errors",
     "Block": "model",
     "Cleaned": "model",
+    "Facts": "model",
+    "Flag": "model",
+    "Judged": "model",
+    "Label": "model",
     "Page": "model",
     "Record": "model",
     "Rejection": "model",
+    "Verdict": "model",
     "RuleBook": "rules.book",
     "load_rules": "rules.book",
+    "SiteBook": "rules.sites",
+    "load_sites": "rules.sites",
     "Edit": "text",
     "Span": "text",
 }
@@ -48,3 +74,7 @@ def __getattr__(name: str) -> Any:
     if name in _DOORS:
         return getattr(import_module(f"qingwen.{_DOORS[name]}"), name)
     raise AttributeError(f"module 'qingwen' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_DOORS})
