@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -14,11 +15,12 @@ import pytest
 
 from conftest import PAGES, ROOT, SEED, group_lives
 
-QINGWEN = [sys.executable, "-m", "qingwen.cli"]
+QINGWEN = [sys.executable, "-m", "qingwen"]
+WIDE = {**os.environ, "COLUMNS": "160"}
 
 
 def qingwen(*arguments: str | Path, cwd: Path = ROOT, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([*QINGWEN, *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+    done = subprocess.run([*QINGWEN, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, env=WIDE)
     assert done.returncode == status, done.stderr
     return done
 
@@ -145,9 +147,62 @@ def test_a_signal_ends_the_run_and_its_workers(number: int, status: int, tmp_pat
     assert not group_lives(process.pid)
 
 
-def test_help_names_every_command() -> None:
-    text = qingwen("--help").stdout
-    assert all(command in text for command in ("clean", "show", "explain", "restore", "rules"))
+def test_head_prints_the_first_records_as_a_table(corpus: Path) -> None:
+    lines = qingwen("head", corpus, "-n", "3").stdout.splitlines()
+    assert lines[0].split() == "id published site characters removed repairs flags title".split()
+    assert len([line for line in lines if re.match("[0-9a-f]{8} ", line)]) == 3
+    assert "3 shown; 15 records, 6 rejections in all." in lines
+    everything = qingwen("head", corpus, "-n", "100").stdout
+    (seed,) = (line for line in everything.splitlines() if line.startswith("f6ba1c28"))
+    assert re.fullmatch(r"f6ba1c28 +8个月前 \(09-29\) +晋中厂房网 +2178 +48% +17 +0 +吴俊清主持召开市委.*", seed)
+
+
+def test_head_prints_rejections_with_their_reasons_and_records_with_a_flag(corpus: Path) -> None:
+    text = qingwen("head", corpus, "--rejected").stdout
+    assert re.search(r"read\.empty +tests/pages/empty\.txt +The page is empty", text)
+    assert "6 shown; 15 records" in text
+    flagged = qingwen("head", corpus, "--flag", "unicode.private-use").stdout
+    assert "0 shown; 15 records" in flagged
+
+
+def test_a_page_comes_by_a_pipe_with_its_address(tmp_path: Path) -> None:
+    command = [*QINGWEN, "show", "-", "--url", "http://news.example.cn/a/1.html", "--format", "json"]
+    done = subprocess.run(command, input=SEED.read_bytes(), capture_output=True, cwd=tmp_path, check=True)
+    record = json.loads(done.stdout)
+    assert (record["url"], record["site"], record["source_path"]) == (
+        "http://news.example.cn/a/1.html",
+        "example.cn",
+        "-",
+    )
+
+
+def test_one_item_of_a_container_is_shown_and_explained(tmp_path: Path) -> None:
+    rows = [{"text": PAGES.joinpath(name).read_text("utf-8")} for name in ("account-repost.txt", "epaper-lawsuit.txt")]
+    container = tmp_path / "rows.jsonl"
+    container.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    assert "网站被判赔偿" in qingwen("show", f"{container}#1").stdout
+    assert f"{container}#1: record" in qingwen("explain", f"{container}#1").stdout
+    assert f"as in {container}#0" in qingwen("show", container, status=2).stderr
+    assert "has no such item" in qingwen("show", f"{container}#2", status=2).stderr
+
+
+def test_a_page_of_a_dataset_is_found_by_its_path(corpus: Path) -> None:
+    by_path = qingwen("explain", corpus, "seeds/000_fa0feccd83b6dce8.txt").stdout
+    assert by_path == qingwen("explain", corpus, "f6ba1c28").stdout
+    assert qingwen("restore", corpus, "seeds/000_fa0feccd83b6dce8.txt").stdout == SEED.read_text("utf-8")
+
+
+def test_rules_show_prints_rows_as_they_are_written(tmp_path: Path) -> None:
+    row = qingwen("rules", "show", "ad.contact-line").stdout
+    assert row.startswith('# ads.toml\n[[rule]]\nid = "ad.contact-line"\n')
+    assert row.count("[[rule]]") == 1
+    assert 'id = "zui-classical"' in qingwen("rules", "show", "spun.zui").stdout
+    assert qingwen("rules", "show", "copyright.").stdout.count("[[rule]]") > 3
+    (tmp_path / "mine.toml").write_text(
+        '[[rule]]\nid = "ad.x"\nlabel = "ad"\nscope = "any"\npattern = "甲"\nwhy = "x."\nsince = "1"\nmatches = ["甲"]\n',
+        "utf-8",
+    )
+    assert 'id = "ad.x"' in qingwen("rules", "show", "ad.x", "--rules", tmp_path / "mine.toml").stdout
 
 
 def test_repairs_mine_proposes_rows_from_pages_of_two_sites(tmp_path: Path) -> None:

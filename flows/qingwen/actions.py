@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qingwen.config import Config
     from qingwen.corpus.report import RunReport
     from qingwen.corpus.request import Request
+    from qingwen.model import Cleaned, Rejection
     from qingwen.rules.book import RuleBook
 
 DONE, PENDING, WRONG, REFUSED = 0, 1, 2, 3
@@ -42,22 +43,17 @@ def _settings(arguments: argparse.Namespace) -> tuple[Config, str | None]:
     """Return the configuration, and where the user's own rules are."""
     from qingwen.config import load_config, read_rules_setting
 
+    stated = vars(arguments)
     project = Path("pyproject.toml")
-    path = Path(arguments.config) if arguments.config else project if project.exists() else None
-    overrides: dict[str, Any] = {}
-    if arguments.crawl_date:
+    path = Path(stated["config"]) if stated["config"] else project if project.exists() else None
+    names = ("html_reader", "mask_personal_data", "url_prefix", *(f"{field}_field" for field in FIELDS))
+    overrides: dict[str, Any] = {name: stated[name] for name in names if stated.get(name) is not None}
+    if stated.get("crawl_date"):
         try:
-            overrides["crawl_date"] = date.fromisoformat(arguments.crawl_date)
+            overrides["crawl_date"] = date.fromisoformat(stated["crawl_date"])
         except ValueError:
-            raise SetupError(f"--crawl-date {arguments.crawl_date}: not a date such as 2023-05-30.") from None
-    if arguments.html_reader:
-        overrides["html_reader"] = arguments.html_reader
-    if arguments.mask_personal_data is not None:
-        overrides["mask_personal_data"] = arguments.mask_personal_data
-    for name in ("url_prefix", *(f"{field}_field" for field in FIELDS)):
-        if getattr(arguments, name):
-            overrides[name] = getattr(arguments, name)
-    rules = arguments.rules or (read_rules_setting(path) if path else None)
+            raise SetupError(f"--crawl-date {stated['crawl_date']}: not a date such as 2023-05-30.") from None
+    rules = stated["rules"] or (read_rules_setting(path) if path else None)
     return load_config(path, overrides), rules
 
 
@@ -135,12 +131,9 @@ def _told(report: RunReport) -> int:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print one page's article."""
-    from qingwen.clean import clean_page
     from qingwen.model import Rejection
 
-    config, rules = _settings(arguments)
-    page = _read(arguments.page, config)
-    result = page if isinstance(page, Rejection) else clean_page(page, config=config, rules=_book(rules))
+    result = _cleaned(arguments)
     if isinstance(result, Rejection):
         return said(f"{arguments.page}: no article ({result.stage}: {result.rule}). {result.detail}", PENDING)
     if arguments.format == "json":
@@ -152,7 +145,6 @@ def show(arguments: argparse.Namespace) -> int:
 
 def explain(arguments: argparse.Namespace) -> int:
     """Print a page with each removal and change marked."""
-    from qingwen.clean import clean_page
     from qingwen.model import BODY, TITLE, Rejection
     from qingwen.report.explain import explain
     from qingwen.report.terminal import print_lines
@@ -169,9 +161,7 @@ def explain(arguments: argparse.Namespace) -> int:
         heading = f"{row['source_path']}: {outcome}"
         print_lines(explain(heading, stored.parts, stored.blocks, stored.edits, stored.flags))
         return DONE
-    config, rules = _settings(arguments)
-    page = _read(arguments.page, config)
-    result = page if isinstance(page, Rejection) else clean_page(page, config=config, rules=_book(rules))
+    result = _cleaned(arguments)
     if isinstance(result, Rejection):
         heading = f"{arguments.page}: rejected ({result.stage}: {result.rule}). {result.detail}"
         print_lines(explain(heading, {TITLE: "", BODY: ""}, result.blocks, (), ()))
@@ -182,14 +172,19 @@ def explain(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _read(path: str, config: Config) -> Any:
-    from qingwen.read.files import read_page
+def _cleaned(arguments: argparse.Namespace) -> Cleaned | Rejection:
+    """Clean the page that the user names."""
+    from qingwen.clean import clean_page
+    from qingwen.model import Rejection
+    from qingwen.read.named import page_named, page_on
 
-    if Path(path).is_dir():
-        raise SetupError(f"{path}: is a folder. Name a page's file, or a dataset's folder with the ID of a page.")
-    if not Path(path).exists():
-        raise SetupError(f"{path}: there is no such file.")
-    return read_page(path, config)
+    config, rules = _settings(arguments)
+    book = _book(rules)
+    if arguments.page == "-":
+        page = page_on(sys.stdin.buffer, config, arguments.url)
+    else:
+        page = page_named(arguments.page, config, arguments.url)
+    return page if isinstance(page, Rejection) else clean_page(page, config=config, rules=book)
 
 
 def restore(arguments: argparse.Namespace) -> int:
@@ -224,8 +219,12 @@ def repairs(arguments: argparse.Namespace) -> int:
 
 
 def rules(arguments: argparse.Namespace) -> int:
-    """Check every rule row against every case, and the rules against a reviewer's complaints."""
+    """Check every rule row against every case, and the rules against a reviewer's complaints; or show rows."""
     config, rules = _settings(arguments)
+    if arguments.action == "show":
+        return _shown_rows(arguments.id, rules)
+    if arguments.id:
+        raise SetupError(f"rules check {arguments.id}: checks all rows; to see one: qingwen rules show {arguments.id}")
     book = _book(rules)
     faults, cases = book.check(), book.n_cases
     if arguments.cases:
@@ -242,3 +241,13 @@ def rules(arguments: argparse.Namespace) -> int:
     n_rules = len(book.rules) + len(book.spun.subs) + len(book.keep.rows) + book.personal.n_rows
     print(f"{n_rules} rules, {cases} cases: {f'{len(faults)} faults' if faults else 'all hold'}.")
     return WRONG if faults else DONE
+
+
+def _shown_rows(wanted: str | None, rules: str | None) -> int:
+    from qingwen.rules.listing import rows_named
+
+    if not wanted:
+        raise SetupError("rules show: name a rule, as qingwen explain does, or how ids begin: qingwen rules show ad.")
+    for row in rows_named(wanted, Path(rules) if rules else None):
+        print(_shown(row), end="\n\n")
+    return DONE

@@ -1,12 +1,36 @@
-"""What the commands do that a dataset is kept by: report, diff, compact, vacuum, changes, forget."""
+"""What the commands do that read and keep a dataset: head, report, diff, compact, vacuum, changes, forget."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from qingwen.actions import DONE, REVIEW
 from qingwen.errors import SetupError
+
+
+def head(arguments: argparse.Namespace) -> int:
+    """Print the first records, or rejections, as a table."""
+    from qingwen.corpus.head import head
+    from qingwen.corpus.place import place_of
+    from qingwen.report.listing import record_table, rejection_table
+    from qingwen.report.terminal import print_table
+
+    if arguments.rows < 1:
+        raise SetupError(f"--rows {arguments.rows}: at least 1.")
+    if arguments.rejected and arguments.flag:
+        raise SetupError("--flag: is of records; leave out --rejected.")
+    found = head(place_of(arguments.dataset), arguments.rows, rejected=arguments.rejected, flag=arguments.flag)
+    print_table((rejection_table if arguments.rejected else record_table)(found.rows))
+    print(f"\n{len(found.rows)} shown; {found.records} records, {found.rejections} rejections in all.")
+    print(f"Read one: qingwen explain {arguments.dataset} {_some_id(found.rows)}")
+    return DONE
+
+
+def _some_id(rows: Sequence[Mapping[str, Any]]) -> str:
+    return next((str(row.get("id") or row.get("page_id"))[:8] for row in rows), "ID")
 
 
 def report(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from qingwen.corpus.place import Place
 from qingwen.errors import SetupError
 from qingwen.model import BODY, TITLE, Block, Flag, Judged, Label, Verdict
 from qingwen.text import Edit, Span
+
+_ID = re.compile("[0-9a-f]{1,32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +34,37 @@ class Stored:
 
 
 def look_up(dataset: Place, wanted: str) -> Stored:
-    """Return the page whose id is, or begins with, ``wanted``.
+    """Return the page whose id is, or begins with, ``wanted``, or whose path or URL it is.
 
     Raises:
         SetupError: there is no dataset, no such page, or more than one page whose id begins so.
     """
     check_dataset(dataset)
+    page = _of_source(dataset, wanted) or wanted
     for name, key in (("records", "id"), ("rejections", "page_id")):
         ids = tables.read(dataset, name, (key,))[key].to_pylist()
-        found = [page for page in ids if page.startswith(wanted)]
-        if len(found) > 1 and wanted not in found:
+        found = [one for one in ids if one.startswith(page)]
+        if len(found) > 1 and page not in found:
             raise SetupError(f"{wanted}: {len(found)} pages of {dataset} begin so; give more of the id.")
         if found:
-            page = wanted if wanted in found else found[0]
+            page = page if page in found else found[0]
             row = tables.read(dataset, name, where=(key, [page])).to_pylist()[0]
             return _stored(dataset, page, row, rejected=name == "rejections")
-    raise SetupError(f"{wanted}: no page of {dataset} has this id. The table sources lists them by path.")
+    raise SetupError(
+        f"{wanted}: no page of {dataset} has this id, path or URL. See qingwen head {dataset}, and the table sources."
+    )
+
+
+def _of_source(dataset: Place, wanted: str) -> str | None:
+    """Return the page that a path or a URL holds now, as the table of sources has it."""
+    if _ID.fullmatch(wanted):
+        return None
+    for column in ("source_path", "url"):
+        rows = tables.read(dataset, "sources", ("page_id", "outcome"), where=(column, [wanted])).to_pylist()
+        held = [row["page_id"] for row in rows if row["page_id"] and row["outcome"] != "superseded"]
+        if held:
+            return str(held[0])
+    return None
 
 
 def _stored(dataset: Place, page: str, row: Mapping[str, Any], rejected: bool) -> Stored:

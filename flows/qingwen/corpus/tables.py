@@ -75,6 +75,20 @@ def _part(file: str, schema: Any, wanted: list[str], where: tuple[str, Sequence[
         return pa.concat_tables(found).select(wanted)
 
 
+def batches(dataset: Place, name: str, columns: Sequence[str]) -> Iterator[Any]:
+    """Yield the rows of a table as it stands, batch by batch, file by file; of a table that is not there, none."""
+    kind = pa.schema([TABLES[name].field(column) for column in columns])
+    for file in files(dataset, name):
+        with open_file(file) as opened, parquet.ParquetFile(opened) as data:
+            for batch in data.iter_batches(ROW_GROUP, columns=list(columns), use_threads=False):
+                yield from pa.Table.from_batches([batch]).cast(kind).to_batches()
+
+
+def count(dataset: Place, name: str) -> int:
+    """Return how many rows a table has, by what its commits say."""
+    return int(DeltaTable(place(dataset, name)).count()) if exists(dataset, name) else 0
+
+
 def published(dataset: Place, name: str) -> int:
     """Return the number of the last run that was published to a table; 0 before the first."""
     if not exists(dataset, name):

@@ -76,8 +76,8 @@ def to_page(
     )
 
 
-def page_of(item: Item, config: Config) -> Page | Rejection:
-    """Return the page that an item is, or the rejection that says why it is none."""
+def page_of(item: Item, config: Config, url: str | None = None) -> Page | Rejection:
+    """Return the page that an item is, or the rejection that says why it is none; ``url`` goes before the item's."""
     octets = item.octets
     if isinstance(octets, Rejection):
         return octets
@@ -85,17 +85,17 @@ def page_of(item: Item, config: Config) -> Page | Rejection:
         octets,
         item.path,
         config,
-        url=item.url,
+        url=url or item.url,
         fetched_at=item.fetched_at,
         media_type=item.media_type,
         charset=item.charset,
     )
 
 
-def read_page(path: str, config: Config) -> Page | Rejection:
-    """Return the page in a file, or the rejection that says why there is none."""
+def read_page(path: str, config: Config, url: str | None = None) -> Page | Rejection:
+    """Return the page in a file, or the rejection that says why there is none; ``url`` is where it came from."""
     octets = read_bytes(path, config)
-    return octets if isinstance(octets, Rejection) else to_page(octets, path, config)
+    return octets if isinstance(octets, Rejection) else to_page(octets, path, config, url=url)
 
 
 def _media_type(path: str, text: str) -> str:

@@ -44,7 +44,9 @@ def summary(report: RunReport) -> Iterator[str]:
     if report.pending:
         yield "  Run again to try the pending pages once more."
     yield f"Dataset: {report.dataset} (read records/*.parquet; every decision is in blocks, edits, flags, rejections)"
-    yield f"Why did a line go?  qingwen explain PAGE   or   qingwen explain {report.dataset} ID"
+    yield f"See the records:    qingwen head {report.dataset}"
+    yield f"Why did a line go?  qingwen explain {report.dataset} ID"
+    yield f"Read what came out: qingwen report {report.dataset}"
 
 
 def _counted(n: int, one: str, many: str | None = None) -> str:

@@ -169,15 +169,16 @@ def load_rules(extra: Path | None = None) -> RuleBook:
 
 def compile_rules(extra: Sequence[tuple[str, str]]) -> RuleBook:
     """Return the shipped rules with those of further tables, each a name and its text."""
-    return _compile([*_shipped_tables(), *extra]) if extra else _shipped()
+    return _compile([*shipped_tables(), *extra]) if extra else _shipped()
 
 
 @lru_cache(maxsize=1)
 def _shipped() -> RuleBook:
-    return _compile(_shipped_tables())
+    return _compile(shipped_tables())
 
 
-def _shipped_tables() -> list[tuple[str, str]]:
+def shipped_tables() -> list[tuple[str, str]]:
+    """Return the tables that the package ships, each its name and text."""
     folder = resources.files("qingwen.rules")
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
     return [(name, folder.joinpath(name).read_text("utf-8")) for name in names]

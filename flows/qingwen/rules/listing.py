@@ -1,0 +1,79 @@
+"""Rows of the tables as they are written, found by their ids: what a rule that an explanation names says and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from qingwen.errors import SetupError
+from qingwen.rules.book import extra_tables, shipped_tables
+
+_HEADING = re.compile(r"^\[.*$", re.MULTILINE)
+_ID = re.compile(r'^id\s*=\s*["\']([^"\']+)["\']', re.MULTILINE)
+# Where the rules stand that are no rows, by the first word of their ids.
+DECIDED = {
+    "layout": "normalize/layout.py",
+    "pinyin": "normalize/readings.py",
+    "punct": "normalize/punctuation.py",
+    "read": "read/",
+    "reject": "assess.py",
+    "rescue": "label/rescue.py",
+    "script": "normalize/script.py",
+    "segment": "segment/",
+    "sequence": "label/verdicts.py",
+    "site": "label/verdicts.py",
+    "space": "normalize/spacing.py",
+    "structure": "label/structure.py",
+    "title": "normalize/layout.py",
+    "unicode": "normalize/unicode.py",
+}
+
+
+def rows_named(wanted: str, extra: Path | None = None) -> list[str]:
+    """Return the rows whose ids are, or begin with, ``wanted``, each under its table's name, as they are written.
+
+    Rows of one's own tables (``extra``) follow the shipped ones.
+
+    >>> rows_named("ad.contact-line")[0].splitlines()[:3]
+    ['# ads.toml', '[[rule]]', 'id = "ad.contact-line"']
+
+    Raises:
+        SetupError: no row's id begins so; the message says where such rules are decided.
+        RuleError: one's own tables cannot be read.
+    """
+    tables = [*shipped_tables(), *(extra_tables(extra) if extra else ())]
+    rows = [(name, row) for name, text in tables for row in _rows(text)]
+    found = [f"# {name}\n{row}" for name, row in rows if _id(row) == wanted] or [
+        f"# {name}\n{row}" for name, row in rows if _id(row).startswith(wanted)
+    ]
+    if not found:
+        where = DECIDED.get(wanted.partition(".")[0])
+        said = f"rules of this kind that are no rows are decided in {where}" if where else "see the tables in rules/"
+        raise SetupError(f"{wanted}: no row has this id; {said}.")
+    return found
+
+
+def _rows(text: str) -> Iterator[str]:
+    """Yield the rows of a table with the comments above them, their sub-tables (clauses) with them."""
+    starts = [match.start() for match in _HEADING.finditer(text)]
+    row = ""
+    for start, end in pairwise([*starts, len(text)]):
+        piece = text[start:end]
+        if "." in piece.partition("\n")[0]:
+            row += piece
+            continue
+        yield from _whole(row)
+        row = piece
+    yield from _whole(row)
+
+
+def _whole(row: str) -> Iterator[str]:
+    if _id(row):
+        yield row.strip()
+
+
+def _id(row: str) -> str:
+    found = _ID.search(row)
+    return found[1] if found else ""
