@@ -70,10 +70,12 @@ _DOORS = {
 __all__ = sorted(_DOORS)
 
 
-def __getattr__(name: str) -> Any:
-    if name in _DOORS:
-        return getattr(import_module(f"qingwen.{_DOORS[name]}"), name)
-    raise AttributeError(f"module 'qingwen' has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker that sees it believes in any name
+
+    def __getattr__(name: str) -> Any:
+        if name in _DOORS:
+            return getattr(import_module(f"qingwen.{_DOORS[name]}"), name)
+        raise AttributeError(f"module 'qingwen' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

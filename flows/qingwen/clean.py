@@ -58,7 +58,10 @@ def clean_page(
 ) -> Cleaned | Rejection:
     """Return the article of a page with the receipt for every change, or the rejection that says why there is none.
 
-    ``page`` is the bytes as crawled or a `Page`; ``sites`` is what was learned of sites by surveying many pages.
+    ``page`` is the bytes as crawled, packed by nothing, or a `Page`; of bytes ``source_path`` names them (its ending
+    tells HTML where the content does not) and ``url`` is where they stood. ``crawled_at`` (UTC) resolves partial and
+    relative dates. ``rules`` are the shipped ones by default; ``sites`` is what was learned of sites by surveying many
+    pages. A page's fault is a `Rejection`, never an exception.
 
     >>> clean_page(b"").rule
     'read.empty'
@@ -230,7 +233,16 @@ def _flags(page: Page, blocks: Sequence[Judged], draft: Draft, config: Config) -
 
 
 def restore(record: Record, blocks: Sequence[Judged], edits: Sequence[Edit]) -> str:
-    """Give back the page's decoded text exactly, from the record and the receipt."""
+    """Give back the page's decoded text exactly, from the record and the receipt (with masking on: up to the masks).
+
+    >>> page = "文旅局公布的数据显示，假期首日老街接待游客三万人次，创历史之蕞。有关部门提醒游客错峰出行，自觉排队。"
+    >>> cleaned = clean_page(page.encode())
+    >>> restore(cleaned.record, cleaned.blocks, cleaned.edits) == page
+    True
+
+    Raises:
+        EditError: the edits are not those of the record.
+    """
     return restore_parts({TITLE: record.title, BODY: record.text}, blocks, edits)
 
 

@@ -21,8 +21,9 @@ class Cleaner:
     """Thresholds, compiled rules and what is known of sites, held for as many pages as you have.
 
     ``rules`` is your own rule table (a TOML file, or a folder of them) beside the shipped ones; ``sites`` is what a
-    run learned of sites (`qingwen.load_sites` reads it from a dataset's ``_state/sites.json``). A cleaner can be
-    pickled: another process compiles the same rules again, or refuses where it ships others.
+    run learned of sites (`qingwen.load_sites` reads it from a dataset's ``_state/sites.json``). ``book`` holds the
+    compiled rules, ``config`` the thresholds. A cleaner can be pickled: another process compiles the same rules again,
+    or refuses where it ships others.
 
     >>> cleaner = Cleaner()
     >>> cleaner.clean(b"").rule

@@ -106,7 +106,14 @@ class Config:
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     def with_values(self, values: Mapping[str, Any], origin: str) -> Config:
-        """Return a copy with some thresholds replaced; ``origin`` names the file or option in errors."""
+        """Return a copy with some thresholds replaced; ``origin`` names the file or option in errors.
+
+        >>> Config().with_values({"crawl_date": "2023-05-30"}, "options").crawl_date
+        datetime.date(2023, 5, 30)
+
+        Raises:
+            SetupError: a setting is unknown or of the wrong kind.
+        """
         kinds = {entry.name: entry.type for entry in fields(self)}
         checked: dict[str, Any] = {}
         for name, value in values.items():

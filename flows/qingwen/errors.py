@@ -20,15 +20,31 @@ class EditError(QingwenError, ValueError):
 
 
 class SetupError(QingwenError):
-    """The command, a rule table or the configuration is wrong; nothing was touched."""
+    """The command, a rule table or the configuration is wrong; nothing was touched.
+
+    >>> from qingwen import Config
+    >>> Config().with_values({"max_depth": "deep"}, "mine.toml")
+    Traceback (most recent call last):
+    qingwen.errors.SetupError: mine.toml: max_depth must be a whole number >= 0, not 'deep'.
+    """
 
 
 class RuleError(SetupError):
-    """A row of a rule table is wrong; the message names the table, the row and the fault."""
+    """A row of a rule table is wrong; the message names the table, the row and the fault.
+
+    >>> from qingwen.rules.book import compile_rules
+    >>> compile_rules([("mine.toml", "[[rule]]\\nid = 'ad.tea-house'")])
+    Traceback (most recent call last):
+    qingwen.errors.RuleError: mine.toml: ad.tea-house: label is missing. A row of this table has id, label, ...
+    """
 
 
 class BatchError(QingwenError):
-    """A batch of pages could not be cleaned by this machine now; its pages stay pending."""
+    """A batch of pages could not be cleaned by this machine now; its pages stay pending.
+
+    >>> issubclass(WorkerLostError, BatchError), issubclass(BatchError, SetupError)
+    (True, False)
+    """
 
 
 class WorkerLostError(BatchError):
@@ -40,4 +56,8 @@ class EndedError(BatchError):
 
 
 class PublishError(QingwenError):
-    """Cleaned, but the dataset must not be written: mixing rules, or another run holds it."""
+    """Cleaned, but the dataset must not be written: mixing rules, or another run holds it.
+
+    >>> issubclass(PublishError, QingwenError), issubclass(PublishError, SetupError)
+    (True, False)
+    """

@@ -20,7 +20,11 @@ PLAIN, HTML = "text/plain", "text/html"
 
 
 class Label(StrEnum):
-    """What a block is. Blocks labelled title and body make the record; the others are dropped with a verdict."""
+    """What a block is. Blocks labelled title and body make the record; the others are dropped with a verdict.
+
+    >>> Label("ad") is Label.AD, f"label: {Label.AD}"
+    (True, 'label: ad')
+    """
 
     TITLE = "title"
     BYLINE = "byline"
@@ -38,11 +42,17 @@ class Label(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One scraped item as received.
+    """One scraped item as received; `clean_page` makes one of bytes.
 
-    ``text`` is what the decoder made of the bytes: a dump's text, or a page's markup. ``id`` is the first 32 hex digits
-    of ``sha256``, the digest of the bytes after transfer and content decoding. ``damaged`` counts the replacement
-    characters that the decoder had to write; ``fetched_at`` is UTC.
+    ``text`` is what the decoder made of the bytes: a dump's text, or a page's markup, as ``media_type`` says
+    (``text/plain``, ``text/html``). ``id`` is the first 32 hex digits of ``sha256``, the digest of the bytes after
+    transfer and content decoding; ``size`` counts those bytes. ``damaged`` counts the replacement characters that the
+    decoder had to write; ``fetched_at`` is UTC.
+
+    >>> from qingwen import clean_page
+    >>> page = Page("0f" * 16, "a.txt", "text/plain", "utf-8", "404 Not Found", "0f" * 32, size=13)
+    >>> clean_page(page).page_id == page.id
+    True
     """
 
     id: str
@@ -59,9 +69,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One run of text between block-level boundaries; its span in the page's text includes the white space after it.
+    r"""One run of text between block-level boundaries; its span in the page's text includes the white space after it.
 
+    The blocks of a page tile its text: the first starts at 0, each where the last ended; ``n`` counts them from 0.
     ``path`` is the DOM path (empty in a dump), ``link_density`` the share of its characters inside links (0 to 1).
+
+    >>> Block(0, Span(0, 3)).span.of("头条\n正文")
+    '头条\n'
     """
 
     n: int
@@ -88,7 +102,13 @@ class Verdict:
     """What a block was found to be, who said so and why.
 
     ``rule`` is a rule's id or ``sequence.*`` for the decision over the sequence; ``evidence`` is the span, in the
-    page's text, that the rule hit; ``score`` is the block's weight as an article block (positive: article).
+    page's text, that the rule hit; ``score`` is the block's weight as an article block in natural units of evidence
+    (about log odds; positive: article).
+
+    >>> from qingwen import clean_page
+    >>> verdict = clean_page("长按识别二维码，关注“今日观察”".encode()).blocks[0].verdict
+    >>> verdict.label, verdict.rule, verdict.kept
+    (<Label.AD: 'ad'>, 'ad.scan-qr-code', False)
     """
 
     label: Label
@@ -101,7 +121,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A block with its verdict; ``text`` is the block's slice of the page when it is not kept, else None."""
+    """A block with its verdict; ``text`` is the block's slice of the page when it is not kept, else None.
+
+    >>> from qingwen import clean_page
+    >>> clean_page("长按识别二维码，关注“今日观察”".encode()).blocks[0].text
+    '长按识别二维码，关注“今日观察”'
+    """
 
     block: Block
     verdict: Verdict
@@ -110,7 +135,15 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Something that was left as it stands and that a person may want to see; the span is in the finished part."""
+    """Something that was left as it stands and that a person may want to see; the span is in the finished part.
+
+    ``form`` stands there, ``candidate`` may be right instead; ``clause`` and ``score`` (0 to 1) say which context of a
+    swapped word spoke, and how surely.
+
+    >>> flag = Flag("body", "spun.diyi", Span(0, 2), "头部", "第一")
+    >>> flag.span.of("头部品牌") == flag.form
+    True
+    """
 
     part: str
     rule: str
@@ -123,7 +156,14 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the page states about the article."""
+    """What the page states about the article; None where it states nothing.
+
+    ``published_at`` is Beijing local time without a zone, as exact as ``published_precision`` says (minute, day, month,
+    month-day, year, none); ``published_raw`` is what the page prints. ``rights`` is the copyright notice as printed.
+
+    >>> Facts(source_name="晚报").published_precision
+    'none'
+    """
 
     site: str | None = None
     category: str | None = None
@@ -138,7 +178,18 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row of the corpus; the columns are described in ``corpus/schemas.py``."""
+    """A row of the corpus; the columns are described in ``corpus/schemas.py``.
+
+    ``text`` is the body, its paragraphs joined by one newline, without the title. ``removed_ratio`` is the share of
+    the page's characters that are not in it (0 to 1), ``quality`` the signals by name; ``n_edits`` counts all edits,
+    ``n_repairs`` those that took back swapped words. ``fetched_at`` is UTC.
+
+    >>> from qingwen import clean_page
+    >>> page = "文旅局公布的数据显示，假期首日老街接待游客三万人次，创历史之蕞。有关部门提醒游客错峰出行，自觉排队。"
+    >>> row = clean_page(page.encode(), source_path="a.txt").record.row()  # flat: one value a column
+    >>> row["source_path"], row["n_chars"], row["n_paragraphs"], row["n_repairs"], row["language"]
+    ('a.txt', 50, 1, 1, 'zh')
+    """
 
     id: str
     source_path: str
@@ -181,7 +232,11 @@ class Record:
 class Rejection:
     """A page that is no article, or that could not be read: at which stage, by which rule, and the detail.
 
-    ``blocks`` holds the verdicts, where the page came as far as being cut into blocks.
+    A value, never raised. ``blocks`` holds the verdicts, where the page came as far as being cut into blocks.
+
+    >>> from qingwen import clean_page
+    >>> clean_page(b"%PDF-1.4")
+    Rejection(page_id='...', source_path='', stage='read', rule='read.binary', detail='The bytes are ...', blocks=())
     """
 
     page_id: str
@@ -194,7 +249,16 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """A cleaned page: the record, and the receipt for every character that was removed or changed."""
+    """A cleaned page: the record, and the receipt for every character that was removed or changed.
+
+    >>> from qingwen import clean_page
+    >>> page = "文旅局公布的数据显示，假期首日老街接待游客三万人次，创历史之蕞。有关部门提醒游客错峰出行，自觉排队。"
+    >>> cleaned = clean_page(page.encode())
+    >>> [(edit.before, edit.after, edit.rule) for edit in cleaned.edits]
+    [('蕞', '最', 'spun.zui')]
+    >>> cleaned.record.flags
+    ('label.no-title',)
+    """
 
     record: Record
     blocks: tuple[Judged, ...]

@@ -16,10 +16,13 @@ from qingwen.errors import EditError
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A half-open run of code points in a named text.
+    """A half-open run of code points (never bytes) in a named text; spans sort from left to right.
 
-    >>> Span(1, 3).of("abcd")
-    'bc'
+    >>> Span(0, 2).of("头条新闻"), len(Span(0, 2))
+    ('头条', 2)
+
+    Raises:
+        EditError: not ``0 <= start <= end``.
     """
 
     start: int
@@ -43,9 +46,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One replacement in a part (title or body) as it stood before its pass; ``step`` numbers the pass.
+    """One replacement in a part (``title`` or ``body``) as it stood before its pass; ``step`` numbers the pass, from 0.
 
-    ``before`` is what the span covered, so that an edit can be checked and undone; ``rule`` names who asked for it.
+    ``before`` is what the span covered, so that an edit can be checked and undone; ``after`` is empty where characters
+    were removed, ``before`` where some were put in; ``rule`` names who asked for it.
+
+    >>> edit = Edit("body", Span(4, 5), "蕞", "最", "spun.zui")
+    >>> apply("创历史之蕞。", [edit])
+    '创历史之最。'
     """
 
     part: str

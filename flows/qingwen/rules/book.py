@@ -84,7 +84,14 @@ class Hit:
 
 @dataclass(frozen=True)
 class RuleBook:
-    """All rules, compiled; ``version`` is a digest of everything that they say."""
+    """All rules, compiled; ``version`` is a digest (16 hex digits) of everything that they say.
+
+    >>> book = load_rules()
+    >>> [hit.rule.id for hit in book.hits("长按识别二维码，关注“今日观察”")]
+    ['ad.scan-qr-code']
+    >>> book.check()  # what is wrong with the rows, one sentence each
+    []
+    """
 
     rules: tuple[Rule, ...]
     spun: SpunTable
@@ -161,6 +168,9 @@ class RuleBook:
 def load_rules(extra: Path | None = None) -> RuleBook:
     """Return the shipped rules, with those of a file or folder added; a row with a known id takes its place.
 
+    >>> load_rules() is load_rules()  # the shipped ones are compiled once in a process
+    True
+
     Raises:
         RuleError: a table cannot be read or a row is wrong; the message names the table, the row and the fault.
     """
@@ -168,7 +178,11 @@ def load_rules(extra: Path | None = None) -> RuleBook:
 
 
 def compile_rules(extra: Sequence[tuple[str, str]]) -> RuleBook:
-    """Return the shipped rules with those of further tables, each a name and its text."""
+    """Return the shipped rules with those of further tables, each a name and its text.
+
+    Raises:
+        RuleError: a table is no TOML or a row is wrong; the message names the table, the row and the fault.
+    """
     return _compile([*shipped_tables(), *extra]) if extra else _shipped()
 
 

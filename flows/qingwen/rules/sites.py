@@ -54,7 +54,12 @@ class Site:
 
 @dataclass(frozen=True)
 class SiteBook:
-    """What was learned of each site, by its name: an input of cleaning, like the rules. Empty: nothing is known."""
+    """What was learned of each site, by its name: an input of cleaning, like the rules. Empty: nothing is known.
+
+    >>> about = {line_key("关于我们"): Template(pages=4, text="关于我们")}
+    >>> SiteBook({"河上在线": Site(pages=5, templates=about)}).evidence("河上在线", "關於 我們")
+    'stands on 4 of 5 pages of 河上在线'
+    """
 
     sites: Mapping[str, Site] = field(default_factory=dict)
 
@@ -102,7 +107,11 @@ class TextFile(Protocol):
 
 
 def load_sites(path: TextFile) -> SiteBook:
-    """Return the book that a file holds; of a file that is not there, the empty one.
+    """Return the book of a file, such as a dataset's ``_state/sites.json``; of one that is not there, the empty book.
+
+    >>> from pathlib import Path
+    >>> load_sites(Path("no-such-dataset/_state/sites.json")) == SiteBook()
+    True
 
     Raises:
         SetupError: the file holds no book; the message says what to do.
