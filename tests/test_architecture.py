@@ -5,20 +5,12 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import qingwen
+from picture.rooms import FACE, FILES, LEVELS, imports, name_of, room_of, used_rooms
 
-PACKAGE = Path(qingwen.__file__).parent
-FILES = sorted(PACKAGE.rglob("*.py"))
-# The rooms from the bottom up; a file may import from its own level's room and from those below.
-LEVELS = {
-    "errors": 0, "text": 1, "config": 1, "mojibake": 1, "model": 2, "conversion": 2, "views": 3, "rules": 4, "read": 5, "segment": 5, "label": 5,
-    "normalize": 5, "metadata": 5, "assess": 5, "clean": 6, "cleaner": 7, "report": 7, "corpus": 7, "operations": 8, "flow": 9, "actions": 10, "keeping": 11, "arguments": 11, "commands": 12, "cli": 13, "__main__": 14, "__init__": 9,
-}  # fmt: skip
 DOORS = {
     "prefect": {"flow.py", "operations/announce.py", "operations/runners.py"},
     "prefect_dask": {"operations/runners.py"},
@@ -42,35 +34,15 @@ DOORS = {
 }
 
 
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-
-
-def room(module: str) -> str:
-    return module.split(".")[1] if "." in module else "__init__"
-
-
-def name_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix()
-
-
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_imports_run_down_and_never_around(path: Path) -> None:
-    relative = path.relative_to(PACKAGE)
-    mine = relative.parts[0].removesuffix(".py")
-    for module in imports(path):
-        if not module.startswith("qingwen.") or module == "qingwen":
-            continue
-        other = room(module)
-        if other == mine or mine == "__init__":
-            continue
-        lower = LEVELS[other] < LEVELS[mine]
+    mine = room_of(path)
+    if mine == FACE:
+        return
+    for other in used_rooms(path):
         # report/ reads what corpus/ counted; corpus/ knows nothing of report/.
-        assert lower or (mine, other) == ("report", "corpus"), f"{name_of(path)} imports {module}"
+        lower = LEVELS[other] < LEVELS[mine] or (mine, other) == ("report", "corpus")
+        assert lower, f"{name_of(path)} imports {other}"
 
 
 @pytest.mark.parametrize("package", DOORS)
