@@ -169,3 +169,41 @@ def test_a_wrong_substitution_is_refused_and_named(tmp_path: Path, changes: dict
     with pytest.raises(RuleError, match=r"mine\.sub") as fault:
         load_rules(written(tmp_path, "sub", SUB, **changes))
     assert says in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("keep", KEEP),
+        ("sub", SUB),
+        ("mask", {
+            "id": '"mask.test-row"', "sign": '"甲"', "pattern": '"甲乙"', "why": '"A test."', "since": '"0.2.0"', "matches": '["甲乙"]',
+        }),
+        ("spare", {
+            "id": '"spare.test-row"', "of": '["mask.mobile"]', "before": '"甲"', "why": '"A test."', "since": '"0.2.0"',
+            "spares": '["甲13800138000"]',
+        }),
+    ],
+)  # fmt: skip
+def test_an_id_that_stands_twice_in_a_table_of_any_kind_is_refused(
+    name: str, row: dict[str, str], tmp_path: Path
+) -> None:
+    path = written(tmp_path, name, row)
+    load_rules(path)
+    path.write_text(path.read_text("utf-8") + "\n" + path.read_text("utf-8"), "utf-8")
+    with pytest.raises(RuleError, match="the id stands twice in the table"):
+        load_rules(path)
+
+
+@pytest.mark.parametrize("text", ['[[rules]]\nid = "ad.tea-house"\n', '[[map]]\nid = "unicode.mine"\n'])
+def test_a_table_that_a_user_s_file_cannot_add_to_is_refused_and_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(RuleError, match=r"mine\.toml: unknown key '(rules|map)'\. Known: rule, sub, keep"):
+        load_rules(path)
+
+
+def test_a_folder_of_tables_may_hold_a_page_that_tells_of_them(tmp_path: Path) -> None:
+    written(tmp_path, "keep", KEEP)
+    (tmp_path / "README.md").write_text("[[rule]]\n", "utf-8")
+    assert "script.test-row" in {row.id for row in load_rules(tmp_path).keep.rows}

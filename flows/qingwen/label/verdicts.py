@@ -99,7 +99,7 @@ def _by_state(signs: str, state: int, score: float) -> Verdict:
 
 
 def _deciding(hits: Sequence[Hit], zone: str) -> Hit | None:
-    """Return the first hit, in the order of the tables, that may act in the zone."""
+    """Return the first hit, in the order in which the book tells them, that may act in the zone."""
     return next((hit for hit in hits if hit.rule.scope in (zone, "any")), None)
 
 

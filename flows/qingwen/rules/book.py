@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -32,8 +32,8 @@ _REQUIRED = ("id", "label", "scope", "pattern", "why", "since", "matches")
 _KNOWN = (*_REQUIRED, "view", "cut", "spares", "not_this", "opens_tail")
 _TEXTS, _CASES = ("id", "label", "scope", "view", "cut", "pattern", "why"), ("matches", "spares", "not_this")
 _ID = re.compile(r"[a-z]++(?:\.[a-z0-9-]{1,99}+)++")
-# The tables of blocks; the others in the folder have shapes of their own.
-TABLES = ("head.toml", "site.toml", "ads.toml", "tail.toml")
+# Rows that a table of a user's own may hold, and what may stand beside them; README.md says what each is.
+ROWS, BESIDE = ("rule", "sub", "keep", "mask", "spare"), ("classes", "words", "between")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,10 @@ class RuleBook:
     personal: PersonalTable = field(default_factory=PersonalTable)
 
     def hits(self, words: str) -> list[Hit]:
-        """Return every rule that matches in the words of one block, in the order of the tables."""
+        """Return every rule that matches in the words of one block.
+
+        Rules of the raw view come first, then of the folded, then of the contact view; of each in the tables' order.
+        """
         found: list[Hit] = []
         for kind, rules in self._by_view:
             seen = view(words, kind)
@@ -183,7 +186,7 @@ def compile_rules(extra: Sequence[tuple[str, str]]) -> RuleBook:
     Raises:
         RuleError: a table is no TOML or a row is wrong; the message names the table, the row and the fault.
     """
-    return _compile([*shipped_tables(), *extra]) if extra else _shipped()
+    return _compile(shipped_tables(), extra) if extra else _shipped()
 
 
 @lru_cache(maxsize=1)
@@ -213,25 +216,28 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
         raise RuleError(f"{path}: cannot read the rule table: {fault}.") from fault
 
 
-def _compile(tables: Iterable[tuple[str, str]]) -> RuleBook:
+def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]] = ()) -> RuleBook:
     rules: dict[str, Rule] = {}
     spun, keep, personal = SpunTable(()), KeepTable(), PersonalTable()
     digest = hashlib.sha256()
-    for name, text in tables:
+    for number, (name, text) in enumerate((*shipped, *extra)):
         digest.update(text.encode())
         try:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as fault:
             raise RuleError(f"{name}: not valid TOML: {fault}.") from fault
+        if number >= len(shipped):
+            know(table, (*ROWS, *BESIDE), name)
         if "sub" in table:
             spun = spun.joined(parse_spun(table, name))
         keep = keep.joined(parse_keep(table, name))
         personal = personal.joined(parse_personal(table, name))
-        for rule in _rows(table, name):
-            known = rules.get(rule.id)
-            if known is not None and known.table == name:
-                raise RuleError(f"{name}: {rule.id}: the id stands twice in the table; an id names one rule for ever.")
-            rules[rule.id] = rule
+        rules.update({rule.id: rule for rule in _rows(table, name)})
+        for key in ROWS:
+            ids = [row["id"] for row in table.get(key, ())]
+            twice = next((id_ for id_ in ids if ids.count(id_) > 1), None)
+            if twice is not None:
+                raise RuleError(f"{name}: {twice}: the id stands twice in the table; an id names one rule for ever.")
     return RuleBook(tuple(rules.values()), spun, digest.hexdigest()[:16], keep, personal)
 
 
