@@ -22,7 +22,7 @@ def module_of(path: Path) -> str:
 
 @pytest.mark.parametrize("name", map(module_of, FILES))
 def test_the_examples_of_a_module_run(name: str) -> None:
-    found = doctest.testmod(import_module(name), optionflags=doctest.ELLIPSIS)
+    found = doctest.testmod(import_module(name))
     assert found.attempted > 0
     assert found.failed == 0  # doctest has printed what it got
 

@@ -61,7 +61,7 @@ def clean_page(
     ``page`` is the bytes as crawled, packed by nothing, or a `Page`; of bytes ``source_path`` names them (its ending
     tells HTML where the content does not) and ``url`` is where they stood. ``crawled_at`` (UTC) resolves partial and
     relative dates. ``rules`` are the shipped ones by default; ``sites`` is what was learned of sites by surveying many
-    pages. A page's fault is a `Rejection`, never an exception.
+    pages. A page's fault is a `Rejection`; what is raised is a fault of this program or of the machine.
 
     >>> clean_page(b"").rule
     'read.empty'

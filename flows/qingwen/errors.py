@@ -33,9 +33,9 @@ class RuleError(SetupError):
     """A row of a rule table is wrong; the message names the table, the row and the fault.
 
     >>> from qingwen.rules.book import compile_rules
-    >>> compile_rules([("mine.toml", "[[rule]]\\nid = 'ad.tea-house'")])
+    >>> compile_rules([("a.toml", "[[rules]]")])
     Traceback (most recent call last):
-    qingwen.errors.RuleError: mine.toml: ad.tea-house: label is missing. A row of this table has id, label, ...
+    qingwen.errors.RuleError: a.toml: unknown key 'rules'. Known: rule, sub, keep, mask, spare, classes, words, between.
     """
 
 

@@ -235,8 +235,9 @@ class Rejection:
     A value, never raised. ``blocks`` holds the verdicts, where the page came as far as being cut into blocks.
 
     >>> from qingwen import clean_page
-    >>> clean_page(b"%PDF-1.4")
-    Rejection(page_id='...', source_path='', stage='read', rule='read.binary', detail='The bytes are ...', blocks=())
+    >>> rejection = clean_page(b"%PDF-1.4")
+    >>> rejection.stage, rejection.rule, rejection.detail
+    ('read', 'read.binary', 'The bytes are those of a binary format, not of text.')
     """
 
     page_id: str

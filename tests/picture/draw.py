@@ -15,6 +15,8 @@ from .rooms import FACE, LEVELS, PACKAGE, arrows, grouped, reduced
 
 README = Path(__file__).parent.parent.parent / "README.md"
 MARK, END = "<!-- picture: made by `python -m tests.picture` -->", "<!-- end of the picture -->"
+# A sentence on one line, and lines close together: the chain fits a screen.
+_NARROW = '%%{init: {"flowchart": {"wrappingWidth": 800, "rankSpacing": 16, "padding": 6}}}%%'
 GROUND, TOP, NAMED_FACE = "ground", "commands", "face"
 
 
@@ -48,7 +50,7 @@ def _level(name: str, groups: dict[str, str]) -> int:
 
 def chain() -> list[str]:
     """Return the flowchart of the passes, each with the first sentence of its docstring."""
-    lines = ["flowchart TD"]
+    lines = [_NARROW, "flowchart TD"]
     for number, step in enumerate(PASSES, 1):
         file = Path(inspect.getfile(step)).relative_to(PACKAGE).as_posix()
         lines.append(f'    p{number}["{number} {step.__name__} ({file})<br/>{_said(step.__doc__)}"]')
