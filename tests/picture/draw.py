@@ -17,7 +17,7 @@ README = Path(__file__).parent.parent.parent / "README.md"
 MARK, END = "<!-- picture: made by `python -m tests.picture` -->", "<!-- end of the picture -->"
 # A sentence on one line, and lines close together: the chain fits a screen.
 _NARROW = '%%{init: {"flowchart": {"wrappingWidth": 800, "rankSpacing": 16, "padding": 6}}}%%'
-GROUND, TOP, NAMED_FACE = "ground", "commands", "face"
+GROUND, TOP, NAMED_FACE = "ground", "top", "face"
 
 
 def picture() -> str:

@@ -79,4 +79,4 @@ def test_the_picture_can_be_read_at_a_glance() -> None:
 
 def test_an_arrow_is_left_out_only_where_a_longer_way_leads() -> None:
     assert reduced({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": {"b"}, "b": {"c"}, "c": set()}
-    assert arrows()["cli"] >= {"actions", "keeping"}
+    assert arrows()["commands"] >= {"actions", "keeping"}

@@ -207,3 +207,20 @@ def test_a_folder_of_tables_may_hold_a_page_that_tells_of_them(tmp_path: Path) -
     written(tmp_path, "keep", KEEP)
     (tmp_path / "README.md").write_text("[[rule]]\n", "utf-8")
     assert "script.test-row" in {row.id for row in load_rules(tmp_path).keep.rows}
+
+
+def test_other_weights_make_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows made with other weights do not mix with those of before."""
+    from qingwen.rules import book
+
+    before = book._compile([]).version
+
+    class Other:
+        def joinpath(self, name: str) -> Other:
+            return self
+
+        def read_bytes(self) -> bytes:
+            return b"{}"
+
+    monkeypatch.setattr(book.resources, "files", lambda package: Other())
+    assert book._compile([]).version != before

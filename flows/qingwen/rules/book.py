@@ -84,7 +84,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class RuleBook:
-    """All rules, compiled; ``version`` is a digest (16 hex digits) of everything that they say.
+    """All rules, compiled; ``version`` is a digest (16 hex digits) of all that they and the weights of signs say.
 
     >>> book = load_rules()
     >>> [hit.rule.id for hit in book.hits("长按识别二维码，关注“今日观察”")]
@@ -219,7 +219,7 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
 def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]] = ()) -> RuleBook:
     rules: dict[str, Rule] = {}
     spun, keep, personal = SpunTable(()), KeepTable(), PersonalTable()
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(resources.files("qingwen.label").joinpath("weights.json").read_bytes())
     for number, (name, text) in enumerate((*shipped, *extra)):
         digest.update(text.encode())
         try:

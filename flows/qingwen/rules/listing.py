@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 from qingwen.errors import SetupError
 from qingwen.rules.book import extra_tables, shipped_tables
 
-_HEADING = re.compile(r"^\[.*$", re.MULTILINE)
-_ID = re.compile(r'^id\s*=\s*["\']([^"\']+)["\']', re.MULTILINE)
 # Where the rules stand that are no rows, by the first word of their ids.
 DECIDED = {
     "layout": "normalize/layout.py",
@@ -56,24 +52,22 @@ def rows_named(wanted: str, extra: Path | None = None) -> list[str]:
 
 
 def _rows(text: str) -> Iterator[str]:
-    """Yield the rows of a table with the comments above them, their sub-tables (clauses) with them."""
-    starts = [match.start() for match in _HEADING.finditer(text)]
-    row = ""
-    for start, end in pairwise([*starts, len(text)]):
-        piece = text[start:end]
-        if "." in piece.partition("\n")[0]:
-            row += piece
-            continue
-        yield from _whole(row)
-        row = piece
+    """Yield the rows of a table as they are written, each with its sub-tables (clauses)."""
+    row: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("[") and "." not in line:
+            yield from _whole(row)
+            row = []
+        row.append(line)
     yield from _whole(row)
 
 
-def _whole(row: str) -> Iterator[str]:
-    if _id(row):
-        yield row.strip()
+def _whole(lines: list[str]) -> Iterator[str]:
+    row = "\n".join(lines).strip()
+    if row.startswith("[") and _id(row):
+        yield row
 
 
 def _id(row: str) -> str:
-    found = _ID.search(row)
-    return found[1] if found else ""
+    line = next((line for line in row.splitlines() if line.startswith(("id =", "id="))), "")
+    return line.partition("=")[2].strip().strip("\"'")
