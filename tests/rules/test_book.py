@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+import qingwen
+from conftest import PAGES
 from qingwen.errors import RuleError
 from qingwen.rules.book import load_rules
 
@@ -224,3 +227,60 @@ def test_other_weights_make_another_version(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(book.resources, "files", lambda package: Other())
     assert book._compile([]).version != before
+
+
+def test_a_shipped_row_of_any_kind_is_turned_off_by_its_id(tmp_path: Path) -> None:
+    shipped = load_rules()
+    ids = ["ad.contact-line", shipped.spun.subs[0].id, shipped.keep.rows[0].id, shipped.personal.masks[0].id]
+    ids.append(shipped.personal.spares[0].id)
+    table = tmp_path / "mine.toml"
+    table.write_text(f"off = {ids}\n", "utf-8")
+    book = load_rules(table)
+    left = [
+        row.id for row in (*book.rules, *book.spun.subs, *book.keep.rows, *book.personal.masks, *book.personal.spares)
+    ]
+    assert not set(ids) & set(left)
+    assert (
+        len(left) == len(shipped.rules) + len(shipped.spun.subs) + len(shipped.keep.rows) + shipped.personal.n_rows - 5
+    )
+    assert book.version != shipped.version
+    line = "招商热线:400-012-3021"
+    assert [hit.rule.id for hit in shipped.hits(line)] == ["ad.contact-line"]
+    assert book.hits(line) == []
+
+
+def test_a_row_that_is_turned_off_may_come_again_in_one_s_own_words(tmp_path: Path) -> None:
+    table = tmp_path / "mine.toml"
+    row = '[[rule]]\nid = "ad.contact-line"\nlabel = "ad"\nscope = "any"\npattern = "甲"\nwhy = "x."\nsince = "1"\nmatches = ["甲"]\n'
+    table.write_text('off = ["ad.contact-line"]\n' + row, "utf-8")
+    (mine,) = (rule for rule in load_rules(table).rules if rule.id == "ad.contact-line")
+    assert mine.table == str(table)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('off = ["ad.gone"]', "off: no shipped row has the id 'ad.gone'"),
+        ('off = "ad.contact-line"', "off must be a list of texts"),
+    ],
+)
+def test_a_wrong_off_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(text, "utf-8")
+    with pytest.raises(RuleError, match=re.escape(said)):
+        load_rules(tmp_path / "mine.toml")
+
+
+def test_an_off_below_a_row_is_told_where_it_belongs(tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match="off stands at the top of the file"):
+        load_rules(table(tmp_path, off='["ad.contact-line"]'))
+
+
+def test_a_page_is_cleaned_with_every_row_turned_off(tmp_path: Path) -> None:
+    """No code counts on a row."""
+    book = load_rules()
+    rows = (*book.rules, *book.spun.subs, *book.keep.rows, *book.personal.masks, *book.personal.spares)
+    table = tmp_path / "mine.toml"
+    table.write_text(f"off = {[row.id for row in rows]}\n", "utf-8")
+    cleaner = qingwen.Cleaner(qingwen.Config(mask_personal_data=True), rules=table)
+    for path in sorted(PAGES.glob("*.txt")):
+        assert isinstance(cleaner.clean(path.read_bytes()), qingwen.Cleaned | qingwen.Rejection)

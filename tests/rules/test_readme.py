@@ -16,7 +16,7 @@ from conftest import ROOT
 from qingwen import load_rules
 from qingwen.config import CONVERSIONS
 from qingwen.model import Label
-from qingwen.rules import book, keep, personal, proofs, spun
+from qingwen.rules import book, keep, personal, proofs, rule, spun
 
 PACKAGE = Path(qingwen.__file__).parent
 TEXT = (PACKAGE / "rules" / "README.md").read_text("utf-8")
@@ -78,11 +78,11 @@ def test_a_section_names_every_field_and_no_other(name: str) -> None:
 
 
 def test_the_fields_of_rules_and_what_they_may_be_are_named() -> None:
-    assert fields(RULE) == set(book._KNOWN)
+    assert fields(RULE) == set(rule._KNOWN)
     row = {cell: line for line in RULE.splitlines() if (cell := next(iter(re.findall(r"^\| `(\w+)`", line)), ""))}
-    assert all(f"`{name}`" in row["scope"] for name in book.SCOPES)
+    assert all(f"`{name}`" in row["scope"] for name in rule.SCOPES)
     assert all(f"`{name}`" in row["view"] for name in book.VIEWS)
-    assert all(f"`{name}`" in row["cut"] for name in book.CUTS)
+    assert all(f"`{name}`" in row["cut"] for name in rule.CUTS)
     labels = re.findall(r"\w+", row["label"].partition(": ")[2])
     assert set(labels) == {label.value for label in Label} - {"title", "body"}
 
@@ -105,7 +105,7 @@ def test_a_row_says_which_fields_it_must_have() -> None:
     """ "Required, as are the next six" stands at the first field, and the table is in that order."""
     numbers = {"four": 4, "five": 5, "six": 6}
     for text, required in (
-        (RULE, book._REQUIRED),
+        (RULE, rule._REQUIRED),
         (SECTIONS["spun.toml"], spun._REQUIRED),
         (SECTIONS["keep.toml"], keep._REQUIRED),
         (SECTIONS["personal.toml"], personal._MASK),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -13,65 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from qingwen.errors import RuleError
-from qingwen.model import Label
 from qingwen.rules.keep import KeepTable, parse_keep
-from qingwen.rules.lines import LinePattern
 from qingwen.rules.personal import PersonalTable, parse_personal
-from qingwen.rules.rows import in_lines, know, need, one_of, tables_of, typed
+from qingwen.rules.rows import know, typed
+from qingwen.rules.rule import VIEWS, Rule, parse_rules
 from qingwen.rules.scan import Scanner, line_bounds
 from qingwen.rules.spun import SpunTable, parse_spun
 from qingwen.text import Span
-from qingwen.views import CONTACT, FOLDED, RAW, View, view
+from qingwen.views import view
 
-SCOPES = ("head", "article", "tail", "any")
-VIEWS = (RAW, FOLDED, CONTACT)
-CUTS = ("block", "match")
-# What is cut inside a paragraph is shorter; a longer pattern would read far ahead of each match.
-LONGEST_CUT = 200
-_REQUIRED = ("id", "label", "scope", "pattern", "why", "since", "matches")
-_KNOWN = (*_REQUIRED, "view", "cut", "spares", "not_this", "opens_tail")
-_TEXTS, _CASES = ("id", "label", "scope", "view", "cut", "pattern", "why"), ("matches", "spares", "not_this")
-_ID = re.compile(r"[a-z]++(?:\.[a-z0-9-]{1,99}+)++")
 # Rows that a table of a user's own may hold, and what may stand beside them; README.md says what each is.
 ROWS, BESIDE = ("rule", "sub", "keep", "mask", "spare"), ("classes", "words", "between")
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One row of a rule table: what it removes, where, and the cases that hold it.
-
-    ``cut`` is ``block`` (the whole block goes) or ``match`` (only what matched, inside a kept block).
-    ``opens_tail``: what follows such a block is no article any more (相关文章).
-    ``spares`` are news lines that no removing rule may hit; ``not_this`` are lines that this rule must miss.
-    """
-
-    id: str
-    label: Label
-    scope: str
-    view: str
-    pattern: LinePattern
-    why: str
-    since: str
-    matches: tuple[str, ...]
-    spares: tuple[str, ...] = ()
-    not_this: tuple[str, ...] = ()
-    cut: str = "block"
-    opens_tail: bool = False
-    table: str = ""
-
-    def find(self, seen: View) -> Span | None:
-        """Return the raw span of the first match in a view of the rule's kind, or None; each line is searched.
-
-        A pattern that only looks (and takes nothing) speaks of the whole line.
-        """
-        at = 0
-        for line in seen.text.split("\n"):
-            found = self.pattern.search(line)
-            if found is not None:
-                start, end = found
-                return seen.back(at + start, at + end) if start < end else Span(0, seen.length)
-            at += len(line) + 1
-        return None
+# The ids of shipped rows that one's own table turns off.
+OFF = "off"
+Tables = Sequence[tuple[str, dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,19 +175,17 @@ def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]
     rules: dict[str, Rule] = {}
     spun, keep, personal = SpunTable(()), KeepTable(), PersonalTable()
     digest = hashlib.sha256(resources.files("qingwen.label").joinpath("weights.json").read_bytes())
-    for number, (name, text) in enumerate((*shipped, *extra)):
+    for _, text in (*shipped, *extra):
         digest.update(text.encode())
-        try:
-            table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as fault:
-            raise RuleError(f"{name}: not valid TOML: {fault}.") from fault
-        if number >= len(shipped):
-            know(table, (*ROWS, *BESIDE), name)
+    own = [(name, _parsed(name, text)) for name, text in extra]
+    for name, table in own:
+        know(table, (*ROWS, *BESIDE, OFF), name)
+    for name, table in (*_left_on(shipped, own), *own):
         if "sub" in table:
             spun = spun.joined(parse_spun(table, name))
         keep = keep.joined(parse_keep(table, name))
         personal = personal.joined(parse_personal(table, name))
-        rules.update({rule.id: rule for rule in _rows(table, name)})
+        rules.update({rule.id: rule for rule in parse_rules(table, name)})
         for key in ROWS:
             ids = [row["id"] for row in table.get(key, ())]
             twice = next((id_ for id_ in ids if ids.count(id_) > 1), None)
@@ -241,49 +194,23 @@ def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]
     return RuleBook(tuple(rules.values()), spun, digest.hexdigest()[:16], keep, personal)
 
 
-def _rows(table: Mapping[str, Any], name: str) -> Iterator[Rule]:
-    for number, row in enumerate(tables_of(table, "rule", name), 1):
-        yield _rule(row, name, number)
+def _parsed(name: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise RuleError(f"{name}: not valid TOML: {fault}.") from fault
 
 
-def _rule(row: Mapping[str, Any], table: str, number: int) -> Rule:
-    where = f"{table}: {row.get('id', f'row {number}')}"
-    need(row, _REQUIRED, where)
-    know(row, _KNOWN, where)
-    typed(row, where, texts=_TEXTS, lists=_CASES, flags=("opens_tail",))
-    if not _ID.fullmatch(row["id"]):
-        raise RuleError(f"{where}: the id must look like ad.scan-qr-code.")
-    one_of(
-        where, "label", row["label"], tuple(label.value for label in Label if label not in (Label.TITLE, Label.BODY))
-    )
-    one_of(where, "scope", row["scope"], SCOPES)
-    one_of(where, "view", row.get("view", RAW), VIEWS)
-    one_of(where, "cut", row.get("cut", "block"), CUTS)
-    pattern = in_lines(row["pattern"], where)
-    if pattern.search("") is not None:
-        raise RuleError(f"{where}: the pattern matches the empty line, and so everything.")
-    if row.get("cut") == "match":
-        _in_text(pattern, where)
-    return Rule(
-        id=row["id"],
-        label=Label(row["label"]),
-        scope=row["scope"],
-        view=row.get("view", RAW),
-        pattern=pattern,
-        why=row["why"],
-        since=str(row["since"]),
-        matches=tuple(row["matches"]),
-        spares=tuple(row.get("spares", ())),
-        not_this=tuple(row.get("not_this", ())),
-        cut=row.get("cut", "block"),
-        opens_tail=bool(row.get("opens_tail", False)),
-        table=table,
-    )
-
-
-def _in_text(pattern: LinePattern, where: str) -> None:
-    """Refuse a pattern that is searched in a whole text, match after match, and may read far ahead for each."""
-    if pattern.looks:
-        raise RuleError(f'{where}: cut = "match" takes no look-ahead; match what it looks for.')
-    if pattern.width is None or pattern.width > LONGEST_CUT:
-        raise RuleError(f'{where}: cut = "match" takes at most {LONGEST_CUT} characters; write {{0,40}} for *.')
+def _left_on(shipped: Sequence[tuple[str, str]], own: Tables) -> Tables:
+    """Return the shipped tables without the rows that one's own tables turn off."""
+    tables = [(name, _parsed(name, text)) for name, text in shipped]
+    off: set[str] = set()
+    known = {row["id"] for _, table in tables for key in ROWS for row in table.get(key, ())}
+    for name, table in own:
+        typed(table, name, lists=(OFF,))
+        off |= set(table.get(OFF, ()))
+        if not off <= known:
+            raise RuleError(f"{name}: {OFF}: no shipped row has the id {min(off - known)!r}; see qingwen rules show.")
+    for _, table in tables if off else ():
+        table.update({key: [row for row in table[key] if row["id"] not in off] for key in ROWS if key in table})
+    return tables

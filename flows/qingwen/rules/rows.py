@@ -24,8 +24,11 @@ def need(row: Mapping[str, Any], required: Sequence[str], where: str) -> None:
 def know(row: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     """Refuse a key that means nothing: it is most often a misspelt one."""
     for key in row:
-        if key not in known:
-            raise RuleError(f"{where}: unknown key {key!r}. Known: {', '.join(known)}.")
+        if key in known:
+            continue
+        if key == "off":
+            raise RuleError(f"{where}: off stands at the top of the file, above the first [[...]].")
+        raise RuleError(f"{where}: unknown key {key!r}. Known: {', '.join(known)}.")
 
 
 def one_of(where: str, key: str, value: Any, allowed: Collection[str]) -> None:
@@ -79,7 +82,7 @@ def typed(
     row: Mapping[str, Any],
     where: str,
     *,
-    texts: Collection[str],
+    texts: Collection[str] = (),
     lists: Collection[str] = (),
     flags: Collection[str] = (),
     numbers: Collection[str] = (),
