@@ -30,14 +30,14 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bin_folder = folder / "bin"
     bin_folder.mkdir()
     launcher = bin_folder / "qingwen"
-    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m qingwen.cli "$@"\n', "utf-8")
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m qingwen "$@"\n', "utf-8")
     launcher.chmod(0o755)
     run(folder, "qingwen clean --no-prefect")
     return folder
 
 
 def run(folder: Path, command: str) -> str:
-    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    environment = {**os.environ, "COLUMNS": "120", "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
     done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -66,6 +66,12 @@ def test_the_explanation_shown_is_the_one_printed(checkout: Path) -> None:
     for line in shown.splitlines():
         for piece in line.split("…"):
             assert piece.strip() in printed
+
+
+def test_the_table_of_records_shown_is_the_one_printed(checkout: Path) -> None:
+    printed = [line.rstrip() for line in run(checkout, "qingwen head data/corpus").splitlines()]
+    shown = next(code for kind, code in BLOCKS if kind == "text" and code.startswith("id "))
+    assert shown.splitlines() == printed[: len(shown.splitlines())]
 
 
 def test_the_user_s_row_takes_its_line_and_spares_the_news(checkout: Path) -> None:
