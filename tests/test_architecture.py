@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,13 @@ def test_imports_run_down_and_never_around(path: Path) -> None:
         # report/ reads what corpus/ counted; corpus/ knows nothing of report/.
         lower = LEVELS[other] < LEVELS[mine] or (mine, other) == ("report", "corpus")
         assert lower, f"{name_of(path)} imports {other}"
+
+
+def test_no_circle_of_files_stands_in_a_room() -> None:
+    """The files can be read in an order in which nothing is used before it was read."""
+    modules = {f"qingwen.{name_of(path).removesuffix('.py').replace('/', '.')}": path for path in FILES}
+    uses = {name: set(imports(path)) & modules.keys() - {name} for name, path in modules.items()}
+    assert list(TopologicalSorter(uses).static_order())
 
 
 @pytest.mark.parametrize("package", DOORS)

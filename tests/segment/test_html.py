@@ -80,9 +80,9 @@ def test_meta_tags_are_read(read: Reader) -> None:
 @BOTH
 def test_markup_over_the_limits_is_refused_with_the_limit(read: Reader) -> None:
     with pytest.raises(TooDeepError, match="max_depth"):
-        read("<div>" * 300 + "文", max_depth=100)
+        read("<div>" * 300 + "文", Config(max_depth=100))
     with pytest.raises(TooDeepError, match="max_blocks"):
-        read("<p>文</p>" * 30, max_blocks=20)
+        read("<p>文</p>" * 30, Config(max_blocks=20))
 
 
 @BOTH

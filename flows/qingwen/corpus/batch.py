@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field, fields
 from qingwen.clean import clean_page
 from qingwen.corpus.kit import Kit
 from qingwen.corpus.place import place_of
+from qingwen.corpus.rows import pending_row, read_known, rows_of, source_row
+from qingwen.corpus.staged import DONE, Staged
 from qingwen.corpus.watch import CLEANING, READING, Watch
 from qingwen.errors import BatchError, WorkerLostError
 from qingwen.model import Cleaned, Rejection
@@ -22,8 +24,6 @@ from qingwen.read.files import page_of
 from qingwen.read.items import UNAVAILABLE, Item, Source
 from qingwen.rules.forgotten import RULE
 
-# Present in a batch's folder once all its parts are whole.
-DONE = "done.json"
 LENGTHS = (200, 500, 1_000, 2_000, 5_000)
 
 
@@ -154,9 +154,6 @@ def clean_batch(job: Job, kit: Kit) -> Counts:
 
 
 def _clean(job: Job, kit: Kit) -> Counts:
-    from qingwen.corpus.rows import pending_row, read_known, rows_of, source_row
-    from qingwen.corpus.staged import Staged
-
     counts = Counts()
     known = read_known(job.known) if job.known else {}
     seen: dict[str, str] = {}

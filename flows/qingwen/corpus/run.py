@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from qingwen.corpus import tables
-from qingwen.corpus.batch import DONE, Counts, Job
+from qingwen.corpus.batch import Counts, Job
 from qingwen.corpus.card import write_card, write_manifest
 from qingwen.corpus.dataset import Held, check_versions, new_name
 from qingwen.corpus.guard import check_jumps
@@ -39,6 +39,7 @@ from qingwen.corpus.schemas import VERSION
 from qingwen.corpus.sightings import mined_sites
 from qingwen.corpus.similar import connect_file
 from qingwen.corpus.spread import CLEAN, CONNECT, Progress, Spread, silent
+from qingwen.corpus.staged import DONE
 from qingwen.corpus.survey import choose_sample
 from qingwen.errors import BatchError, EndedError
 from qingwen.read.containers import is_container

@@ -12,10 +12,11 @@ from typing import Any
 
 from pyarrow import parquet
 
-from qingwen.corpus.batch import DONE
 from qingwen.corpus.place import Place, put
 from qingwen.corpus.rows import ITEM, Rows, arrow, staged_schema
 
+# Present in a batch's folder once all its parts are whole.
+DONE = "done.json"
 NAMES = ("records", "blocks", "edits", "flags", "rejections", "signatures", "sources")
 # Pages, and characters of them, whose rows wait for one another: a group of rows each.
 _PAGES, _CHARS = 250, 1 << 24

@@ -13,6 +13,7 @@ from html import unescape
 
 from selectolax.lexbor import LexborHTMLParser
 
+from qingwen.config import Config
 from qingwen.model import Segmented
 from qingwen.segment.guard import refuse_hostile
 from qingwen.segment.markup import (
@@ -43,14 +44,10 @@ _ID, _CLASS = re.compile(r'\sid="([^"]*)"'), re.compile(r'\sclass="([^"]*)"')
 Token = tuple[str, str, str, str]
 
 
-def segment_lexbor(
-    markup: str,
-    *,
-    max_depth: int = 2_000,
-    max_blocks: int = 20_000,
-    max_tags: int = 300_000,
-    max_path_chars: int = 4_000,
-) -> Segmented:
+_DEFAULT = Config()
+
+
+def segment_lexbor(markup: str, config: Config = _DEFAULT) -> Segmented:
     """Cut a page's markup into its blocks; the page's text is the block texts joined by newlines.
 
     The ``<title>`` is the first block. What a browser does not show (scripts, styles, hidden elements) is no text.
@@ -59,9 +56,9 @@ def segment_lexbor(
     Raises:
         TooDeepError: the limits are passed; the message says which. ``max_depth`` counts elements that bound blocks.
     """
-    refuse_hostile(markup, max_depth=max_depth, max_tags=max_tags)
+    refuse_hostile(markup, max_depth=config.max_depth, max_tags=config.max_tags)
     tree = LexborHTMLParser(markup.encode("utf-8", "replace"))
-    walk = Walk(max_blocks, max_path_chars)
+    walk = Walk(config.max_blocks, config.max_path_chars)
     title = tree.css_first("title")
     if title is not None and (words := title.text()):
         walk.put(words, linked=False)
@@ -75,7 +72,7 @@ def segment_lexbor(
             for node in body.css("xmp,plaintext"):
                 node.replace_with(node.text())
         body.unwrap_tags(_INLINE)
-        _read(_TOKEN.findall(body.html or ""), walk, max_depth)
+        _read(_TOKEN.findall(body.html or ""), walk, config.max_depth)
     return walk.segmented(meta)
 
 

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 from qingwen.config import Config
-from qingwen.model import Page, Rejection, Segmented
+from qingwen.model import HTML, Page, Rejection, Segmented
 from qingwen.segment.plain import segment_plain
-
-_HTML = "text/html"
 
 
 def segment(page: Page, config: Config) -> Segmented | Rejection:
     """Return a page cut into blocks, or the rejection of one that shows nothing or passes the limits."""
-    if page.media_type != _HTML:
+    if page.media_type != HTML:
         segmented = segment_plain(page.text)
     else:
         from qingwen.segment.markup import TooDeepError
 
         try:
-            segmented = _reader(config.html_reader)(
-                page.text,
-                max_depth=config.max_depth,
-                max_blocks=config.max_blocks,
-                max_tags=config.max_tags,
-                max_path_chars=config.max_path_chars,
-            )
+            segmented = _reader(config.html_reader)(page.text, config)
         except TooDeepError as fault:
             return Rejection(page.id, page.source_path, "segment", fault.rule, str(fault))
     if not segmented.blocks:
@@ -39,13 +31,7 @@ def segment(page: Page, config: Config) -> Segmented | Rejection:
     return segmented
 
 
-class _Reader(Protocol):
-    def __call__(
-        self, markup: str, *, max_depth: int, max_blocks: int, max_tags: int, max_path_chars: int
-    ) -> Segmented: ...
-
-
-def _reader(name: str) -> _Reader:
+def _reader(name: str) -> Callable[[str, Config], Segmented]:
     if name == "soup":
         from qingwen.segment.soup import segment_soup
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
+from qingwen.config import Config
 from qingwen.model import Segmented
 from qingwen.segment.guard import refuse_hostile
 from qingwen.segment.markup import (
@@ -27,14 +28,10 @@ from qingwen.segment.markup import (
 _ENTER, _LEAVE = 0, 1
 
 
-def segment_soup(
-    markup: str,
-    *,
-    max_depth: int = 2_000,
-    max_blocks: int = 20_000,
-    max_tags: int = 300_000,
-    max_path_chars: int = 4_000,
-) -> Segmented:
+_DEFAULT = Config()
+
+
+def segment_soup(markup: str, config: Config = _DEFAULT) -> Segmented:
     """Cut a page's markup into its blocks; the page's text is the block texts joined by newlines.
 
     The ``<title>`` is the first block. What a browser does not show (scripts, styles, hidden elements) is no text.
@@ -43,20 +40,22 @@ def segment_soup(
     Raises:
         TooDeepError: the limits are passed; the message says which.
     """
-    refuse_hostile(markup, max_depth=max_depth, max_tags=max_tags)
+    refuse_hostile(markup, max_depth=config.max_depth, max_tags=config.max_tags)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             tree = BeautifulSoup(markup, "html5lib")
         except RecursionError:
-            raise TooDeepError(f"The markup nests deeper than html5lib follows (max_depth {max_depth}).") from None
+            raise TooDeepError(
+                f"The markup nests deeper than html5lib follows (max_depth {config.max_depth})."
+            ) from None
         except AssertionError:  # its own: <table><svg><html>
             raise ParserError("html5lib gives up at this markup; the reader lexbor reads it.") from None
-    walk = Walk(max_blocks, max_path_chars)
+    walk = Walk(config.max_blocks, config.max_path_chars)
     if tree.title is not None and tree.title.string:
         walk.put(str(tree.title.string), linked=False)
         walk.flush(HEAD_PATH)
-    _read(tree.body or tree, walk, max_depth)
+    _read(tree.body or tree, walk, config.max_depth)
     return walk.segmented(_meta(tree))
 
 
