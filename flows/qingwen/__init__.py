@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from qingwen.text import Edit as Edit
     from qingwen.text import Span as Span
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 # Doors open when they are first used: importing the package costs next to nothing.
 _DOORS = {

@@ -89,7 +89,7 @@ def test_the_shipped_rows_stay_under_the_most_steps() -> None:
 
 
 # Only ever matched whole, at the start of an id.
-AT_START = ("rules.rule._ID",)
+AT_START = ("rules.rows._ID",)
 # Markup and bytes are cut by limits of their own before these see them.
 ELSEWHERE = ("segment.", "read.")
 OWN = [(name, pattern) for name, pattern in patterns() if not name.startswith(ELSEWHERE)]

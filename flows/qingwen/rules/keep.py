@@ -14,7 +14,7 @@ from typing import Any
 from qingwen.config import CONVERSIONS
 from qingwen.conversion import converter
 from qingwen.errors import RuleError
-from qingwen.rules.rows import compiled, know, need, one_of, tables_of, typed
+from qingwen.rules.rows import compiled, know, named, need, one_of, tables_of, typed
 
 _REQUIRED = ("id", "pattern", "why", "since", "turns")
 _KNOWN = (*_REQUIRED, "result", "conversions", "spares")
@@ -119,6 +119,7 @@ def _row(row: Mapping[str, Any], table: str, number: int) -> Keep:
     need(row, _REQUIRED, where)
     know(row, _KNOWN, where)
     typed(row, where, texts=("id", "pattern", "result", "why"), lists=("conversions", "spares"))
+    named(row, where)
     conversions = tuple(row.get("conversions", CONVERSIONS))
     for name in conversions:
         one_of(where, "conversion", name, CONVERSIONS)

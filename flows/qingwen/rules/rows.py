@@ -12,6 +12,7 @@ from qingwen.rules.lines import LinePattern, NotLinearError
 
 # A row counts characters around a form, or weighs a clause.
 LARGEST = 1_000_000
+_ID = re.compile(r"[a-z]++(?:\.[a-z0-9-]{1,99}+)++")
 
 
 def need(row: Mapping[str, Any], required: Sequence[str], where: str) -> None:
@@ -19,6 +20,12 @@ def need(row: Mapping[str, Any], required: Sequence[str], where: str) -> None:
     for key in required:
         if not row.get(key):
             raise RuleError(f"{where}: {key} is missing. A row of this table has {', '.join(required)}.")
+
+
+def named(row: Mapping[str, Any], where: str) -> None:
+    """Refuse a row whose id is no word, dot, word: ids stand in columns, commands and files for ever."""
+    if not _ID.fullmatch(row["id"]):
+        raise RuleError(f"{where}: the id must look like ad.scan-qr-code.")
 
 
 def know(row: Mapping[str, Any], known: Sequence[str], where: str) -> None:

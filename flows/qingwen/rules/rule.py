@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from qingwen.errors import RuleError
 from qingwen.model import Label
 from qingwen.rules.lines import LinePattern
-from qingwen.rules.rows import in_lines, know, need, one_of, tables_of, typed
+from qingwen.rules.rows import in_lines, know, named, need, one_of, tables_of, typed
 from qingwen.text import Span
 from qingwen.views import CONTACT, FOLDED, RAW, View
 
@@ -22,7 +21,6 @@ LONGEST_CUT = 200
 _REQUIRED = ("id", "label", "scope", "pattern", "why", "since", "matches")
 _KNOWN = (*_REQUIRED, "view", "cut", "spares", "not_this", "opens_tail")
 _TEXTS, _CASES = ("id", "label", "scope", "view", "cut", "pattern", "why"), ("matches", "spares", "not_this")
-_ID = re.compile(r"[a-z]++(?:\.[a-z0-9-]{1,99}+)++")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +72,7 @@ def _rule(row: Mapping[str, Any], table: str, number: int) -> Rule:
     need(row, _REQUIRED, where)
     know(row, _KNOWN, where)
     typed(row, where, texts=_TEXTS, lists=_CASES, flags=("opens_tail",))
-    if not _ID.fullmatch(row["id"]):
-        raise RuleError(f"{where}: the id must look like ad.scan-qr-code.")
+    named(row, where)
     one_of(
         where, "label", row["label"], tuple(label.value for label in Label if label not in (Label.TITLE, Label.BODY))
     )

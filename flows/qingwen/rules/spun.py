@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any
 
 from qingwen.errors import RuleError
-from qingwen.rules.rows import compiled, know, need, one_of, tables_of, texts_of, typed
+from qingwen.rules.rows import compiled, know, named, need, one_of, tables_of, texts_of, typed
 
 ACTIONS = ("restore", "keep", "flag")
 CLASSES = ("A", "B", "C")
@@ -159,6 +159,7 @@ def _sub(
     need(row, _REQUIRED, where)
     know(row, _KNOWN, where)
     typed(row, where, texts=_TEXTS, lists=("restores", "keeps", "guards", "sites"))
+    named(row, where)
     one_of(where, "class", row["class"], CLASSES)
     status = row.get("status", STATUSES[0])
     one_of(where, "status", status, STATUSES)
