@@ -27,7 +27,7 @@ DOORS = {
     "fastwarc": {"read/warc.py"},
     "fsspec": {"read/storage.py"},
     "upath": {"corpus/place.py"},
-    "zstandard": {"read/storage.py", "read/warc.py"},
+    "zstandard": {"corpus/shards.py", "read/storage.py", "read/warc.py"},
     "duckdb": {"corpus/database.py"},
     "resiliparse": {"read/encoding.py"},
     "ftfy": {"mojibake.py"},

@@ -1,9 +1,10 @@
-"""What the commands do that read and keep a dataset: head, report, diff, compact, vacuum, changes, forget."""
+"""What the commands do that read and keep a dataset: head, report, diff, export, compact, vacuum, changes, forget."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,41 @@ def diff(arguments: argparse.Namespace) -> int:
     for line in lines(compare(old, new, examples=arguments.examples)):
         print(line)
     return DONE
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """Write a dataset's records in another form, to a file, a folder, or standard output."""
+    from qingwen.corpus.export import COMPRESSION, Wanted, export, exported
+    from qingwen.corpus.place import place_of
+    from qingwen.corpus.shards import Output
+    from qingwen.report.progress import show_progress
+
+    dataset = place_of(arguments.dataset)
+    wanted = Wanted(arguments.to, arguments.title, arguments.source, arguments.without_duplicates, arguments.since)
+    if arguments.file_megabytes < 1:
+        raise SetupError(f"--file-megabytes {arguments.file_megabytes}: at least 1.")
+    if arguments.output == "-":
+        with exported(dataset, wanted) as lines:
+            _poured(lines)
+        return DONE
+    place, compression = place_of(arguments.output), arguments.compression or COMPRESSION[arguments.to]
+    output = Output(place, compression=compression, overwrite=arguments.overwrite)
+    with show_progress() as progress:
+        done = export(dataset, output, wanted, file_bytes=arguments.file_megabytes * 1024 * 1024, progress=progress)
+    print(f"{done.records} records as {wanted.form} in {done.files} file{'s' * (done.files != 1)}: {arguments.output}")
+    return DONE
+
+
+def _poured(lines: Iterator[bytes]) -> None:
+    """Write lines to standard output as they are; on a terminal, so that what they hold cannot steer it."""
+    from qingwen.report.terminal import printed
+
+    if sys.stdout.isatty():
+        for line in lines:
+            print(printed(line.decode().rstrip()))
+    else:
+        sys.stdout.buffer.writelines(lines)
+        sys.stdout.buffer.flush()
 
 
 def compact(arguments: argparse.Namespace) -> int:
