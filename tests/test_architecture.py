@@ -31,6 +31,8 @@ DOORS = {
     "duckdb": {"corpus/database.py"},
     "resiliparse": {"read/encoding.py"},
     "ftfy": {"mojibake.py"},
+    "datatrove": {"adapters/datatrove.py"},
+    "datasets": {"adapters/datasets.py"},
     "pypinyin": {"normalize/readings.py"},
 }
 

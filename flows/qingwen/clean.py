@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import traceback
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -96,6 +97,14 @@ def clean_page(
         spun_site=sites is not None and sites.is_spun(site),
     )
     return _assessed(page, shown, blocks, draft, facts, config, book)
+
+
+def unforeseen(page_id: str, source_path: str, fault: Exception) -> Rejection:
+    """Return the rejection of a page at which a fault came up that nobody foresaw: its type, the function's name."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    where = frames[-1].name if frames else "?"
+    detail = f"{type(fault).__name__} in {where}: please report the page."
+    return Rejection(page_id, source_path, "fault", "fault.unforeseen", detail)
 
 
 def judged_of(segmented: Segmented, labelled: Labelled) -> tuple[Judged, ...]:

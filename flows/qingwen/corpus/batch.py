@@ -6,12 +6,11 @@ Nothing here imports Prefect or Delta.
 from __future__ import annotations
 
 import json
-import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 
-from qingwen.clean import clean_page
+from qingwen.clean import clean_page, unforeseen
 from qingwen.corpus.kit import Kit
 from qingwen.corpus.place import place_of
 from qingwen.corpus.rows import pending_row, read_known, rows_of, source_row
@@ -227,7 +226,4 @@ def _one(item: Item, kit: Kit) -> Cleaned | Rejection:
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as fault:
-        frames = traceback.extract_tb(fault.__traceback__)
-        where = frames[-1].name if frames else "?"
-        detail = f"{type(fault).__name__} in {where}: please report the page."
-        return Rejection(item.page_id, item.path, "fault", "fault.unforeseen", detail)
+        return unforeseen(item.page_id, item.path, fault)

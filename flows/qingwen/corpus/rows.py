@@ -24,13 +24,13 @@ def rows_of(result: Cleaned | Rejection) -> Rows:
     """Return the rows of one page, by table."""
     if isinstance(result, Rejection):
         rejection = {name: getattr(result, name) for name in ("page_id", "source_path", "stage", "rule", "detail")}
-        return {"rejections": [rejection], "blocks": _blocks(result.page_id, result.blocks)}
+        return {"rejections": [rejection], "blocks": block_rows(result.page_id, result.blocks)}
     page = result.record.id
     return {
         "records": [result.record.row()],
         "signatures": [{"id": page, "signature": signature(result.record.text)}],
-        "blocks": _blocks(page, result.blocks),
-        "edits": list(_edits(page, result.edits)),
+        "blocks": block_rows(page, result.blocks),
+        "edits": list(edit_rows(page, result.edits)),
         "flags": [_flag(page, flag) for flag in result.flags],
     }
 
@@ -72,7 +72,8 @@ def read_known(path: str) -> dict[str, str]:
     return dict(zip(known["path"].to_pylist(), known["page"].to_pylist(), strict=True))
 
 
-def _blocks(page: str, blocks: Iterable[Judged]) -> list[dict[str, Any]]:
+def block_rows(page: str, blocks: Iterable[Judged]) -> list[dict[str, Any]]:
+    """Return the rows of a page in blocks."""
     return [
         {
             "page_id": page,
@@ -93,7 +94,8 @@ def _blocks(page: str, blocks: Iterable[Judged]) -> list[dict[str, Any]]:
     ]
 
 
-def _edits(page: str, edits: Iterable[Edit]) -> Iterable[dict[str, Any]]:
+def edit_rows(page: str, edits: Iterable[Edit]) -> Iterable[dict[str, Any]]:
+    """Yield the rows of a page in edits."""
     counts: dict[tuple[str, int], int] = {}
     for edit in sorted(edits, key=lambda edit: (edit.part, edit.step, edit.span)):
         n = counts.get((edit.part, edit.step), 0)

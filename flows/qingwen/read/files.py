@@ -102,8 +102,13 @@ def _media_type(path: str, text: str) -> str:
     name = path.lower().removesuffix(".gz")
     if name.endswith((".html", ".htm")):
         return HTML
+    return HTML if is_markup(text) else PLAIN
+
+
+def is_markup(text: str) -> bool:
+    """Tell whether a page's text is HTML, by how it begins."""
     head = text[:400].lstrip("\ufeff \t\r\n").lower()
-    return HTML if head.startswith(("<!doctype html", "<html", "<?xml")) and "<html" in text[:4000].lower() else PLAIN
+    return head.startswith(("<!doctype html", "<html", "<?xml")) and "<html" in text[:4000].lower()
 
 
 def _url(path: str, config: Config) -> str | None:

@@ -15,7 +15,8 @@ from datetime import UTC, date, datetime
 from typing import IO, Any
 
 from qingwen.config import Config
-from qingwen.model import HTML, Rejection
+from qingwen.model import HTML, PLAIN, Rejection
+from qingwen.read.files import is_markup
 from qingwen.read.items import Item, raise_passing, refused, whole
 from qingwen.read.storage import FREE_BYTES, MOST_TIMES, open_raw, open_unpacked
 
@@ -194,10 +195,11 @@ def to_item(row: Mapping[str, Any], path: str, config: Config) -> Item:
         return Item(path, refused(path, "read.no-text", said))
     url = _url(row, (config.url_field,) if config.url_field else _URL)
     when = _date(row, (config.date_field,) if config.date_field else _DATE)
-    kind = HTML if html else None
     if isinstance(page, bytes):
-        return Item(path, page, url, when, kind)
-    title = None if html else _said(row, (config.title_field,) if config.title_field else _TITLE)
+        return Item(path, page, url, when, HTML if html else None)
+    # By its content, whatever the row's name ends with; and what is markup states its title itself.
+    kind = HTML if html or is_markup(page) else PLAIN
+    title = None if kind == HTML else _said(row, (config.title_field,) if config.title_field else _TITLE)
     if title and not page.lstrip().startswith(title.strip()):
         page = f"{title.strip()}\n{page}"
     return Item(path, whole(page).encode(), url, when, kind, "utf-8")

@@ -1,0 +1,1 @@
+"""Steps for the pipelines of other packages, each thin over a `qingwen.Cleaner`, each with its package as an extra."""

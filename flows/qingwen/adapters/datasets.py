@@ -1,0 +1,81 @@
+"""A function for ``datasets.Dataset.map``: rows of pages in, rows of articles out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from datasets import Features, Value
+
+from qingwen import __version__
+from qingwen.adapters.rows import COMPARED, clean_row, receipt_columns, record_columns
+from qingwen.cleaner import Cleaner
+from qingwen.corpus.schemas import BLOCKS, EDITS, RECORDS
+from qingwen.errors import SetupError
+from qingwen.model import Rejection
+
+_COLUMNS = [name for name in RECORDS.names if name not in COMPARED]
+
+
+class CleanRows:
+    """Give it to ``map`` with ``batched=True``, the old columns removed and ``features=clean.features``.
+
+    A row's text or HTML, URL, title and date of the crawl are found under the names that crawlers use, or those of the
+    cleaner's settings; its column ``name`` becomes ``source_path``. Out come the columns of ``records`` that a page
+    alone fills. Rows that are no article vanish; with ``keep_rejected`` they stay, without text, and ``rejected`` and
+    ``detail`` say by which rule and why. ``receipts`` adds ``blocks`` and ``edits``, each page's rows of these tables.
+
+    Equal ones pickle to equal bytes: ``datasets`` finds its cache again until rules, settings or the version change.
+    """
+
+    def __init__(
+        self,
+        cleaner: Cleaner | None = None,
+        *,
+        name: str = "id",
+        keep_rejected: bool = False,
+        receipts: bool = False,
+    ) -> None:
+        self.cleaner = cleaner or Cleaner()
+        self.name = name
+        self.keep_rejected = keep_rejected
+        self.receipts = receipts
+        self.version = __version__
+
+    @property
+    def features(self) -> Features:
+        """Return the types of all columns, so that none is guessed from a first batch without values."""
+        found = Features({name: kind for name, kind in Features.from_arrow_schema(RECORDS).items() if name in _COLUMNS})
+        if self.keep_rejected:
+            found |= {"rejected": Value("string"), "detail": Value("string")}
+        if self.receipts:
+            for name, schema in (("blocks", BLOCKS), ("edits", EDITS)):
+                kinds = dict(Features.from_arrow_schema(schema))
+                del kinds["page_id"]
+                found[name] = [kinds]
+        return Features(found)
+
+    def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+        """Return the columns of a batch's articles.
+
+        Raises:
+            SetupError: it is a single row.
+        """
+        names = list(batch)
+        if any(isinstance(batch[name], str | bytes) for name in names):
+            raise SetupError("CleanRows: takes many rows at once; give batched=True to map.")
+        rows = (dict(zip(names, values, strict=True)) for values in zip(*(batch[name] for name in names), strict=True))
+        made = [found for row in rows if (found := self._clean(row)) is not None]
+        return {name: [row.get(name) for row in made] for name in self.features}
+
+    def _clean(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
+        named = row.get(self.name)
+        result = clean_row(self.cleaner, row, "" if named is None else str(named))
+        if not isinstance(result, Rejection):
+            columns = record_columns(result)
+        elif self.keep_rejected:
+            columns = {"id": result.page_id, "source_path": result.source_path}
+            columns |= {"rejected": result.rule, "detail": result.detail}
+        else:
+            return None
+        return columns | (receipt_columns(result) if self.receipts else {})

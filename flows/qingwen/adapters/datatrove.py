@@ -1,0 +1,66 @@
+"""A step of datatrove's pipelines: pages in, articles out."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+from datatrove.data import Document, DocumentsPipeline
+from datatrove.pipeline.base import PipelineStep
+from datatrove.pipeline.writers.disk_base import DiskWriter
+from datatrove.utils.typeshelper import StatHints
+
+from qingwen.adapters.rows import clean_row, receipt_columns, record_columns
+from qingwen.cleaner import Cleaner
+from qingwen.corpus.forms import plain
+from qingwen.model import Rejection
+
+
+class CleanNews(PipelineStep):
+    """Between a reader and a writer: each document's text, a page's dump or its HTML, becomes the article's.
+
+    ``url``, ``date`` (of the crawl) and ``title`` are taken from the document's metadata. Its id stays and stands in
+    the record as ``source_path``. Into its metadata go the columns of the record but the text, with dates in ISO 8601,
+    and the record's id as ``page_id``; ``receipts`` adds ``blocks`` and ``edits``, the page's rows of these tables.
+    What is no article is dropped, counted by rule (``dropped_label.reject...``) and, as it came, given to the
+    ``exclusion_writer``, with ``filter_reason`` (the rule) and ``filter_detail`` in its metadata.
+    """
+
+    type = "🛢 - EXTRAC"
+    name = "qingwen"
+
+    def __init__(
+        self, cleaner: Cleaner | None = None, *, exclusion_writer: DiskWriter | None = None, receipts: bool = False
+    ) -> None:
+        super().__init__()
+        self.cleaner = cleaner or Cleaner()
+        self.exclusion_writer = exclusion_writer
+        self.receipts = receipts
+
+    def run(self, data: DocumentsPipeline, rank: int = 0, world_size: int = 1) -> DocumentsPipeline:
+        """Yield the documents that are articles."""
+        with self.exclusion_writer or nullcontext() as writer:
+            for document in data:
+                self.stat_update(StatHints.total)
+                with self.track_time():
+                    rejection = self._clean(document)
+                if rejection is None:
+                    self.stat_update(StatHints.forwarded)
+                    self.update_doc_stats(document)
+                    yield document
+                    continue
+                self.stat_update(StatHints.dropped, f"dropped_{rejection.rule}")
+                if writer is not None:
+                    document.metadata |= {"filter_reason": rejection.rule, "filter_detail": rejection.detail}
+                    writer.write(document, rank)
+
+    def _clean(self, document: Document) -> Rejection | None:
+        row = {"text": document.text, "metadata": document.metadata}
+        result = clean_row(self.cleaner, row, document.id)
+        if isinstance(result, Rejection):
+            return result
+        columns: dict[str, Any] = plain(record_columns(result))
+        document.text = columns.pop("text")
+        columns["page_id"] = columns.pop("id")
+        document.metadata |= columns | (receipt_columns(result) if self.receipts else {})
+        return None

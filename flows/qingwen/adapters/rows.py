@@ -1,0 +1,45 @@
+"""A row of any pipeline cleaned, and what comes of it as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qingwen.clean import unforeseen
+from qingwen.cleaner import Cleaner
+from qingwen.corpus.rows import block_rows, edit_rows
+from qingwen.model import Cleaned, Rejection
+from qingwen.read.files import page_of
+from qingwen.read.rows import to_item
+
+# What only a dataset knows, which compares texts.
+COMPARED = ("duplicate_of", "duplicate_kind", "cluster_size")
+_KEY = "page_id"
+
+
+def clean_row(cleaner: Cleaner, row: Mapping[str, Any], source_path: str) -> Cleaned | Rejection:
+    """Return the article of a row as `Cleaner.clean_row` does; a fault nobody foresaw rejects that row alone."""
+    item = to_item(row, source_path, cleaner.config)
+    try:
+        page = page_of(item, cleaner.config)
+        return page if isinstance(page, Rejection) else cleaner.clean(page)
+    except MemoryError:
+        raise
+    except Exception as fault:
+        return unforeseen(item.page_id, source_path, fault)
+
+
+def record_columns(cleaned: Cleaned) -> dict[str, Any]:
+    """Return the columns of a record that one page alone fills."""
+    return {name: value for name, value in cleaned.record.row().items() if name not in COMPARED}
+
+
+def receipt_columns(result: Cleaned | Rejection) -> dict[str, list[dict[str, Any]]]:
+    """Return the page's rows of ``blocks`` and ``edits``: what was removed and changed, and why."""
+    name = result.page_id if isinstance(result, Rejection) else result.record.id
+    edits = [] if isinstance(result, Rejection) else result.edits
+    rows = {"blocks": block_rows(name, result.blocks), "edits": edit_rows(name, edits)}
+    return {
+        table: [{column: value for column, value in row.items() if column != _KEY} for row in found]
+        for table, found in rows.items()
+    }
