@@ -1,6 +1,6 @@
 """A dataset's records, one after another in the order of their ids, as lines of JSON in the form that a corpus keeps.
 
-They are sorted by a database on disk, never whole in memory; the table ``duplicates`` says what stands for what.
+They are sorted on disk, never whole in memory; the table ``duplicates`` says what stands for what.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -20,6 +20,7 @@ from qingwen.corpus.database import DATABASE_FAULTS, Database
 from qingwen.corpus.dataset import check_dataset
 from qingwen.corpus.forms import SOURCE, dolma, plain
 from qingwen.corpus.mnbvc import mnbvc
+from qingwen.corpus.ordered import ordered
 from qingwen.corpus.place import Place
 from qingwen.corpus.schemas import TABLES
 from qingwen.corpus.shards import GZIP, NONE, Output
@@ -41,6 +42,14 @@ _ROWS = """
 # One that stands for others may have been taken down since: then each of them stays.
 _STANDS = "(d.duplicate_of IS NULL OR d.duplicate_of NOT IN (SELECT id FROM records))"
 _CHANGED = "id IN (SELECT id FROM changed)"
+
+
+T = TypeVar("T")
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ def export(
     wanted: Wanted,
     *,
     file_bytes: int = FILE_BYTES,
-    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    progress: Progress = _silent,
 ) -> Exported:
     """Write a dataset's records to a file or a folder, whole or not at all.
 
@@ -99,8 +108,8 @@ def export(
     check_dataset(dataset)
     if _within(output.place, dataset):
         raise SetupError(f"{output.place}: lies in the dataset {dataset}, whose files are its own. Name another place.")
-    with _told(f"{output.place}"), output.work() as work, _chosen(dataset, wanted, work) as (total, lines):
-        files = output.write(_counted(lines, total, progress), work, file_bytes)
+    with _told(f"{output.place}"), output.work() as work, _chosen(dataset, wanted, work, progress) as (total, lines):
+        files = output.write(lines, work, file_bytes)
     return Exported(total, files)
 
 
@@ -111,12 +120,14 @@ def exported(dataset: Place, wanted: Wanted) -> Iterator[Iterator[bytes]]:
     Raises: as `export`.
     """
     check_dataset(dataset)
-    with _told(str(dataset)), _chosen(dataset, wanted, None) as (_, lines):
+    with _told(str(dataset)), _chosen(dataset, wanted, None, _silent) as (_, lines):
         yield lines
 
 
 @contextmanager
-def _chosen(dataset: Place, wanted: Wanted, work: Path | None) -> Iterator[tuple[int, Iterator[bytes]]]:
+def _chosen(
+    dataset: Place, wanted: Wanted, work: Path | None, progress: Progress
+) -> Iterator[tuple[int, Iterator[bytes]]]:
     """Yield how many records are wanted, and their lines; ``work`` is a folder on a disk with room."""
     write = wanted.write()
     conditions = [_STANDS] if wanted.representatives else []
@@ -130,19 +141,20 @@ def _chosen(dataset: Place, wanted: Wanted, work: Path | None) -> Iterator[tuple
             conditions.append(_CHANGED)
         query = _ROWS + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
         total = database.one(f"SELECT count(*) FROM ({query})")
-        rows = database.stream(f"{query} ORDER BY id", TABLES["records"])
-        yield total, (_line(write(row)) for batch in rows for row in batch.to_pylist())
+        rows = (row for batch in database.stream(query, TABLES["records"]) for row in batch.to_pylist())
+        lines = ((row["id"], _line(write(row))) for row in _counted("read", rows, total, progress))
+        yield total, _counted("write", ordered(lines, total, database.folder / "lines"), total, progress)
 
 
 def _line(made: dict[str, Any]) -> bytes:
     return json.dumps(made, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
-def _counted(lines: Iterator[bytes], total: int, progress: Callable[[str, int, int], None]) -> Iterator[bytes]:
-    for n, line in enumerate(lines, 1):
+def _counted(stage: str, each: Iterator[T], total: int, progress: Progress) -> Iterator[T]:
+    for n, one in enumerate(each, 1):
         if n == total or not n % _EVERY:
-            progress("export", n, total)
-        yield line
+            progress(stage, n, total)
+        yield one
 
 
 def _within(place: Place, folder: Place) -> bool:
@@ -158,6 +170,9 @@ def _told(place: str) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
+    except RuntimeError as fault:
+        # What DuckDB makes of a signal that comes while it works.
+        raise KeyboardInterrupt if "interrupted" in str(fault) else fault from None
     except (OSError, pa.ArrowException, *DATABASE_FAULTS, tables.Fault) as fault:
         why = " ".join(str(fault).split())
         raise BatchError(

@@ -15,6 +15,8 @@ from hashlib import md5
 from importlib import resources
 from typing import Any
 
+import numpy as np
+
 from qingwen.corpus.forms import BEIJING, plain, text_of
 
 # A file with a smaller share of distinct paragraphs is one to look at. The corpus's converter asks for .5 by default;
@@ -63,8 +65,9 @@ def simhash(digests: Iterable[str]) -> int:
     >>> simhash([md5(b"a").hexdigest()]) == int(md5(b"a").hexdigest()[16:], 16)
     True
     """
-    values = [int(digest[16:], 16) for digest in digests]
-    return sum(1 << bit for bit in range(_BITS) if 2 * sum(value >> bit & 1 for value in values) > len(values))
+    octets = b"".join(bytes.fromhex(digest)[-_BITS // 8 :] for digest in digests)
+    bits = np.unpackbits(np.frombuffer(octets, np.uint8).reshape(-1, _BITS // 8), axis=1)
+    return int.from_bytes(np.packbits(2 * bits.sum(axis=0) > len(bits)).tobytes(), "big")
 
 
 def _paragraphs(lines: Iterable[str], digests: Iterable[str]) -> Iterable[dict[str, Any]]:
