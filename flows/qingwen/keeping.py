@@ -89,6 +89,8 @@ def export(arguments: argparse.Namespace) -> int:
         return DONE
     place, compression = place_of(arguments.output), arguments.compression or COMPRESSION[arguments.to]
     output = Output(place, compression=compression, overwrite=arguments.overwrite)
+    if arguments.compression not in (None, output.compression):
+        raise SetupError(f"{place}: --compression is for a folder; a file is packed as its name ends (.gz, .zst).")
     with show_progress() as progress:
         done = export(dataset, output, wanted, file_bytes=arguments.file_megabytes * 1024 * 1024, progress=progress)
     print(f"{done.records} records as {wanted.form} in {done.files} file{'s' * (done.files != 1)}: {arguments.output}")

@@ -22,6 +22,7 @@ from made import COPIED, copies_with_differences
 from qingwen import Cleaned, Cleaner
 from qingwen.cli import main
 from qingwen.corpus import shards, tables
+from qingwen.corpus.database import Database
 from qingwen.corpus.export import FILE_BYTES, Exported, Wanted, export, exported
 from qingwen.corpus.forms import dolma, plain
 from qingwen.corpus.mnbvc import mnbvc, simhash
@@ -326,6 +327,25 @@ def test_a_full_disk_leaves_what_stood_there(news: Path, tmp_path: Path, monkeyp
     assert left(tmp_path) == ["out"]
 
 
+def test_a_file_of_the_dataset_that_is_gone_is_told(news: Path, tmp_path: Path) -> None:
+    shutil.copytree(news, tmp_path / "news")
+    next((tmp_path / "news" / "records").glob("*.parquet")).unlink()
+    for path in ("new", "new.jsonl"):
+        with pytest.raises(BatchError, match=r"the machine failed under the export .*nothing was written\. Run again"):
+            write(tmp_path / "news", tmp_path / path)
+    assert left(tmp_path) == ["news"]
+
+
+def test_a_signal_while_the_database_works_ends_it(news: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*rest: Any) -> Any:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr(Database, "stream", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write(news, tmp_path / "out")
+    assert left(tmp_path) == []
+
+
 @pytest.mark.parametrize("name", ["export", "records/out.jsonl"])
 def test_nothing_is_written_into_the_dataset(name: str, news: Path) -> None:
     before = sorted(news.rglob("*"))
@@ -340,13 +360,14 @@ def test_nothing_is_written_into_the_dataset(name: str, news: Path) -> None:
         ({"form": "xml"}, "--to xml: no known form. Known: jsonl, dolma, mnbvc"),
         ({"title": True}, "--title: jsonl has the columns as they stand"),
         ({"form": "mnbvc", "source": "a"}, "--source: only dolma names one"),
+        ({"since": "yesterday"}, "has this name"),
     ],
 )
 def test_what_a_form_has_no_place_for_is_refused(
     options: dict[str, Any], says: str, news: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(SetupError, match=says):
-        write(news, tmp_path / "out", **options)
+        write(news, tmp_path / "deep" / "out", **options)
     assert left(tmp_path) == []
 
 
@@ -361,6 +382,9 @@ def test_the_command_writes_to_standard_output_and_to_files(
     assert main(["export", str(tmp_path)]) == 2
     assert b"no dataset stands here" in capfdbinary.readouterr().err
     assert main(["export", str(news), "--file-megabytes", "0", "-o", str(tmp_path / "x")]) == 2
+    assert main(["export", str(news), "--compression", "gzip", "-o", str(tmp_path / "x.jsonl")]) == 2
+    assert b"x.jsonl: --compression is for a folder" in capfdbinary.readouterr().err
+    assert left(tmp_path) == ["out"]
 
 
 def test_a_reader_that_goes_away_is_no_fault(news: Path) -> None:

@@ -43,9 +43,9 @@ _ROWS = """
 _STANDS = "(d.duplicate_of IS NULL OR d.duplicate_of NOT IN (SELECT id FROM records))"
 _CHANGED = "id IN (SELECT id FROM changed)"
 
-
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
+Write = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -66,7 +66,7 @@ class Wanted:
     representatives: bool = False
     since: str | None = None
 
-    def write(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def write(self) -> Write:
         """Return what makes an object of a row.
 
         Raises:
@@ -108,7 +108,12 @@ def export(
     check_dataset(dataset)
     if _within(output.place, dataset):
         raise SetupError(f"{output.place}: lies in the dataset {dataset}, whose files are its own. Name another place.")
-    with _told(f"{output.place}"), output.work() as work, _chosen(dataset, wanted, work, progress) as (total, lines):
+    write, changed = wanted.write(), _changed(dataset, wanted)
+    with (
+        _told(f"{output.place}", "nothing was written"),
+        output.work() as work,
+        _chosen(dataset, wanted, write, changed, work, progress) as (total, lines),
+    ):
         files = output.write(lines, work, file_bytes)
     return Exported(total, files)
 
@@ -120,24 +125,33 @@ def exported(dataset: Place, wanted: Wanted) -> Iterator[Iterator[bytes]]:
     Raises: as `export`.
     """
     check_dataset(dataset)
-    with _told(str(dataset)), _chosen(dataset, wanted, None, _silent) as (_, lines):
+    write, changed = wanted.write(), _changed(dataset, wanted)
+    with (
+        _told(str(dataset), "what came is not all"),
+        _chosen(dataset, wanted, write, changed, None, _silent) as (_, lines),
+    ):
         yield lines
+
+
+def _changed(dataset: Place, wanted: Wanted) -> list[str] | None:
+    """Return the ids of what was added or changed since the run that is named; None where none is."""
+    if wanted.since is None:
+        return None
+    return [name for name, change in changes(dataset, wanted.since) if change != "withdrawn"]
 
 
 @contextmanager
 def _chosen(
-    dataset: Place, wanted: Wanted, work: Path | None, progress: Progress
+    dataset: Place, wanted: Wanted, write: Write, changed: list[str] | None, work: Path | None, progress: Progress
 ) -> Iterator[tuple[int, Iterator[bytes]]]:
     """Yield how many records are wanted, and their lines; ``work`` is a folder on a disk with room."""
-    write = wanted.write()
     conditions = [_STANDS] if wanted.representatives else []
     with Database(work) as database:
         for name in ("records", "duplicates"):
             database.view(name, tables.files(dataset, name), TABLES[name])
-        if wanted.since is not None:
-            ids = [name for name, change in changes(dataset, wanted.since) if change != "withdrawn"]
+        if changed is not None:
             database.do("CREATE TABLE changed (id VARCHAR)")
-            database.add("changed", pa.table({"id": pa.array(ids, pa.string())}))
+            database.add("changed", pa.table({"id": pa.array(changed, pa.string())}))
             conditions.append(_CHANGED)
         query = _ROWS + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
         total = database.one(f"SELECT count(*) FROM ({query})")
@@ -164,7 +178,7 @@ def _within(place: Place, folder: Place) -> bool:
 
 
 @contextmanager
-def _told(place: str) -> Iterator[None]:
+def _told(place: str, left: str) -> Iterator[None]:
     """Raise a fault of the machine as one of ours, with what to do; that the reader of a pipe went away is none."""
     try:
         yield
@@ -175,6 +189,4 @@ def _told(place: str) -> Iterator[None]:
         raise KeyboardInterrupt if "interrupted" in str(fault) else fault from None
     except (OSError, pa.ArrowException, *DATABASE_FAULTS, tables.Fault) as fault:
         why = " ".join(str(fault).split())
-        raise BatchError(
-            f"{place}: the machine failed under the export ({why}); nothing was written. Run again."
-        ) from fault
+        raise BatchError(f"{place}: the machine failed under the export ({why}); {left}. Run again.") from fault

@@ -113,8 +113,9 @@ class Output:
         elif self.is_file:
             (made / names[0]).replace(self._at)
         elif self._at.is_dir():
-            for old in self._at.glob("part-*"):
-                old.unlink()
+            for old in self._at.iterdir():
+                if _SHARD.match(old.name):
+                    old.unlink()
             for name in names:
                 (made / name).rename(self._at / name)
         else:
