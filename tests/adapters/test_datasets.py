@@ -50,6 +50,15 @@ def test_rows_of_articles_come_out_and_the_rest_vanishes(workers: int | None) ->
         assert mine == {name: value for name, value in record.items() if name not in COMPARED}
 
 
+def test_a_streamed_dataset_goes_the_same_way() -> None:
+    rows = pages()
+    clean = CleanRows()
+    streamed = rows.to_iterable_dataset().map(
+        clean, batched=True, remove_columns=rows.column_names, features=clean.features
+    )
+    assert list(streamed) == list(mapped(rows, clean))
+
+
 def test_rejected_rows_stay_on_request_and_say_why() -> None:
     rows = pages("list-page.html", "clean-dispatch.txt", "empty.txt")
     clean = CleanRows(keep_rejected=True)

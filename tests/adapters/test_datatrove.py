@@ -88,6 +88,26 @@ def test_a_fault_nobody_foresaw_drops_its_page_alone(monkeypatch: pytest.MonkeyP
     assert counts(step)["dropped_fault.unforeseen"] == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "metadata", "outcome"),
+    [
+        ("", {}, "read.no-text"),
+        ("\0" * 1000, {}, "read.binary"),
+        ("<html>" + "<div>" * 100_000, {}, "segment.too-deep"),
+        (DUMP * 20_000, {}, "segment.too-deep"),
+        ("\ud800" + DUMP, {}, None),
+        (DUMP, {"url": 7, "date": {"a": 1}, "title": ["x"]}, None),
+        (DUMP, {"url": "x" * 10_000, "date": "nonsense", "html": "<html>bad"}, None),
+    ],
+    ids="empty binary deep long surrogate types nonsense".split(),
+)
+def test_no_document_ends_the_pipeline(text: str, metadata: dict[str, Any], outcome: str | None) -> None:
+    made, step = through(Document(text, 7, metadata=metadata), Document(DUMP, "2"))  # type: ignore[arg-type]
+    assert [document.id for document in made] == ([7, "2"] if outcome is None else ["2"])
+    assert all(BODY in document.text for document in made)
+    assert outcome is None or counts(step)[f"dropped_{outcome}"] == 1
+
+
 def test_it_runs_in_a_pipeline_of_several_workers(tmp_path: Path) -> None:
     pages = sorted(PAGES.glob("*.txt"))
     (tmp_path / "in").mkdir()

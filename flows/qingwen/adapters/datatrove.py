@@ -56,7 +56,7 @@ class CleanNews(PipelineStep):
 
     def _clean(self, document: Document) -> Rejection | None:
         row = {"text": document.text, "metadata": document.metadata}
-        result = clean_row(self.cleaner, row, document.id)
+        result = clean_row(self.cleaner, row, str(document.id))
         if isinstance(result, Rejection):
             return result
         columns: dict[str, Any] = plain(record_columns(result))
