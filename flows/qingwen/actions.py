@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -251,3 +253,28 @@ def _shown_rows(wanted: str | None, rules: str | None) -> int:
     for row in rows_named(wanted, Path(rules) if rules else None):
         print(_shown(row), end="\n\n")
     return DONE
+
+
+def completion(arguments: argparse.Namespace) -> int:
+    """Print the script that completes the command line in a shell."""
+    import shtab
+
+    for action in _options_of(arguments.parser):
+        named = set(re.findall("[A-Z]+", str(action.metavar)))
+        if action.help == argparse.SUPPRESS:
+            action.help = None  # what the help lists in its own way is completed all the same
+        if named & {"FILE", "PAGE", "INPUT"}:
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
+        elif named & {"DIR", "DATASET", "OLD", "NEW"}:
+            action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
+    print(shtab.complete(arguments.parser, arguments.shell))
+    return DONE
+
+
+def _options_of(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Yield every option of a parser and of its commands."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _options_of(command)

@@ -161,6 +161,31 @@ def diff(parser: Parser) -> None:
     parser.add_argument("--records", action="store_true", help="list each record: id, change, rules, path")
 
 
+def export(parser: Parser) -> None:
+    """Add in which form, what of the records, and where."""
+    parser.add_argument("--to", choices=("jsonl", "dolma", "mnbvc"), default="jsonl", help="form (default: jsonl)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="-",
+        metavar="FILE|DIR",
+        help="a file (.jsonl, .jsonl.gz, .jsonl.zst), or a folder of several (default: standard output)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an export that stands there")
+    parser.add_argument("--without-duplicates", action="store_true", help="of each cluster only what stands for it")
+    parser.add_argument("--since", metavar="RUN", help="only what came or changed since a run, as in DATASET/_runs")
+    parser.add_argument("--title", action="store_true", help="put the title above the text (dolma, mnbvc)")
+    parser.add_argument("--source", metavar="NAME", help="the corpus that dolma's rows name (default: qingwen)")
+    parser.add_argument(
+        "--compression",
+        choices=("gzip", "zstd", "none"),
+        help="of the files in a folder (default: gzip; none for mnbvc, whose checker reads plain files)",
+    )
+    parser.add_argument(
+        "--file-megabytes", type=int, default=500, metavar="N", help="most JSON in a file of a folder (default: 500)"
+    )
+
+
 def changes(parser: Parser) -> None:
     """Add since when."""
     parser.add_argument("--since", required=True, metavar="RUN", help="a run's name, as in DATASET/_runs")

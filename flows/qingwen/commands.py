@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NoReturn
@@ -34,32 +33,6 @@ class Command:
     about: str
     examples: tuple[str, ...]
     add: tuple[Callable[[add.Parser], None], ...]
-
-
-def completion(arguments: argparse.Namespace) -> int:
-    """Print the script that completes the command line in a shell."""
-    import shtab
-
-    parser = make_parser()
-    for action in _options_of(parser):
-        named = set(re.findall("[A-Z]+", str(action.metavar)))
-        if action.help == argparse.SUPPRESS:
-            action.help = None  # what the help lists in its own way is completed all the same
-        if named & {"FILE", "PAGE", "INPUT"}:
-            action.complete = shtab.FILE  # type: ignore[attr-defined]
-        elif named & {"DIR", "DATASET", "OLD", "NEW"}:
-            action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
-    print(shtab.complete(parser, arguments.shell))
-    return actions.DONE
-
-
-def _options_of(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """Yield every option of a parser and of its commands."""
-    for action in parser._actions:
-        yield action
-        if isinstance(action, argparse._SubParsersAction):
-            for command in action.choices.values():
-                yield from _options_of(command)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -155,6 +128,20 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "read",
+        "export",
+        "DATASET [--to FORM] [OPTION ...]",
+        keeping.export,
+        "write the records in the form that another corpus keeps",
+        "jsonl: all columns, an object a line. dolma: id, text, source, added, created, metadata. mnbvc: MNBVC's files "
+        "of paragraphs. In the order of ids; a file or a folder appears when it is whole.",
+        (
+            f"qingwen export {_DATASET} -o records.jsonl.zst",
+            f"qingwen export {_DATASET} --to dolma -o dolma --without-duplicates",
+        ),
+        (add.dataset, add.export),
+    ),
+    Command(
+        "read",
         "changes",
         "DATASET --since RUN",
         keeping.changes,
@@ -221,7 +208,7 @@ COMMANDS: tuple[Command, ...] = (
         "rules",
         "completion",
         "SHELL",
-        completion,
+        actions.completion,
         "print the script that completes commands and options in a shell",
         "For bash, zsh, fish, tcsh and PowerShell.",
         (
@@ -270,7 +257,7 @@ def make_parser() -> argparse.ArgumentParser:
             formatter_class=_formatter,
             allow_abbrev=False,
         )
-        made.set_defaults(command=command.run)
+        made.set_defaults(command=command.run, parser=parser)
         for options in command.add:
             options(made)
     return parser
