@@ -22,10 +22,12 @@ from qingwen.corpus.place import Place, is_local, remove
 from qingwen.corpus.planning import PENDING, hold
 from qingwen.corpus.rows import ITEM, staged_schema
 from qingwen.corpus.schemas import KEYS, ORDERS, TABLES
+from qingwen.corpus.sorting import in_order
 from qingwen.read.items import Source
 
 INTENT = "commit.json"
 CHANGES = "changes.parquet"
+_IDS = ("id", "page_id")
 _STAGED = ("blocks", "edits", "flags", "rejections", "signatures", "records")
 _PENDING = pa.schema([("path", pa.string()), ("size", pa.int64()), ("modified", pa.int64()), ("outcome", pa.string())])
 # What is written down, by file: all that `commit_all` needs beside the staged files themselves.
@@ -152,7 +154,7 @@ def commit_all(dataset: Place, final: Place) -> dict[str, int]:
             gone = database.column("SELECT key FROM gone WHERE of_table = ? ORDER BY key", name)
             must = intent["rebuild"] or name == "records" or not tables.exists(dataset, name)
             if must or len(gone) or database.rows(f"SELECT 1 FROM ({query}) LIMIT 1"):
-                rows = database.stream(query, TABLES[name])
+                rows = _in_order(database, query, name)
                 tables.commit(
                     dataset,
                     name,
@@ -166,10 +168,20 @@ def commit_all(dataset: Place, final: Place) -> dict[str, int]:
     return {name: tables.version(dataset, name) for name in TABLES}
 
 
+def _in_order(database: Database, query: str, name: str) -> Any:
+    """Return an Arrow reader of a query's rows in the table's order."""
+    schema, order = TABLES[name], ORDERS[name]
+    if order[0] not in _IDS:
+        # Paths are short: the database sorts them, on disk if need be.
+        return database.stream(f"{query} ORDER BY {', '.join(order)}", schema)
+    total = database.one(f"SELECT count(*) FROM ({query})")
+    rows = database.stream(query, schema)
+    return pa.RecordBatchReader.from_batches(schema, in_order(rows, order, database.folder / f"order-{name}", total))
+
+
 def _query(name: str) -> str:
-    """Return the query for the rows that a table gains, in the table's order."""
+    """Return the query for the rows that a table gains, in no order."""
     columns = ", ".join(f'"{column}"' for column in TABLES[name].names)
-    order = ", ".join(f'"{column}"' for column in ORDERS[name])
     if name == "sources":
         query = "SELECT * FROM stated"
     elif name == "duplicates":
@@ -188,7 +200,7 @@ def _query(name: str) -> str:
             "SELECT r.* REPLACE (c.duplicate_of AS duplicate_of, c.kind AS duplicate_kind, "
             f"coalesce(c.cluster_size, 1) AS cluster_size) FROM ({query}) r LEFT JOIN clusters c USING (id)"
         )
-    return f"SELECT {columns} FROM ({query}) ORDER BY {order}"
+    return f"SELECT {columns} FROM ({query})"
 
 
 def _view_staged(database: Database, folders: Sequence[Place]) -> None:
