@@ -72,7 +72,7 @@ def test_the_source_archive_holds_no_page_and_no_test(source_archive: Path) -> N
         names = {name.partition("/")[2] for name in archive.getnames()}
     rest = {name for name in names if not name.startswith("flows/")}
     assert {name.removeprefix("flows/") for name in names - rest} == package_files()
-    assert rest == {".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
+    assert rest == {".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "README.zh.md", "pyproject.toml"}
 
 
 @pytest.mark.parametrize(
