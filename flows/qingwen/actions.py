@@ -67,6 +67,7 @@ def _book(rules: str | None) -> RuleBook:
 
 def clean(arguments: argparse.Namespace) -> int:
     """Run the flow over pages, or time its stages."""
+    from qingwen.corpus.checks import check_request
     from qingwen.corpus.request import LOCAL
     from qingwen.corpus.run import run as run_bare
     from qingwen.report.progress import show_progress
@@ -82,8 +83,10 @@ def clean(arguments: argparse.Namespace) -> int:
         with show_progress() as progress:
             report = run_bare(request, progress)
     else:
+        check_request(request, stores=False)  # a misspelt input need not wait for Prefect's start
         if not arguments.verbose:
-            os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR")
+            # What goes wrong is said here, in a sentence.
+            os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
         with show_progress() as progress:
             progress("start Prefect", 0, 0)
             from qingwen import flow

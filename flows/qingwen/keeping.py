@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from qingwen.actions import DONE, REVIEW
 from qingwen.errors import SetupError
@@ -26,12 +25,12 @@ def head(arguments: argparse.Namespace) -> int:
     found = head(place_of(arguments.dataset), arguments.rows, rejected=arguments.rejected, flag=arguments.flag)
     print_table((rejection_table if arguments.rejected else record_table)(found.rows))
     print(f"\n{len(found.rows)} shown; {found.records} records, {found.rejections} rejections in all.")
-    print(f"Read one: qingwen explain {arguments.dataset} {_some_id(found.rows)}")
+    if found.rows:
+        first = found.rows[0].get("id") or found.rows[0]["page_id"]
+        print(f"Read one: qingwen explain {arguments.dataset} {str(first)[:8]}")
+    elif found.rejections and not arguments.rejected:
+        print(f"Why none? qingwen head {arguments.dataset} --rejected")
     return DONE
-
-
-def _some_id(rows: Sequence[Mapping[str, Any]]) -> str:
-    return next((str(row.get("id") or row.get("page_id"))[:8] for row in rows), "ID")
 
 
 def report(arguments: argparse.Namespace) -> int:

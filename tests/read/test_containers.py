@@ -122,6 +122,17 @@ def test_a_warc_cut_off_gives_what_is_whole(tmp_path: Path, packed: str) -> None
     assert texts(found[5:]) == ["read.damaged"]
 
 
+@pytest.mark.parametrize("packed", [".gz", ".zst"])
+def test_a_warc_that_was_packed_as_one_gives_all_its_pages(tmp_path: Path, packed: str) -> None:
+    """As ``gzip crawl.warc`` makes it, where crawlers pack record by record."""
+    path = tmp_path / f"crawl.warc{packed}"
+    whole = b"".join(warc_record(n, html(text)) for n, text in enumerate(TEXTS))
+    path.write_bytes(PACKERS[packed](whole))
+    assert [item.octets for item in items(path)] == [html(text) for text in TEXTS]
+    path.write_bytes(PACKERS[packed](whole)[:-30])
+    assert "read.damaged" in texts(items(path))
+
+
 def test_a_wet_file_gives_its_conversions(tmp_path: Path) -> None:
     path = tmp_path / "crawl.wet.gz"
     path.write_bytes(b"".join(gzip.compress(warc_record(n, t.encode(), "conversion")) for n, t in enumerate(TEXTS)))

@@ -18,7 +18,8 @@ from types import TracebackType
 from qingwen.corpus import tables
 from qingwen.corpus.batch import Counts, Job
 from qingwen.corpus.card import write_card, write_manifest
-from qingwen.corpus.dataset import Held, check_versions, new_name
+from qingwen.corpus.checks import check_request, row_versions
+from qingwen.corpus.dataset import Held, new_name
 from qingwen.corpus.guard import check_jumps
 from qingwen.corpus.kit import Kit, write_kit
 from qingwen.corpus.pending import (
@@ -35,7 +36,6 @@ from qingwen.corpus.planning import Batch, Plan
 from qingwen.corpus.pool import Pool, in_threads
 from qingwen.corpus.report import RunReport
 from qingwen.corpus.request import LOCAL, MONTH, Request
-from qingwen.corpus.schemas import VERSION
 from qingwen.corpus.sightings import mined_sites
 from qingwen.corpus.similar import connect_file
 from qingwen.corpus.spread import CLEAN, CONNECT, Progress, Spread, silent
@@ -43,8 +43,7 @@ from qingwen.corpus.staged import DONE
 from qingwen.corpus.survey import choose_sample
 from qingwen.errors import BatchError, EndedError
 from qingwen.read.containers import is_container
-from qingwen.read.inputs import check_inputs, find_sources
-from qingwen.rules.book import load_rules
+from qingwen.read.inputs import find_sources
 from qingwen.rules.forgotten import FORGOTTEN, Forgotten, load_forgotten
 from qingwen.rules.sites import SiteBook, load_sites
 
@@ -78,8 +77,7 @@ class Engine:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.dataset = place_of(request.output)
-        self.book = load_rules(Path(request.rules) if request.rules else None)
-        check_inputs(request.inputs)
+        self.book = check_request(request)
         self.batches: tuple[Batch, ...] = ()
         self.book_of_sites = SiteBook()
         self._outcomes: list[Outcome] = []
@@ -93,8 +91,6 @@ class Engine:
         self.report = RunReport(new_name(self.dataset), request.output, self.book.version, request.config.digest)
 
     def __enter__(self) -> Engine:
-        if not self.request.rebuild:
-            check_versions(self.dataset, self._versions, by_month=self.request.partition_by == MONTH)
         self._held.__enter__()
         self.report.finished_earlier = self._held.finished_earlier
         self._tries = {} if self.request.rebuild or self.request.verify else load_tries(self._held.state)
@@ -154,7 +150,7 @@ class Engine:
     def plan(self) -> tuple[Batch, ...]:
         """Return the batches to clean, of what the survey looked through."""
         with self._timed("plan"):
-            versions = [f"{name} {value}" for name, value in self._versions.items()]
+            versions = [f"{name} {value}" for name, value in row_versions(self.book, self.request.config).items()]
             forgotten = load_forgotten(self._held.state / FORGOTTEN)
             versions += [f"sites {self.book_of_sites.digest}", f"forgotten {forgotten.digest}"]
             self.batches = self._plan.cut(self.request.processes, self.request.batch_pages, versions)
@@ -219,7 +215,7 @@ class Engine:
                 report.run,
                 folders,
                 failed.values(),
-                self._versions,
+                row_versions(self.book, self.request.config),
                 {SITES: self.book_of_sites.to_json(), **told_tries(tries, self._held.state)},
                 min_similarity=self.request.config.min_similarity,
                 rebuild=self.request.rebuild,
@@ -250,15 +246,6 @@ class Engine:
         for folder in self._held.staging.iterdir() if self._held.staging.is_dir() else ():
             if folder.name not in keys or not (folder / DONE).exists():
                 remove(folder)
-
-    @property
-    def _versions(self) -> dict[str, str | int]:
-        """Return what rows of one dataset have in common."""
-        return {
-            "rules_version": self.book.version,
-            "config_digest": self.request.config.digest,
-            "schema_version": VERSION,
-        }
 
     @property
     def _shared(self) -> Place:

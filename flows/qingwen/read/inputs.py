@@ -48,9 +48,11 @@ def check_inputs(inputs: Iterable[str]) -> None:
     """
     for named in inputs:
         if next(find_sources([named]), None) is None:
-            known = ", ".join(ENDINGS)
+            known = " ".join(ending for ending in ENDINGS if ending.count(".") == 1)
+            there = "" if os.path.exists(named) or is_url(named) else "there is no such file or folder; "
             raise SetupError(
-                f"{named}: nothing to read. Give a file, a folder that holds {known}, a quoted glob, or a URL."
+                f"{named}: {there}nothing to read. Give a file, a folder, a quoted glob or a URL. "
+                f"Files end in {known}, packed or not (.gz, .zst)."
             )
 
 

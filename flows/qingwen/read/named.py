@@ -8,6 +8,7 @@ from typing import IO
 from qingwen.config import Config
 from qingwen.errors import SetupError
 from qingwen.model import Page, Rejection
+from qingwen.read.addresses import is_url
 from qingwen.read.containers import is_container, items_of
 from qingwen.read.files import page_of, read_page, to_page
 from qingwen.read.items import refused
@@ -23,9 +24,12 @@ def page_named(name: str, config: Config, url: str | None = None) -> Page | Reje
     Raises:
         SetupError: there is no such file or item, or the file holds many pages.
     """
+    if is_url(name):
+        raise SetupError(f"{name}: pages are not fetched. Save it and name the file with --url, or pipe it to: show -")
     path = Path(name)
     if path.is_dir():
-        raise SetupError(f"{name}: is a folder. Name a page's file, or a dataset with the ID of a page.")
+        said = "is a dataset: name a page of it too, by its ID" if (path / "_runs").is_dir() else "is a folder"
+        raise SetupError(f"{name}: {said}. Name a page's file, or a dataset with an ID, as qingwen head lists them.")
     if path.exists():
         if is_container(name):
             raise SetupError(f"{name}: holds many pages. Name one of them, as in {name}{_example(name)}.")

@@ -116,6 +116,9 @@ def _behind(raw: IO[bytes], at: int, mark: bytes) -> int | None:
             return None
         raw.seek(at + len(head) + len(_END) + int(stated[1]))
         return raw.tell() if raw.read(len(_END)) == _END else None
+    if raw.read(len(mark)) != mark:
+        at = 0  # not record by record: the whole file was packed as one, and is whole or not
+    raw.seek(at)
     unpacker = _unpacker(mark)
     read = unpacked = 0
     try:

@@ -29,7 +29,7 @@ def _plain() -> Progress:
         now = time.monotonic()
         if total and (done == total or now - last >= _EVERY):
             last = now
-            print(f"{stage}: {done}/{total} pages, {done / max(0.001, now - started):.0f} pages/s", file=sys.stderr)
+            print(f"{stage}: {done}/{total} pages, {_rate(done, now - started)}", file=sys.stderr)
 
     return progress
 
@@ -52,7 +52,12 @@ def _bar() -> Iterator[Progress]:
 
         def progress(stage: str, done: int, total: int) -> None:
             since = time.monotonic() - started.setdefault(stage, time.monotonic())
-            rate = f"{done / since:.0f} pages/s" if done and since > 0.2 else ""
+            rate = _rate(done, since) if done and since > 0.2 else ""
             bar.update(task, description=stage, completed=done, total=total or None, rate=rate)
 
         yield progress
+
+
+def _rate(done: int, seconds: float) -> str:
+    rate = done / max(0.001, seconds)
+    return f"{rate:.0f} pages/s" if rate >= 10 else f"{rate:.1f} pages/s"

@@ -45,6 +45,8 @@ def summary(report: RunReport) -> Iterator[str]:
         yield "  Run again to try the pending pages once more."
     yield f"Dataset: {report.dataset} (read records/*.parquet; every decision is in blocks, edits, flags, rejections)"
     yield f"See the records:    qingwen head {report.dataset}"
+    if counts.rejections:
+        yield f"Why was it none?    qingwen head {report.dataset} --rejected"
     yield f"Why did a line go?  qingwen explain {report.dataset} ID"
     yield f"Read what came out: qingwen report {report.dataset}"
 
