@@ -70,7 +70,7 @@ def test_the_alignment_joins_to_both_texts(made: tuple[str, list[list[Edit]], st
 def test_a_position_is_traced_back_through_passes() -> None:
     first = [Edit("body", Span(0, 2), "ab", "", "r", 0)]
     second = [Edit("body", Span(0, 0), "", "xyz", "r", 1)]
-    assert trace_back(4, [first, second]) == 3
+    assert trace_back(4, [Mapping(first), Mapping(second)]) == 3
 
 
 def test_overlapping_edits_are_refused_and_both_are_named() -> None:

@@ -38,11 +38,11 @@ class Fault:
     detail: str
 
 
-def signals(text: str, page_chars: int) -> dict[str, float]:
+def signals(text: str, page_chars: int, masked: str = "") -> dict[str, float]:
     """Return the named quality signals of a text: shares between 0 and 1, but for ``mean_paragraph`` (characters).
 
     ``page_chars`` is the number of characters of the page, white space apart; ``removed_ratio`` is the share of them
-    that is not in the text.
+    that is not in the text. ``masked`` are the characters that masks in the text stand for: those of Han count as such.
     """
     lines = [line for line in text.split("\n") if line]
     solid = "".join(text.split())
@@ -52,7 +52,7 @@ def signals(text: str, page_chars: int) -> dict[str, float]:
         len(line) for line, n in counted.items() if n > 1
     )
     found = {
-        "han_ratio": _han(codes) / max(1, len(solid)),
+        "han_ratio": (_han(codes) + _han(_codes(masked))) / max(1, len(solid)),
         "line_punct": sum(line.rstrip(_CLOSES).endswith(_STOPS) for line in lines) / max(1, len(lines)),
         "dup_line": sum(n - 1 for n in counted.values()) / max(1, len(lines)),
         "dup_char": repeated / max(1, len(solid)),
@@ -121,14 +121,15 @@ def _repeated(grams: Grams) -> npt.NDArray[np.bool_]:
     return found
 
 
-def fault_of(text: str, quality: Mapping[str, float], config: Config) -> Fault | None:
+def fault_of(text: str, quality: Mapping[str, float], config: Config, masked: str = "") -> Fault | None:
     """Return why the text is no Chinese article, or None.
 
     Another language, too short a text, and a list page are the reasons; what is merely poor stays, with its signals.
+    Letters that are ``masked`` count as letters.
     """
     size = len("".join(text.split()))
     if _KANA.search(text) or _HANGUL.search(text):
-        letters = len(re.findall(r"\w", text)) or 1
+        letters = len(re.findall(r"\w", text + masked)) or 1
         kana = len(_KANA.findall(text)) / letters
         if kana > config.max_kana_ratio:
             return Fault("reject.language", f"{kana:.0%} of the letters are kana: Japanese.")

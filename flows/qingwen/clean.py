@@ -17,7 +17,7 @@ from qingwen.metadata.site import site_key
 from qingwen.model import BODY, HTML, TITLE, Cleaned, Facts, Judged, Label, Page, Record, Rejection, Segmented
 from qingwen.normalize.inline import cut_inline
 from qingwen.normalize.layout import lay_out
-from qingwen.normalize.mask import Hits, hide, mask, settle
+from qingwen.normalize.mask import Hits, hide, mask, masked_of, settle
 from qingwen.normalize.passes import Context, Draft, Pass, run
 from qingwen.normalize.punctuation import looks_folded, widen_punctuation
 from qingwen.normalize.readings import drop_readings
@@ -96,7 +96,8 @@ def clean_page(
         site=site,
         spun_site=sites is not None and sites.is_spun(site),
     )
-    return _assessed(page, shown, blocks, draft, facts, config, book)
+    masked = masked_of(draft, BODY, parts_of(segmented, labelled, blocks)[0][BODY]) if config.mask_personal_data else ""
+    return _assessed(page, shown, blocks, draft, facts, config, book, masked)
 
 
 def unforeseen(page_id: str, source_path: str, fault: Exception) -> Rejection:
@@ -192,10 +193,11 @@ def _assessed(
     facts: Facts,
     config: Config,
     book: RuleBook,
+    masked: str,
 ) -> Cleaned | Rejection:
     text = draft.parts[BODY]
-    quality = signals(text, len("".join(segmented.text.split())))
-    fault = fault_of(text, quality, config)
+    quality = signals(text, len("".join(segmented.text.split())), masked)
+    fault = fault_of(text, quality, config, masked)
     if fault is not None:
         return Rejection(page.id, page.source_path, "assess", fault.rule, fault.detail, _dropped(blocks, segmented))
     repairs = [edit for edit in draft.edits if edit.rule.startswith("spun.")]

@@ -143,22 +143,22 @@ class Mapping:
     def __init__(self, edits: Iterable[Edit]) -> None:
         self._old: list[int] = []  # ends of replaced spans, before the pass
         self._new: list[int] = []  # ends of replacements, after the pass
-        self._edits = ordered(edits)
-        self._starts = [edit.span.start for edit in self._edits]
+        found = ordered(edits)
+        self._old_starts = [edit.span.start for edit in found]
         shift = 0
-        for edit in self._edits:
+        for edit in found:
             shift += len(edit.after) - len(edit.before)
             self._old.append(edit.span.end)
             self._new.append(edit.span.end + shift)
+        self._new_starts = [new - len(edit.after) for new, edit in zip(self._new, found, strict=True)]
 
     def forward(self, position: int) -> int:
         """Return where a position of the text before the pass stands after it."""
-        return self._through(position, self._old, self._new, self._starts)
+        return self._through(position, self._old, self._new, self._old_starts)
 
     def back(self, position: int) -> int:
         """Return where a position of the text after the pass stood before it."""
-        starts = [new - len(edit.after) for new, edit in zip(self._new, self._edits, strict=True)]
-        return self._through(position, self._new, self._old, starts)
+        return self._through(position, self._new, self._old, self._new_starts)
 
     def _through(self, position: int, here: Sequence[int], there: Sequence[int], starts: Sequence[int]) -> int:
         index = bisect_right(here, position)
@@ -170,15 +170,15 @@ class Mapping:
         return position - here[index - 1] + there[index - 1]
 
 
-def trace_back(position: int, passes: Sequence[Iterable[Edit]]) -> int:
+def trace_back(position: int, passes: Sequence[Mapping]) -> int:
     """Return the position, before the first pass, of a position in the text after the last.
 
-    >>> first = [Edit("body", Span(0, 2), "ab", "", "r", 0)]
+    >>> first = Mapping([Edit("body", Span(0, 2), "ab", "", "r", 0)])
     >>> trace_back(1, [first])
     3
     """
-    for edits in reversed(passes):
-        position = Mapping(edits).back(position)
+    for mapping in reversed(passes):
+        position = mapping.back(position)
     return position
 
 

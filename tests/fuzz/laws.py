@@ -259,9 +259,9 @@ def masked(octets: bytes) -> None:
     if isinstance(page, Rejection):
         return
     on, off, found = clean_page(page, config=_MASKING), clean_page(page), segment(page, CONFIG)
-    if type(on) is not type(off):  # the first sign of a plate is Han: right at the bound of a share its mask tells
-        assert isinstance(on, Rejection)
-        assert on.stage == "assess"
+    assert type(on) is type(off)
+    if isinstance(on, Rejection) and isinstance(off, Rejection):
+        assert (on.stage, on.rule) == (off.stage, off.rule)
     assert [judged.verdict for judged in on.blocks] == [judged.verdict for judged in off.blocks]
     if isinstance(on, Rejection):  # what spares a number may stand in the line above: all blocks are looked at together
         assert BOOK.personal.find("".join(judged.text or "" for judged in on.blocks)) == ()

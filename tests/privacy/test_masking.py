@@ -17,6 +17,7 @@ from qingwen.model import BODY, HTML, TITLE, Page
 from qingwen.read.files import read_page
 from qingwen.rules.personal import MASKED, overwrite
 from qingwen.segment.pages import segment
+from qingwen.text import Edit, Mapping
 
 ON = Config(mask_personal_data=True)
 # What stands for what is masked, and for the rest of an entity behind it.
@@ -100,6 +101,28 @@ def test_what_was_removed_stands_masked_too() -> None:
     assert judged.text == f"联系人王五 {MASKED * 11}\n"
 
 
+BOUND = "ABC DEF GHI JKL " * 9 + "京A12345" + "粤B8D321" + "字" * 20 + "。"
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [(BOUND, "min_han_ratio"), ("アイウエオ" + "字" * 40 + "，手机13800138000，车牌京A12345。", "max_kana_ratio")],
+    ids=["han", "kana"],
+)
+def test_a_page_at_the_very_bound_is_judged_by_the_letters_that_masks_stand_for(line: str, name: str) -> None:
+    page = f"老街书店失窃案告破\n\n{line}\n".encode()
+    off = clean_page(page, config=Config(min_han_ratio=0.0, max_kana_ratio=1.0))
+    assert isinstance(off, Cleaned)
+    text = off.record.text
+    letters = sum(char.isalnum() for char in text)
+    bounds = {"min_han_ratio": off.record.quality["han_ratio"], "max_kana_ratio": text.count("ア") * 5 / letters}
+    other = {"min_han_ratio": 0.0, "max_kana_ratio": 1.0, name: bounds[name]}
+    on = clean_page(page, config=Config(mask_personal_data=True, **other))
+    assert isinstance(on, Cleaned), on
+    assert "京A12345" not in on.record.text
+    assert on.record.quality["han_ratio"] == off.record.quality["han_ratio"]
+
+
 def test_a_rejected_page_is_masked() -> None:
     found = clean_page(f"版权所有\n联系人 {MOBILE}\n".encode(), config=ON)
     assert isinstance(found, Rejection)
@@ -157,6 +180,26 @@ def test_a_number_that_only_the_passes_bring_to_light_is_masked_where_it_came_fr
     text = restore(found.record, found.blocks, found.edits)
     assert len(text) == len(page) - 2
     assert all(sign in (was, *MASKS) for sign, was in zip(text, page.replace("新闻热线", "家属"), strict=True))
+
+
+def test_a_page_of_many_hidden_numbers_maps_its_positions_as_often_as_one_of_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = []
+
+    def counted(edits: list[Edit]) -> Mapping:
+        made.append(edits)
+        return Mapping(edits)
+
+    monkeypatch.setattr("qingwen.normalize.mask.PositionMap", counted)
+    times = []
+    for several in (2, 40):
+        numbers = "".join(f"住户张某的手机是ï¼‘38{number:08d}，他说。" for number in range(several))
+        found = cleaned(TEXT.replace("民警循线追踪", numbers))
+        assert sum(edit.rule == "mask.mobile" for edit in found.edits) == several + 1
+        times.append(len(made))
+        made.clear()
+    assert times[0] == times[1]
 
 
 @st.composite

@@ -13,8 +13,10 @@ from itertools import groupby
 from qingwen.config import Config
 from qingwen.model import Segmented
 from qingwen.normalize.passes import Context, Draft, Proposal
-from qingwen.rules.personal import Found, PersonalTable, joined, overwrite
+from qingwen.rules.forms import bared
+from qingwen.rules.personal import MASKED, Found, PersonalTable, joined, overwrite
 from qingwen.text import Edit, Span, trace_back
+from qingwen.text import Mapping as PositionMap
 
 Hits = Mapping[str, Sequence[Found]]
 Normalized = Callable[[Mapping[str, str], tuple[Edit, ...]], Draft]
@@ -82,11 +84,27 @@ def _emerged(draft: Draft, part: str, table: PersonalTable) -> Iterator[Found]:
     """Yield the personal data of a draft's part, where it stood before the first pass."""
     found = table.find(draft.parts[part])
     if found:
-        edits = sorted((edit for edit in draft.edits if edit.part == part), key=lambda edit: edit.step)
-        passes = [list(some) for _, some in groupby(edits, key=lambda edit: edit.step)]
+        passes = _passes(draft, part)
         for hit in found:
             start, last, end = (trace_back(at, passes) for at in (hit.span.start, hit.span.end - 1, hit.span.end))
             yield Found(Span(start, max(last + 1, end)), hit.rule)
+
+
+def masked_of(draft: Draft, part: str, unmasked: str) -> str:
+    """Return the characters that masks stand for in a finished part, which was ``unmasked`` before all passes."""
+    text = draft.parts[part]
+    if MASKED not in text:
+        return ""
+    passes, bare = _passes(draft, part), bared(unmasked)
+    return "".join(bare[trace_back(at, passes)] for at, char in enumerate(text) if char == MASKED)
+
+
+def _passes(draft: Draft, part: str) -> list[PositionMap]:
+    """Return where positions of a part went, pass by pass; masks move none."""
+    edits = sorted(
+        (edit for edit in draft.edits if edit.part == part and edit.before != edit.after), key=lambda edit: edit.step
+    )
+    return [PositionMap(some) for _, some in groupby(edits, key=lambda edit: edit.step)]
 
 
 def _is_bare(hit: Found, text: str) -> bool:
