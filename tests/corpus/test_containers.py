@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,15 @@ import pytest
 from conftest import PAGES
 from made import COPIED, SEED
 from qingwen.corpus import planning, tables
+from qingwen.corpus.batch import Job
 from qingwen.corpus.lookup import look_up
 from qingwen.corpus.report import RunReport
 from qingwen.corpus.request import Request
-from qingwen.corpus.run import run
+from qingwen.corpus.run import Engine, run
 from qingwen.corpus.schemas import TABLES
+from qingwen.corpus.spread import CLEAN, Spread
+from qingwen.corpus.work import do
+from qingwen.errors import BatchError
 
 DISPATCH = (PAGES / "clean-dispatch.txt").read_text("utf-8")
 
@@ -115,6 +120,42 @@ def test_a_container_that_breaks_withdraws_no_item_but_the_one_that_broke(tmp_pa
     clean(output, news)
     assert outcomes(output) == {**wanted, "news.jsonl": "rejection"}
     assert len(rows(output, "records")) == 2
+
+
+def test_a_share_of_a_container_that_fails_withdraws_no_item_of_its_own_or_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "_SHARED_BYTES", 1)
+    news, output = write(tmp_path / "news.jsonl", 0, 1, 2, 3, 4, 5), tmp_path / "out"
+    clean(output, news)
+    held = {row["id"] for row in rows(output, "records")}
+    write(news, 0, 1, 8, 3, 4, 9)  # one item of each share is another page now
+    with Engine(Request((str(news),), str(output), workers=2)) as engine:
+        engine.spread = all_but((1, 4))
+        engine.survey()
+        engine.plan()
+        engine.clean()
+        report = engine.publish()
+    assert (report.counts.records, report.counts.unchanged, report.withdrawn) == (1, 3, 1)
+    assert report.pending_paths == [str(news)]
+    now = {row["id"] for row in rows(output, "records")}
+    assert len(now) == 6
+    assert len(now - held) == 1
+    report = clean(output, news)
+    assert (report.counts.records, report.withdrawn, report.pending) == (1, 1, 0)
+    clean(tmp_path / "fresh", news)
+    assert rows(output, "records") == rows(tmp_path / "fresh", "records")
+
+
+def all_but(share: tuple[int, int]) -> Spread:
+    """Return what does every piece of work in this process, but the batch of a share."""
+
+    def spread(kind: str, kit: str, jobs: Iterable[str]) -> Iterator[tuple[int, str | BatchError]]:
+        for n, job in enumerate(jobs):
+            lost = kind == CLEAN and Job.from_json(job).share == share
+            yield n, BatchError("The disk is full.") if lost else do(kind, kit, job)
+
+    return spread
 
 
 def test_a_page_in_two_containers_is_one_record_under_the_smaller_path(tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from qingwen.corpus.rows import ITEM, Rows, arrow, staged_schema
 # Present in a batch's folder once all its parts are whole.
 DONE = "done.json"
 NAMES = ("records", "blocks", "edits", "flags", "rejections", "signatures", "sources")
-# Pages, and characters of them, whose rows wait for one another: a group of rows each.
-_PAGES, _CHARS = 250, 1 << 24
+# Pages, and characters of their rows, that wait for one another: a group of rows each. A row takes memory for so many
+# characters beside its own: a page may be all edits, or all DOM paths.
+_PAGES, _CHARS, _ROW = 250, 1 << 24, 100
 
 
 class Staged:
@@ -66,7 +67,7 @@ class Staged:
         self._items += 1
         for name, found in rows.items():
             self._rows[name] += [{**row, ITEM: item} for row in found]
-            self._chars += sum(len(row.get("text") or "") for row in found)
+            self._chars += sum(map(_weight, found))
         if self._items % _PAGES == 0 or self._chars > _CHARS:
             self._write()
 
@@ -84,3 +85,7 @@ class Staged:
             writer.close()
         (self._under_way / DONE).write_text(said, "utf-8")
         put(self._under_way, self._folder, last=DONE)
+
+
+def _weight(row: Mapping[str, Any]) -> int:
+    return _ROW + sum(len(value) for value in row.values() if isinstance(value, str))
