@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qingwen.errors import EditError
-from qingwen.text import Edit, Mapping, Span, align, apply, invert, ordered, trace_back, undo
+from qingwen.text import Edit, Mapping, Segment, Span, align, apply, invert, ordered, trace_back, undo
 
 TEXTS = st.text(alphabet="清文最蕞,，。ab \n\u200b", max_size=40)
 
@@ -67,10 +67,30 @@ def test_the_alignment_joins_to_both_texts(made: tuple[str, list[list[Edit]], st
     assert all(segment.before == segment.after for segment in segments if not segment.rules)
 
 
+def test_a_position_inside_a_replacement_maps_to_where_it_starts() -> None:
+    through = Mapping(
+        [Edit("body", Span(0, 1), "a", "", "r"), Edit("body", Span(2, 5), "cde", "wxyz", "r")]
+    )  # abcdef, bwxyzf
+    assert [through.forward(at) for at in range(7)] == [0, 0, 1, 1, 1, 5, 6]
+    assert [through.back(at) for at in range(7)] == [1, 2, 2, 2, 2, 5, 6]
+
+
 def test_a_position_is_traced_back_through_passes() -> None:
     first = [Edit("body", Span(0, 2), "ab", "", "r", 0)]
     second = [Edit("body", Span(0, 0), "", "xyz", "r", 1)]
     assert trace_back(4, [Mapping(first), Mapping(second)]) == 3
+    crossing = Edit("body", Span(1, 1), "", "xyz", "r", 1)  # abcd, cd, cxyzd
+    assert [trace_back(at, [Mapping(first), Mapping([crossing])]) for at in (0, 4)] == [2, 3]
+
+
+def test_an_alignment_holds_nothing_empty_and_joins_only_what_overlaps() -> None:
+    assert align("", []) == []
+    gone = [Edit("body", Span(1, 1), "", "x", "r1", 0), Edit("body", Span(1, 2), "x", "", "r2", 1)]
+    assert align("ab", gone) == [Segment("a", "a"), Segment("b", "b")]
+    beside = [Edit("body", Span(0, 1), "a", "x", "r1", 0), Edit("body", Span(1, 2), "b", "y", "r2", 0)]
+    assert align("ab", beside) == [Segment("a", "x", ("r1",)), Segment("b", "y", ("r2",))]
+    later = [Edit("body", Span(0, 1), "a", "xy", "r1", 0), Edit("body", Span(1, 3), "yb", "z", "r2", 1)]
+    assert align("ab", later) == [Segment("ab", "xz", ("r1", "r2"))]
 
 
 def test_overlapping_edits_are_refused_and_both_are_named() -> None:

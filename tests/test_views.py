@@ -80,6 +80,23 @@ def test_a_span_of_a_view_maps_back_to_where_it_stands(text: str, kind: str) -> 
             assert span.of(text).translate(folding()) == char
 
 
+def test_what_is_left_out_of_a_view_in_two_steps_is_found_again() -> None:
+    raw = "\u200b加微 信1\u200b 3\u200b-3\u200b9 1&nbsp;2号"
+    seen = view(raw, CONTACT)
+    assert seen.text == "加微信133912号"
+    assert [raw[seen.back(at, at + 1).start] for at in range(len(seen.text))] == list("加微信133912号")
+    assert seen.back(3, 9).of(raw) == "1\u200b 3\u200b-3\u200b9 1&nbsp;2"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("ＡＢｃ！～／", "ABc!~/"), ("甲\u3000乙\xa0丙", "甲 乙 丙"), ("長按掃一掃", "长按扫一扫"), ("①零", "①零")],
+)
+@pytest.mark.parametrize("times", [1, 300])
+def test_forms_of_one_character_are_folded_in_texts_of_any_length(text: str, expected: str, times: int) -> None:
+    assert view(text * times, FOLDED).text == expected * times
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -24,6 +24,7 @@ from qingwen.model import HTML, Page, Rejection
 from qingwen.read.containers import is_container, items_of
 from qingwen.read.files import page_of
 from qingwen.read.items import Item, page_id
+from qingwen.read.rows import to_item
 
 TEXTS = tuple(f"第{n}条。清文把新闻从网页里取出来，一句也不丢。" * 5 for n in range(6))
 WHEN = "2023-05-30T01:02:03Z"
@@ -329,10 +330,15 @@ def test_whatever_is_damaged_every_reader_ends_and_names_it(tmp_path_factory: An
             assert item.octets.detail
 
 
+def test_a_title_that_the_text_begins_with_stands_once_where_it_is_damaged_too() -> None:
+    row = {"title": "清\ud800文", "text": "清\ud800文\n正文"}
+    assert to_item(row, "news#0", Config()).octets == "清\ufffd文\n正文".encode()
+
+
 def test_half_a_surrogate_pair_in_json_reaches_no_table(tmp_path: Path) -> None:
     path = tmp_path / "news.jsonl"
     path.write_text('{"text": "清文\\ud800", "url": "http://n.example/\\ud800"}\n{"\\ud800": 1}\n', "utf-8")
     page, other = items(path)
-    assert (page.octets, page.url) == ("清文\ufffd".encode(), "http://n.example/?")
+    assert (page.octets, page.url) == ("清文\ufffd".encode(), "http://n.example/\ufffd")
     assert isinstance(other.octets, Rejection)
     assert "Its fields: \ufffd." in other.octets.detail

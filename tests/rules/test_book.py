@@ -99,6 +99,26 @@ def test_the_check_names_a_case_that_does_not_hold(tmp_path: Path) -> None:
     )
 
 
+def test_the_check_names_a_line_that_a_row_must_miss(tmp_path: Path) -> None:
+    faults = load_rules(table(tmp_path, not_this='["租房找小王", "租房找小李"]')).check()
+    assert [fault.partition("mine.toml: ")[2] for fault in faults] == [
+        "ad.test-row: matches '租房找小王', which its not_this forbids."
+    ]
+
+
+def test_an_id_names_one_row_of_a_table(tmp_path: Path) -> None:
+    path = table(tmp_path)
+    path.write_text(f"{path.read_text('utf-8')}\n" * 2, "utf-8")
+    with pytest.raises(RuleError, match=r"ad\.test-row: the id stands twice"):
+        load_rules(path)
+
+
+def test_a_hit_in_a_later_line_of_a_block_is_placed_in_the_block(tmp_path: Path) -> None:
+    words = "记者报道。\n\n租房找小王\n他说。"
+    (hit,) = load_rules(table(tmp_path)).hits(words)
+    assert hit.span.of(words) == "租房找小王"
+
+
 KEEP = {"id": '"script.test-row"', "pattern": '"乾"', "why": '"A test."', "since": '"0.2.0"', "turns": '[["乾", "乾"]]'}
 SUB = {
     "id": '"mine.sub"', "form": '"甲"', "original": '"乙"', "class": '"A"', "why": '"A test."', "since": '"0.2.0"',

@@ -197,12 +197,13 @@ def to_item(row: Mapping[str, Any], path: str, config: Config) -> Item:
     when = _date(row, (config.date_field,) if config.date_field else _DATE)
     if isinstance(page, bytes):
         return Item(path, page, url, when, HTML if html else None)
+    page = whole(page)
     # By its content, whatever the row's name ends with; and what is markup states its title itself.
     kind = HTML if html or is_markup(page) else PLAIN
     title = None if kind == HTML else _said(row, (config.title_field,) if config.title_field else _TITLE)
     if title and not page.lstrip().startswith(title.strip()):
         page = f"{title.strip()}\n{page}"
-    return Item(path, whole(page).encode(), url, when, kind, "utf-8")
+    return Item(path, page.encode(), url, when, kind, "utf-8")
 
 
 def _value(row: Mapping[str, Any], field: str) -> Any:
@@ -222,18 +223,13 @@ def _first(row: Mapping[str, Any], fields: Sequence[str]) -> str | bytes | None:
 
 def _said(row: Mapping[str, Any], fields: Sequence[str]) -> str | None:
     found = _first(row, fields)
-    return found.decode("utf-8", "replace") if isinstance(found, bytes) else _writable(found) if found else None
-
-
-def _writable(text: str) -> str:
-    """Return a text without the halves of surrogate pairs that JSON may hold and no table takes."""
-    return text.encode("utf-8", "replace").decode()
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else found and whole(found)
 
 
 def _url(row: Mapping[str, Any], fields: Sequence[str]) -> str | None:
     """Return the page's URL; what is longer than servers take is none."""
     url = _said(row, fields)
-    return None if url is None or len(url) > _LONGEST_URL else whole(url)
+    return None if url is None or len(url) > _LONGEST_URL else url
 
 
 def _date(row: Mapping[str, Any], fields: Sequence[str]) -> datetime | None:
