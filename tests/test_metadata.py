@@ -146,3 +146,15 @@ def test_the_category_is_the_last_step_that_names_a_section() -> None:
 )
 def test_the_registrable_domain_is_what_a_registry_sells(url: str, site: str) -> None:
     assert registrable_domain(url) == site
+
+
+BROKEN = ["http://[abc/1.html", "http://news\u2100.cn/1.html", "//", "http://"]
+
+
+@pytest.mark.parametrize("url", BROKEN)
+def test_an_address_that_is_no_url_tells_no_site(url: str) -> None:
+    lines = ["市图书馆延长开放", *["市图书馆今天宣布，自下月起开放时间延长至晚上九点半，周末也不例外。"] * 3]
+    page = f"<html><head><link rel='canonical' href='{url}'></head><body>{''.join(f'<p>{n}{line}</p>' for n, line in enumerate(lines))}</body></html>"
+    for found in (clean_page(page.encode(), source_path="a.html"), clean_page("\n\n".join(lines).encode(), url=url)):
+        assert isinstance(found, Cleaned), found
+        assert found.record.facts.site is None

@@ -30,12 +30,15 @@ def site_of(page: Page, meta: Mapping[str, str], notices: list[str]) -> str | No
 
 
 def registrable_domain(url: str) -> str | None:
-    """Return the part of a URL's host that a registry sells.
+    """Return the part of a URL's host that a registry sells; None where it has no host, or is no URL.
 
     >>> registrable_domain("https://news.sina.com.cn/c/1.html"), registrable_domain("http://www.ifeng.com")
     ('sina.com.cn', 'ifeng.com')
     """
-    host = (urlsplit(url if "//" in url else f"//{url}").hostname or "").strip(".")
+    try:
+        host = (urlsplit(url if "//" in url else f"//{url}").hostname or "").strip(".")
+    except ValueError:
+        return None
     steps = host.split(".")
     if len(steps) < 2 or steps[-1].isdigit():
         return host or None
