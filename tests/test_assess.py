@@ -29,6 +29,8 @@ def test_the_commonest_gram_is_counted_by_its_characters() -> None:
     ("text", "rule"),
     [
         (NEWS, None),
+        (NEWS.replace("，", "。\n"), None),
+        (f"{NEWS[:-1]}\n{NEWS[:-1]}", None),
         (NEWS[:30], "reject.too-short"),
         ("The library stays open until half past nine from next month on, it said.", "reject.language"),
         ("市立図書館の新館が、今日から開館した。本が並び、夜九時まで利用できる。館長は話している。", "reject.language"),

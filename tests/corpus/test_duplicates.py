@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from conftest import PAGES
 from qingwen.corpus import similar as lsh
 from qingwen.corpus import tables
+from qingwen.corpus.database import Database
+from qingwen.corpus.duplicates import cluster
 from qingwen.corpus.request import Request
 from qingwen.corpus.run import run
 from qingwen.corpus.signatures import SIZE, signature, similarity
@@ -142,6 +145,38 @@ def test_the_first_by_date_stands_for_a_cluster_then_the_longest(tmp_path: Path)
     assert {row["duplicate_of"] for row in clusters(tmp_path / "out")} == {None, standing}
     for name, row in records.items():
         assert row["duplicate_of"] == (None if name == standing else standing)
+
+
+OLD, NEW = datetime(2019, 3, 2), datetime(2020, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("members", "standing"),
+    [
+        ({"a": (NEW, 90), "b": (OLD, 10)}, "b"),
+        ({"a": (None, 90), "b": (NEW, 10)}, "b"),
+        ({"a": (None, 10), "b": (None, 90)}, "b"),
+        ({"a": (OLD, 10), "b": (OLD, 90)}, "b"),
+        ({"b": (OLD, 10), "a": (OLD, 10), "c": (OLD, 10)}, "a"),
+    ],
+    ids=["first by date", "with a date", "longest", "longest of one day", "smallest id"],
+)
+@pytest.mark.parametrize("equal", [True, False], ids=["exact", "near"])
+def test_who_stands_for_a_cluster(
+    tmp_path: Path, members: dict[str, tuple[datetime | None, int]], standing: str, equal: bool
+) -> None:
+    same = signature("会议今天上午在北京召开。")
+    with Database(tmp_path) as database:
+        database.do("CREATE TABLE keys (id VARCHAR, text_sha256 VARCHAR, published_at TIMESTAMP, n_chars INTEGER)")
+        database.do("CREATE TABLE signatures (id VARCHAR, signature BLOB)")
+        for name, (published, size) in members.items():
+            database.do("INSERT INTO keys VALUES (?, ?, ?, ?)", name, "text" if equal else name, published, size)
+            database.do("INSERT INTO signatures VALUES (?, ?)", name, same)
+        cluster(database, 0.45, tmp_path)
+        found = database.rows("SELECT id, duplicate_of, kind, cluster_size FROM clusters ORDER BY id")
+    kind = "exact" if equal else "near"
+    wanted = [(name, None if name == standing else standing, kind, len(members)) for name in sorted(members)]
+    assert found == wanted
 
 
 def test_boilerplate_makes_no_duplicates(tmp_path: Path) -> None:

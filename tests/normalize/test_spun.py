@@ -41,9 +41,12 @@ def test_a_swapped_word_goes_back_in_a_spun_page(spun: str, right: str) -> None:
         "工作牵头部门要担责",
         "内置摄像头部分红外灯",
         "头部名企入驻",
+        "头部个股涨停",
         "伤者头部第二次受伤",
         "蕞尔小国",
         "高水平别墅",
+        "兄弟一时间无话可说",
+        "公司稳居行业全球头部。",
     ],
 )
 def test_a_right_word_stays_also_in_a_spun_page(line: str) -> None:
@@ -112,18 +115,25 @@ restores = ["网上爆火"]
 id = "fire"
 action = "{action}"
 right = "爆火"
+{clause}
 """
 
 
-def mine(tmp_path: Path, *, kind: str, action: str = "restore", more: str = "") -> RuleBook:
+def mine(tmp_path: Path, *, kind: str, action: str = "restore", more: str = "", clause: str = "") -> RuleBook:
     path = tmp_path / "mine.toml"
-    path.write_text(ROW.format(kind=kind, action=action, more=more), "utf-8")
+    path.write_text(ROW.format(kind=kind, action=action, more=more, clause=clause), "utf-8")
     return load_rules(path)
 
 
 def test_a_user_s_row_acts_beside_the_shipped_ones(tmp_path: Path) -> None:
     text = PROOF + "这首歌网上爆火。"
     assert "全网爆火" in repaired(text, book=mine(tmp_path, kind="B")).parts["body"]
+
+
+@pytest.mark.parametrize(("text", "right"), [("网上爆火甲", "全网爆火甲"), ("网上爆火，甲", "网上爆火，甲")])
+def test_what_must_stand_near_is_looked_for_in_the_clause_s_window_alone(tmp_path: Path, text: str, right: str) -> None:
+    book = mine(tmp_path, kind="A", clause='near = "甲"\nnear_window = 3')
+    assert repaired(text, book=book).parts["body"] == right
 
 
 def test_a_proposed_row_never_acts(tmp_path: Path) -> None:
@@ -150,7 +160,7 @@ def test_a_synonym_is_flagged_on_its_sites_and_never_restored(tmp_path: Path) ->
 def test_of_two_rows_that_claim_a_character_the_first_counts(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     text = (
-        ROW.format(kind="A", action="restore", more="")
+        ROW.format(kind="A", action="restore", more="", clause="")
         .replace("网上", "蕞大")
         .replace("全网", "极大")
         .replace("爆火", "的")

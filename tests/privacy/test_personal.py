@@ -10,8 +10,9 @@ import pytest
 
 from qingwen.errors import RuleError
 from qingwen.rules.book import load_rules
-from qingwen.rules.personal import overwrite
+from qingwen.rules.personal import Found, joined, overwrite
 from qingwen.rules.proofs import is_proved
+from qingwen.text import Span
 
 BOOK = load_rules()
 TABLE = BOOK.personal
@@ -34,6 +35,16 @@ def marked(case: str) -> tuple[str, set[str]]:
 
 def found_in(line: str) -> set[str]:
     return {f"{hit.span.start}:{hit.span.of(line)}" for hit in TABLE.find(line)}
+
+
+def test_what_overlaps_is_one_from_the_first_sign_to_the_last() -> None:
+    found = [
+        Found(Span(4, 9), "mask.b"),
+        Found(Span(0, 5), "mask.a"),
+        Found(Span(9, 12), "mask.c"),
+        Found(Span(1, 3), "d"),
+    ]
+    assert joined(found) == (Found(Span(0, 9), "mask.a"), Found(Span(9, 12), "mask.c"))
 
 
 @pytest.mark.parametrize("half", CASES)

@@ -49,6 +49,18 @@ def test_no_row_hits_a_sentence_of_the_seed_s_article() -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "记者在候车厅看到乘客进站前要先在入口处用手机扫码登记姓名和车次信息再由工作人员逐一核对身份证件"
+        "年纪大的旅客可以请家属代为扫码并由志愿者帮忙加注联系方式",
+        "他拨打了客服热线。4000123021一直无人接听",
+    ],
+)
+def test_news_that_is_almost_an_advertisement_is_none(line: str) -> None:
+    assert BOOK.hits(line) == []
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"label": '"adv"'}, r"mine\.toml: ad\.test-row: unknown label 'adv'"),

@@ -14,6 +14,7 @@ from qingwen.model import Label
 
 # So many advertisements in a row are looked behind; an agent's sheet below the article has more.
 _MOST_ADS = 2
+# And so many short sentences; a list of remarks has more.
 _MOST_LINES = 3
 _SHORTEST = 20
 _SHORTEST_HEADING = 8
@@ -84,7 +85,7 @@ def _behind_ad(features: Sequence[Features], states: list[int]) -> None:
 
 
 def _behind_lines(features: Sequence[Features], states: list[int]) -> None:
-    """A whole paragraph behind one or two sentences too short to be one (an interview's): the article goes on."""
+    """A whole paragraph behind up to three sentences too short to be one (an interview's): the article goes on."""
     last = _last(states)
     n = last + 1
     while n < len(features) and n - last <= _MOST_LINES and _is_short_sentence(features[n], features[last]):
