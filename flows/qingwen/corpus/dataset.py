@@ -25,8 +25,6 @@ from qingwen.read.items import Source
 
 # What ``_state/dataset.json`` says of the rows; the first three are what rows of one dataset have in common.
 VERSIONS = ("rules_version", "config_digest", "schema_version", "min_similarity")
-
-
 _TIME = "%Y%m%dT%H%M%S"
 
 

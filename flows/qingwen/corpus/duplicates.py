@@ -42,7 +42,6 @@ CREATE OR REPLACE TABLE clusters AS
     FROM members WINDOW cluster AS (PARTITION BY stands) QUALIFY count(*) OVER cluster > 1
 """
 
-
 Connect = Callable[[Iterable[str]], None]
 """Does the jobs of `similar.connect_file` elsewhere, all of them."""
 

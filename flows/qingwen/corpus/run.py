@@ -50,7 +50,6 @@ from qingwen.rules.sites import SiteBook, load_sites
 SITES = "sites.json"
 _PACKAGES = ("qingwen", "pyarrow", "deltalake", "beautifulsoup4", "opencc-python-reimplemented", "prefect")
 
-
 _running: dict[str, Engine] = {}
 
 

@@ -20,6 +20,12 @@ _ENDING_LINES = 3
 _DATE_LINES = 5
 # A longer line is no line of fields.
 _LONGEST_FIELD = 160
+# Nor is a longer one a byline, or a line of credits, where no rule says so.
+_LONGEST_LINE = 80
+# A byline may be glued so far above the text.
+_NEAR = 8
+# A longer step of a breadcrumb names the article, not its section.
+_LONGEST_SECTION = 12
 
 
 def read_facts(
@@ -36,18 +42,18 @@ def read_facts(
     body = [n for n, verdict in enumerate(verdicts) if verdict.label is Label.BODY]
     titles = [n for n, verdict in enumerate(verdicts) if verdict.label is Label.TITLE and verdict.kept]
     # A byline may be glued to the first or the last lines of the body, or stand among what the head dropped.
-    near = [n for n in range(max(0, body[0] - 8), body[0]) if n not in bylines] if body else []
+    near = [n for n in range(max(0, body[0] - _NEAR), body[0]) if n not in bylines] if body else []
     below, foot, far = (_below(body, len(lines), some) for some in (_ENDING_LINES, _DATE_LINES, CREDIT_LINES))
     crawl = crawled_at.date() if crawled_at else config.crawl_date
     # A dated line may stand among the body's blocks when the model took a byline's neighbours for text.
     dirt = [n for n in range(body[0], body[-1]) if verdicts[n].rule == "sequence.dirt"] if body else []
-    stated = [words[n] for n in bylines + near] + [words[n] for n in (*foot, *dirt) if len(words[n]) <= 80]
+    stated = [words[n] for n in bylines + near] + [words[n] for n in (*foot, *dirt) if len(words[n]) <= _LONGEST_LINE]
     stamp = published(stated, words, segmented.meta, crawl)
     account = next((found for n in bylines if (found := tables()[0]["account_age"].match(lines[n]))), None)
     crumbs = [lines[n] for n, verdict in enumerate(verdicts) if verdict.rule.startswith("nav.")]
     notices = [n for n, verdict in enumerate(verdicts) if verdict.label in (Label.COPYRIGHT, Label.SITE)]
     opening = [lines[n] for n in body[:2]]
-    around = [lines[n] for n in (*near, *far) if len(lines[n]) <= 80]
+    around = [lines[n] for n in (*near, *far) if len(lines[n]) <= _LONGEST_LINE]
     return Facts(
         site=site_of(page, segmented.meta, [lines[n] for n in notices]),
         category=(account["category"].strip() or None) if account else _category(crumbs),
@@ -57,7 +63,7 @@ def read_facts(
                 beneath=[lines[n + 1] for n in titles if n + 1 < len(lines)],
                 marked=[lines[n] for n, block in enumerate(segmented.blocks) if n in near and _is_author(block.path)],
                 around=around,
-                ending=[lines[n] for n in below if len(lines[n]) <= 80],
+                ending=[lines[n] for n in below if len(lines[n]) <= _LONGEST_LINE],
                 body=[lines[n] for n in body],
                 meta=_stated_author(segmented.meta, lines),
             ),
@@ -84,7 +90,7 @@ def _is_author(path: str) -> bool:
 def _stated_author(meta: Mapping[str, str], lines: Iterable[str]) -> list[str]:
     """Return the author that the markup's head states, where the page prints the name too: most heads name a site."""
     stated = [view(meta[key], FOLDED).text for key in ("article:author", "author") if key in meta]
-    printed = [line for line in lines if len(line) <= 80]
+    printed = [line for line in lines if len(line) <= _LONGEST_LINE]
     return [name for name in stated if len(name) <= LONGEST_NAME and any(name in line for line in printed)]
 
 
@@ -108,7 +114,7 @@ def _category(crumbs: list[str]) -> str | None:
         if not found or not re.search(r"[>\u00bb\u203a\u2192]", line):
             continue
         steps = [step.strip() for step in patterns["breadcrumb_step"].split(found["steps"]) if step.strip()]
-        kept = [step for step in steps[1:] if step not in table["no_category"] and len(step) <= 12]
+        kept = [step for step in steps[1:] if step not in table["no_category"] and len(step) <= _LONGEST_SECTION]
         if kept:
             return kept[-1]
     return None

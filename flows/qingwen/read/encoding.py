@@ -39,8 +39,6 @@ _HEAD_BYTES = 4096
 _SAMPLE_CHARS = 6000
 # Bytes that are no UTF-16 give, read as such, characters from all over: fewer than a third are common ones.
 _SURELY = 0.8
-
-
 # What a page's encoding is called that was encoded once more by a program that took its UTF-8 for Latin-1.
 TWICE = "utf-8 twice"
 

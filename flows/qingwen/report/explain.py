@@ -21,8 +21,6 @@ STYLES: Mapping[str, str] = {
     KEPT: "",
     HEAD: "bold",
 }
-
-
 # So many flags are shown, each with so much around it, and no longer than this.
 _DOUBTS, _AROUND, _LONGEST = 20, 10, 30
 
