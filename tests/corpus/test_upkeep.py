@@ -123,6 +123,21 @@ def test_a_rebuild_tells_what_it_changed(daily: tuple[Path, Path, list[str]], tm
     assert sorted(dict(changes(output, runs[2])).values()) == ["added", "withdrawn"]
 
 
+def test_a_record_that_other_rules_make_another_is_told_as_changed(
+    daily: tuple[Path, Path, list[str]], tmp_path: Path
+) -> None:
+    inputs, output, runs = daily
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        '[[rule]]\nid = "ad.voyage"\nlabel = "ad"\nscope = "any"\npattern = "^本报记者另外了解到"\n'
+        'why = "A test."\nsince = "0"\nmatches = ["本报记者另外了解到"]\n',
+        "utf-8",
+    )
+    clean(output, inputs, rebuild=True, rules=str(mine))
+    (repost,) = [row["id"] for row in rows(output, "records") if row["source_path"].endswith("repost.txt")]
+    assert dict(changes(output, runs[2])) == {repost: "changed"}
+
+
 @pytest.mark.parametrize("by", ["id", "url", "site"])
 def test_a_page_taken_down_leaves_every_table_and_never_comes_back(tmp_path: Path, by: str) -> None:
     output = tmp_path / "out"

@@ -41,7 +41,7 @@ def test_a_swapped_word_goes_back_in_a_spun_page(spun: str, right: str) -> None:
         "工作牵头部门要担责",
         "内置摄像头部分红外灯",
         "头部名企入驻",
-        "头部个股涨停",
+        "头部名单公布",
         "伤者头部第二次受伤",
         "蕞尔小国",
         "高水平别墅",

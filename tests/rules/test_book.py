@@ -125,6 +125,33 @@ def test_an_id_names_one_row_of_a_table(tmp_path: Path) -> None:
         load_rules(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("rule = 1", r"rule must be tables; write \[\[rule\]\]"),
+        ('words = ["x"]\n[[sub]]', r"words must be one table of texts; write \[words\]"),
+        ("[classes]\nNUM = 1\n[[sub]]", "classes must be one table of texts"),
+    ],
+)
+def test_a_table_of_another_shape_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(RuleError, match=says):
+        load_rules(path)
+
+
+def test_a_folder_without_tables_and_a_file_that_is_not_there_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match=r"the folder holds no \*\.toml rule table"):
+        load_rules(tmp_path)
+    with pytest.raises(RuleError, match="cannot read the rule table"):
+        load_rules(tmp_path / "mine.toml")
+
+
+def test_every_case_of_a_row_is_counted(tmp_path: Path) -> None:
+    mine = load_rules(table(tmp_path, spares='["甲", "乙"]', not_this='["丙"]'))
+    assert mine.n_cases - BOOK.n_cases == 4
+
+
 def test_a_hit_in_a_later_line_of_a_block_is_placed_in_the_block(tmp_path: Path) -> None:
     words = "记者报道。\n\n租房找小王\n他说。"
     (hit,) = load_rules(table(tmp_path)).hits(words)
@@ -198,6 +225,7 @@ def test_a_keep_row_that_misses_its_case_or_hits_what_it_spares_is_a_fault(tmp_p
         ({"clause": '[{ id = "all", action = "flag", behind = "x" }]'}, "unknown key 'behind'"),
         ({"clause": '[{ id = "all", action = "flag", left = "{NONE}" }]'}, "does not compile"),
         ({"clause": '[{ id = "all", action = "flag", right = "(" }]'}, "does not compile"),
+        ({"clause": '[{ id = "all", action = "flag", score = -1 }]'}, "score must be a number from 0 to"),
     ],
 )
 def test_a_wrong_substitution_is_refused_and_named(tmp_path: Path, changes: dict[str, str | None], says: str) -> None:
@@ -316,3 +344,12 @@ def test_a_page_is_cleaned_with_every_row_turned_off(tmp_path: Path) -> None:
     cleaner = qingwen.Cleaner(qingwen.Config(mask_personal_data=True), rules=table)
     for path in sorted(PAGES.glob("*.txt")):
         assert isinstance(cleaner.clean(path.read_bytes()), qingwen.Cleaned | qingwen.Rejection)
+
+
+def test_a_substitution_that_misses_its_case_or_acts_where_it_must_not_is_a_fault(tmp_path: Path) -> None:
+    clause = '[{ id = "all", action = "restore", right = "丙" }]'
+    book = load_rules(written(tmp_path, "sub", SUB, restores='["甲丁"]', keeps='["甲丙"]', clause=clause))
+    assert [fault for fault in book.check() if fault.startswith("mine.sub")] == [
+        "mine.sub: does not restore 甲 in '甲丁'.",
+        "mine.sub: clause all restores 甲 in '甲丙', which must stay.",
+    ]

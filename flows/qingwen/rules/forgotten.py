@@ -22,9 +22,6 @@ class Forgotten:
     urls: frozenset[str] = frozenset()
     sites: frozenset[str] = frozenset()
 
-    def __bool__(self) -> bool:
-        return bool(self.ids or self.urls or self.sites)
-
     def joined(self, other: Forgotten) -> Forgotten:
         """Return both together."""
         return Forgotten(self.ids | other.ids, self.urls | other.urls, self.sites | other.sites)
