@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from upath import UPath
 
 from qingwen.corpus import lock
-from qingwen.errors import PublishError
+from qingwen.errors import PublishError, SetupError
 
 PLACE = "memory://crawl/news"
 
@@ -103,3 +104,48 @@ def test_a_holder_renews_its_lock_until_another_has_it(files: Any, monkeypatch: 
     ours._renewal._thread.join()
     assert token(files) == "theirs"
     ours.release()
+
+
+def test_a_lock_that_goes_while_it_is_looked_at_is_taken(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    leave(files, time.time())
+    read = lock._read
+
+    def gone(place: Any) -> Any:
+        files.rm_file("/crawl/news/_state/lock")
+        return read(place)
+
+    monkeypatch.setattr(lock, "_read", gone)
+    ours = lock.Lock(UPath(PLACE))
+    ours.hold()
+    monkeypatch.setattr(lock, "_read", read)
+    assert token(files) != "theirs"
+    ours.release()
+
+
+def test_a_store_that_cannot_be_written_is_a_fault_of_the_set_up(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise RuntimeError("no such bucket")
+
+    monkeypatch.setattr(type(files), "pipe_file", refused)
+    with pytest.raises(SetupError, match="cannot be written: RuntimeError: no such bucket"):
+        lock.Lock(UPath(PLACE)).hold()
+
+
+def test_a_folder_that_is_none_or_cannot_be_written_is_a_fault_of_the_set_up(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SetupError, match="is a file; --output needs a folder"):
+        lock.Lock(tmp_path / "file").hold()
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news" / "_state").write_text("")
+    with pytest.raises(SetupError, match="news: cannot be written: File exists"):
+        lock.Lock(tmp_path / "news").hold()
+
+
+def test_of_two_holders_on_one_machine_the_second_waits_for_the_first(tmp_path: Path) -> None:
+    first, second = lock.Lock(tmp_path / "news"), lock.Lock(tmp_path / "news")
+    first.hold()
+    with pytest.raises(PublishError, match="another run holds the dataset"):
+        second.hold()
+    first.release()
+    second.hold()
+    second.release()

@@ -58,6 +58,16 @@ def test_a_worker_with_other_rules_or_without_the_dataset_says_so(tmp_path: Path
         open_kit(str(other))
     with pytest.raises(BatchError, match="Workers must see the dataset"):
         open_kit(str(tmp_path / "nothing.json"))
+    damaged = path.with_name("kit-damaged.json")
+    for text in (
+        "{",
+        "[1]",
+        json.dumps({**stated, "config": {"max_tags": "many"}}),
+        json.dumps({**stated, "sites": "{}"}),
+    ):
+        damaged.write_text(text, "utf-8")
+        with pytest.raises(BatchError, match=r"kit-damaged\.json: damaged .* The next run writes it anew"):
+            open_kit(str(damaged))
 
 
 def test_never_more_jobs_are_under_way_than_asked() -> None:
