@@ -52,8 +52,34 @@ def test_the_page_s_other_dates_tell_day_from_month(byline: str, elsewhere: str,
     assert (found.published_at, found.published_precision) == (at, precision)
 
 
-def test_an_impossible_date_is_none() -> None:
-    assert facts("2023-13-45 来源：晨报").published_at is None
+@pytest.mark.parametrize(
+    "byline", ["2023-13-45 来源：晨报", "13/13/2023 来源：晨报", "2/30/2023 来源：晨报", "13-45 09:26"]
+)
+def test_an_impossible_date_is_none(byline: str) -> None:
+    assert facts(byline).published_at is None
+
+
+@pytest.mark.parametrize(
+    ("byline", "crawl", "at", "precision"),
+    [
+        ("来源：晨报 3小时前", date(2023, 5, 30), datetime(2023, 5, 30), "day"),
+        ("来源：晨报 2天前", date(2023, 3, 1), datetime(2023, 2, 27), "day"),
+        ("来源：晨报 1周前", date(2023, 5, 30), datetime(2023, 5, 23), "day"),
+        ("来源：晨报 8个月前", date(2023, 5, 30), None, "none"),
+        ("来源：晨报 2天前", None, None, "none"),
+        ("来源：晨报 05-29 09:26", date(2023, 5, 30), datetime(2023, 5, 29, 9, 26), "minute"),
+        ("来源：晨报 12-31 09:26", date(2023, 5, 30), datetime(2022, 12, 31, 9, 26), "minute"),
+        ("来源：晨报 02-29 09:26", date(2025, 1, 30), datetime(2024, 2, 29, 9, 26), "minute"),
+        ("来源：晨报 02-29 09:26", date(2023, 5, 30), None, "month-day"),
+        ("来源：晨报 05-29 09:26", None, None, "month-day"),
+        ("来源：晨报 05-29 29:26", date(2023, 5, 30), None, "none"),
+    ],
+)
+def test_a_part_of_a_date_is_resolved_by_the_day_of_the_crawl_where_that_is_sure(
+    byline: str, crawl: date | None, at: datetime | None, precision: str
+) -> None:
+    found = facts(byline, crawl=crawl)
+    assert (found.published_at, found.published_precision) == (at, precision)
 
 
 def test_a_relative_date_waits_for_the_crawl_date() -> None:

@@ -100,3 +100,23 @@ def test_a_line_of_one_thing_is_cleaned_and_given_back(unit: str) -> None:
         assert restore(found.record, found.blocks, found.edits) == segment(page, Config()).text  # type: ignore[union-attr]
     else:
         assert found.rule
+
+
+@pytest.mark.parametrize(
+    ("octets", "path"),
+    [(b"<html>" + b"<div>" * 40 + "清文".encode(), "a.html"), ("清文\n".encode() * 40, "a.txt")],
+    ids=["depth of markup", "blocks of a dump"],
+)
+def test_a_page_over_a_limit_of_structure_is_a_rejection_that_names_it(octets: bytes, path: str) -> None:
+    found = clean_page(octets, source_path=path, config=Config(max_depth=30, max_blocks=39))
+    assert isinstance(found, Rejection)
+    assert (found.stage, found.rule) == ("segment", "segment.too-deep")
+    assert "max_depth" in found.detail or "max_blocks" in found.detail
+
+
+def test_a_page_that_shows_nothing_is_a_rejection() -> None:
+    found = clean_page(
+        b"<html><head><script>1</script></head><body><img src='a.png'></body></html>", source_path="a.html"
+    )
+    assert isinstance(found, Rejection)
+    assert (found.stage, found.rule) == ("segment", "read.empty")

@@ -18,8 +18,8 @@ _LONGEST_TITLE = 120
 
 def site_of(page: Page, meta: Mapping[str, str], notices: list[str]) -> str | None:
     """Return the registrable domain of the URL, else the site's name as stated on the page, else None."""
-    if page.url:
-        return registrable_domain(page.url)
+    if page.url and (domain := registrable_domain(page.url)):
+        return domain
     for line in notices:
         if found := search("site_notice", line):
             return found["site"] or found["site2"]
