@@ -20,10 +20,10 @@ from qingwen.corpus.database import DATABASE_FAULTS, Database
 from qingwen.corpus.dataset import check_dataset
 from qingwen.corpus.forms import SOURCE, dolma, plain
 from qingwen.corpus.mnbvc import mnbvc
-from qingwen.corpus.ordered import ordered
 from qingwen.corpus.place import Place
 from qingwen.corpus.schemas import TABLES
 from qingwen.corpus.shards import GZIP, NONE, Output
+from qingwen.corpus.sorting import in_order
 from qingwen.corpus.upkeep import changes
 from qingwen.errors import BatchError, SetupError
 
@@ -155,9 +155,10 @@ def _chosen(
             conditions.append(_CHANGED)
         query = _ROWS + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
         total = database.one(f"SELECT count(*) FROM ({query})")
-        rows = (row for batch in database.stream(query, TABLES["records"]) for row in batch.to_pylist())
-        lines = ((row["id"], _line(write(row))) for row in _counted("read", rows, total, progress))
-        yield total, _counted("write", ordered(lines, total, database.folder / "lines"), total, progress)
+        rows = database.stream(query, TABLES["records"])
+        batches = in_order(rows, ("id",), database.folder / "order", total)
+        lines = (_line(write(row)) for batch in batches for row in batch.to_pylist())
+        yield total, _counted("write", lines, total, progress)
 
 
 def _line(made: dict[str, Any]) -> bytes:
