@@ -205,7 +205,7 @@ COMMANDS: tuple[Command, ...] = (
         (add.repairs, add.settings),
     ),
     Command(
-        "rules",
+        "shell",
         "completion",
         "SHELL",
         actions.completion,
