@@ -30,7 +30,8 @@ def _plain() -> Progress:
         now = time.monotonic()
         if total and (done == total or now - last >= _EVERY):
             last = now
-            print(f"{stage}: {done}/{total} pages, {_rate(done, now - started)}", file=sys.stderr)
+            rate = _rate(done, now - started)
+            print(f"{stage}: {done}/{total} pages{rate and ', '}{rate}", file=sys.stderr)
 
     return progress
 
@@ -61,4 +62,4 @@ def _bar() -> Iterator[Progress]:
 
 def _rate(done: int, seconds: float) -> str:
     rate = done / max(0.001, seconds)
-    return f"{rate:.0f} pages/s" if rate >= 10 else f"{rate:.1f} pages/s"
+    return f"{rate:.0f} pages/s" if rate >= 10 else f"{rate:.1f} pages/s" if rate >= 0.1 else ""
