@@ -35,7 +35,7 @@ class RuleError(SetupError):
     >>> from qingwen.rules.book import compile_rules
     >>> compile_rules([("a.toml", "[[rules]]")])
     Traceback (most recent call last):
-    qingwen.errors.RuleError: a.toml: unknown key 'rules'. Known: rule, sub, keep, mask, spare, classes, words, between.
+    qingwen.errors.RuleError: a.toml: unknown key 'rules'. Known: rule, sub, keep, mask, spare, classes, words, between, off.
     """
 
 
