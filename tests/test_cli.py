@@ -88,7 +88,7 @@ def test_rules_check_counts_rules_and_cases(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["clean", "nothing/*.txt", "--no-prefect"], "nothing/*.txt: nothing to read"),
+        (["clean", "nothing/*.txt", "--no-prefect"], "nothing/*.txt: there is no such file or folder; nothing to read"),
         (["clean", "--no-prefect", "--crawl-date", "yesterday"], "not a date"),
         (["clean", "--no-prefect", "--config", "gone.toml"], "gone.toml: cannot read"),
         (["clean", "--no-prefect", "--rules", "gone.toml"], "gone.toml: cannot read the rule table"),

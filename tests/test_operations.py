@@ -21,6 +21,8 @@ import pytest
 from conftest import ROOT
 from made import copies_with_differences
 from qingwen.corpus import tables
+from qingwen.corpus.request import Request
+from qingwen.errors import SetupError
 
 pytest.importorskip("prefect")
 
@@ -237,6 +239,19 @@ def test_serve_without_a_server_says_what_to_do(tmp_path: Path) -> None:
     assert "prefect server start" in done.stderr
 
 
+def test_serve_says_that_a_server_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from qingwen import flow
+
+    monkeypatch.setattr(flow, "_SERVER_SECONDS", 0)
+    with (
+        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}),
+        pytest.raises(SetupError, match=r"the Prefect server at http://127\.0\.0\.1:9/api does not answer"),
+    ):
+        flow.serve(Request(inputs=("seeds",), output="news"), "news", [], None, 0)
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of what a user has after a clone, without its tests."""
@@ -266,7 +281,6 @@ def test_the_five_commands_of_the_readme_lead_to_a_scheduled_deployment(checkout
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "PREFECT_HOME": str(tmp_path / "prefect"),
         "PREFECT_SERVER_API_PORT": port,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
     }
     from prefect.client.orchestration import get_client

@@ -48,6 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return said(fault, PENDING)
     except KeyboardInterrupt:
         return said("Interrupted.", 130)
+    except RuntimeError as fault:
+        if "interrupted" not in str(fault):
+            raise
+        # What DuckDB makes of a signal that comes while it works.
+        return 128 + _signals[-1] if _signals else said("Interrupted.", 130)
     except BrokenPipeError:
         # The reader of our output went away (head, less): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

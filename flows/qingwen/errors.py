@@ -33,9 +33,9 @@ class RuleError(SetupError):
     """A row of a rule table is wrong; the message names the table, the row and the fault.
 
     >>> from qingwen.rules.book import compile_rules
-    >>> compile_rules([("a.toml", "[[rules]]")])
+    >>> compile_rules([("a.toml", 'off = ["ad.gone"]')])
     Traceback (most recent call last):
-    qingwen.errors.RuleError: a.toml: unknown key 'rules'. Known: rule, sub, keep, mask, spare, classes, words, between, off.
+    qingwen.errors.RuleError: a.toml: off: no shipped row has the id 'ad.gone'; see qingwen rules show.
     """
 
 

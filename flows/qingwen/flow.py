@@ -6,6 +6,7 @@ Dask or Ray cluster do the same work in the processes of the cluster. Between th
 
 # No annotations as text here: Prefect makes the server's form of those of the flow, and must find them as types.
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ from typing import Any
 from httpx import HTTPError
 from prefect import flow, get_run_logger, runtime, tags, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, State
 from prefect.logging.loggers import flow_run_logger
 from prefect.schedules import Cron
@@ -42,6 +44,8 @@ from qingwen.operations.runners import ENDED, as_tasks, runner_for
 
 TAG, REVIEW = "qingwen", "review.html"
 _DEFAULTS = Options()
+# How long a server that is starting may take to answer.
+_SERVER_SECONDS = 60
 # To a cluster flow and tasks go by value, with what they name: so they name functions, never what is of this process.
 _progress: ContextVar[Progress] = ContextVar("progress", default=silent)
 _on_terminate: ContextVar[Any] = ContextVar("on_terminate", default=None)
@@ -252,13 +256,14 @@ def serve(request: Request, name: str, cron: Sequence[str], timezone: str | None
     Two runs of a deployment never overlap: the later one is cancelled, as the next finds all that it would have done.
 
     Raises:
-        SetupError: no server is configured.
+        SetupError: no server is configured, or it does not answer.
     """
     if not PREFECT_API_URL.value():
         raise SetupError(
             "serve: no Prefect server is configured. Start one (prefect server start) and name it: "
             "prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
         )
+    _await_server()
     clean_news.serve(
         name=name,
         schedules=[Cron(line, timezone=timezone) for line in cron],
@@ -268,3 +273,16 @@ def serve(request: Request, name: str, cron: Sequence[str], timezone: str | None
         global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
+
+
+def _await_server() -> None:
+    """Wait for the server that is configured: one that was started just now needs a while."""
+    until = time.monotonic() + _SERVER_SECONDS
+    with get_client(sync_client=True) as client:
+        while (fault := client.api_healthcheck()) is not None:
+            if time.monotonic() > until:
+                raise SetupError(
+                    f"serve: the Prefect server at {PREFECT_API_URL.value()} does not answer ({fault}). "
+                    "Start it: prefect server start"
+                )
+            time.sleep(1)

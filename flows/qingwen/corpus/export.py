@@ -185,9 +185,6 @@ def _told(place: str, left: str) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
-    except RuntimeError as fault:
-        # What DuckDB makes of a signal that comes while it works.
-        raise KeyboardInterrupt if "interrupted" in str(fault) else fault from None
     except (OSError, pa.ArrowException, *DATABASE_FAULTS, tables.Fault) as fault:
         why = " ".join(str(fault).split())
         raise BatchError(f"{place}: the machine failed under the export ({why}); {left}. Run again.") from fault
