@@ -252,6 +252,19 @@ def test_serve_says_that_a_server_does_not_answer(monkeypatch: pytest.MonkeyPatc
         flow.serve(Request(inputs=("seeds",), output="news"), "news", [], None, 0)
 
 
+@pytest.mark.parametrize(("line", "zone"), [("0 3", "Asia/Shanghai"), ("0 3 * * *", "Asia/Nowhere")])
+def test_serve_refuses_a_schedule_that_is_none(line: str, zone: str) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from qingwen import flow
+
+    with (
+        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}),
+        pytest.raises(SetupError, match=rf'--cron "{re.escape(line)}", --timezone {zone}: '),
+    ):
+        flow.serve(Request(inputs=("seeds",), output="news"), "news", [line], zone, 0)
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of what a user has after a clone, without its tests."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from httpx import HTTPError
 from prefect import flow, get_run_logger, runtime, tags, task
@@ -19,7 +20,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, State
 from prefect.logging.loggers import flow_run_logger
-from prefect.schedules import Cron
+from prefect.schedules import Cron, Schedule
 from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import (
     PREFECT_API_URL,
@@ -256,23 +257,34 @@ def serve(request: Request, name: str, cron: Sequence[str], timezone: str | None
     Two runs of a deployment never overlap: the later one is cancelled, as the next finds all that it would have done.
 
     Raises:
-        SetupError: no server is configured, or it does not answer.
+        SetupError: no server is configured, it does not answer, or the schedule is none.
     """
     if not PREFECT_API_URL.value():
         raise SetupError(
             "serve: no Prefect server is configured. Start one (prefect server start) and name it: "
             "prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
         )
+    schedules = [_schedule(line, timezone) for line in cron]
     _await_server()
     clean_news.serve(
         name=name,
-        schedules=[Cron(line, timezone=timezone) for line in cron],
+        schedules=schedules,
         parameters=to_parameters(request, review),
         tags=[TAG],
         description=clean_news.description,
         global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
+
+
+def _schedule(line: str, timezone: str | None) -> Schedule:
+    try:
+        return Cron(line, timezone=timezone and ZoneInfo(timezone).key)
+    except (ValueError, ZoneInfoNotFoundError) as fault:
+        raise SetupError(
+            f'--cron "{line}", --timezone {timezone}: {fault}. A line such as "0 3 * * *" (minute, hour, day, month, '
+            "weekday), a zone such as Asia/Shanghai."
+        ) from None
 
 
 def _await_server() -> None:
