@@ -6,9 +6,8 @@ import argparse
 import shutil
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import groupby
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from qingwen import __version__, actions, keeping
 from qingwen import arguments as add
@@ -21,8 +20,7 @@ _STATUS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command: its group in the help, what runs, a line and a paragraph on it, examples, what adds its options."""
 
     group: str
