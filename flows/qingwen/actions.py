@@ -1,4 +1,4 @@
-"""What each command does. What it needs is imported when it runs; only ``clean`` imports prefect."""
+"""What each command does. What it needs is imported when it runs; only ``clean`` and ``serve`` import prefect."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from qingwen.corpus.place import Place
 from qingwen.corpus.schemas import TABLES
 from qingwen.corpus.shards import GZIP, NONE, Output
 from qingwen.corpus.sorting import in_order
+from qingwen.corpus.spread import Progress, silent
 from qingwen.corpus.upkeep import changes
 from qingwen.errors import BatchError, SetupError
 
@@ -44,12 +45,7 @@ _STANDS = "(d.duplicate_of IS NULL OR d.duplicate_of NOT IN (SELECT id FROM reco
 _CHANGED = "id IN (SELECT id FROM changed)"
 
 T = TypeVar("T")
-Progress = Callable[[str, int, int], None]
 Write = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +93,7 @@ def export(
     wanted: Wanted,
     *,
     file_bytes: int = FILE_BYTES,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Exported:
     """Write a dataset's records to a file or a folder, whole or not at all.
 
@@ -128,7 +124,7 @@ def exported(dataset: Place, wanted: Wanted) -> Iterator[Iterator[bytes]]:
     write, changed = wanted.write(), _changed(dataset, wanted)
     with (
         _told(str(dataset), "what came is not all"),
-        _chosen(dataset, wanted, write, changed, None, _silent) as (_, lines),
+        _chosen(dataset, wanted, write, changed, None, silent) as (_, lines),
     ):
         yield lines
 

@@ -9,6 +9,7 @@ from qingwen.config import Config
 from qingwen.errors import SetupError
 from qingwen.model import Page, Rejection
 from qingwen.read.addresses import is_url
+from qingwen.read.archives import TAR_ENDINGS, ZIP_ENDINGS
 from qingwen.read.containers import is_container, items_of
 from qingwen.read.files import page_of, read_page, to_page
 from qingwen.read.items import refused
@@ -54,4 +55,4 @@ def page_on(stream: IO[bytes], config: Config, url: str | None = None) -> Page |
 
 
 def _example(name: str) -> str:
-    return "!a.html" if name.lower().endswith((".zip", ".tar", ".tgz", ".tar.gz", ".tar.zst")) else "#0"
+    return "!a.html" if name.lower().endswith((*ZIP_ENDINGS, *TAR_ENDINGS)) else "#0"
