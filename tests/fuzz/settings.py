@@ -50,6 +50,7 @@ def _taken(act: Callable[[], T], kind: type[Exception], name: str) -> T | None:
     except kind as fault:
         said = str(fault)
     assert name in said, said
+    said.encode()
     return None
 
 

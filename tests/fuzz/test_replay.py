@@ -1,9 +1,9 @@
-"""Inputs that once broke a law break none any more, and new ones are looked for: see ``python -m tests.fuzz``."""
+"""Inputs that once broke a law break none any more, nor do some made anew; ``python -m tests.fuzz`` looks for others."""
 
 from __future__ import annotations
 
 import base64
-import random
+import zlib
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,8 @@ def test_what_fuzzing_starts_from_breaks_no_law(name: str) -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_damaged_inputs_break_no_law(name: str) -> None:
-    seed = random.SystemRandom().randrange(1, 2**31)
+    # The same at each run, so that a change that passed is not refused for a fault of another day.
+    seed = zlib.crc32(name.encode())
     for octets, fault in explore(TARGETS[name], TARGETS[name].examples, seed):
         pytest.fail(
             f"{fault[0]} at {fault[1]} (seed {seed}): write these bytes, base64 here, to a file of tests/fuzz/corpus/{name} "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from qingwen.config import Config
 from qingwen.errors import SetupError
 from qingwen.model import BODY, TITLE, Cleaned, Judged, Rejection
 from qingwen.rules.book import RuleBook
+from qingwen.rules.sites import read_json
 from qingwen.text import align
 from qingwen.views import view
 
@@ -50,7 +50,7 @@ def count_cases(text: str) -> int:
 
 def _parsed(text: str) -> tuple[Mapping[str, _Row], list[_Row]]:
     try:
-        stated = json.loads(text)
+        stated = read_json(text)
     except (ValueError, RecursionError) as fault:
         raise SetupError(f"cases: not valid JSON: {fault}. Export the marks from the review page again.") from fault
     if not isinstance(stated, dict) or stated.get("format") != FORMAT:
@@ -117,9 +117,7 @@ class _Check:
         if stated.get("format") == "html" or not isinstance(stated.get("text"), str):
             return None
         if page not in self._cleaned:
-            self._cleaned[page] = clean_page(
-                stated["text"].encode("utf-8", "replace"), config=self._config, rules=self._book
-            )
+            self._cleaned[page] = clean_page(stated["text"].encode(), config=self._config, rules=self._book)
         return self._cleaned[page]
 
     def _block(self, case: _Row) -> Judged | None:
