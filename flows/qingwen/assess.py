@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qingwen.config import Config
+from qingwen.han import RANGES
 
-_HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0x3007, 0x3007), (0x20000, 0x3134F))
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _STOPS = tuple("\u3002\uff01\uff1f!?\u2026\uff1b;\uff1a:.")
@@ -71,7 +71,7 @@ def _codes(text: str) -> Codes:
 def _han(codes: Codes) -> int:
     """Return how many characters are Han."""
     found = np.zeros(len(codes), dtype=np.bool_)
-    for first, last in _HAN:
+    for first, last in RANGES:
         found |= (codes >= first) & (codes <= last)
     return int(np.count_nonzero(found))
 

@@ -17,6 +17,7 @@ from itertools import accumulate
 from typing import Any
 
 from qingwen.conversion import converter
+from qingwen.han import HAN
 from qingwen.text import Span
 
 RAW, FOLDED, CONTACT, DIGITS = "raw", "folded", "contact", "digits"
@@ -72,7 +73,7 @@ def view(text: str, kind: str) -> View:
 _NOISE = re.compile(
     r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+|&(?:amp;)*(?:nbsp|ensp|emsp);"
     # A reading behind its character, of farms that print them: 國(guó).
-    r"|(?<=[\u4e00-\u9fff])\([a-z\u00fc]{0,4}[\u00e0-\u00fa\u0101-\u01dc][a-z]{0,3}\)"
+    rf"|(?<=[{HAN}])\([a-z\u00fc]{{0,4}}[\u00e0-\u00fa\u0101-\u01dc][a-z]{{0,3}}\)"
 )
 # Most texts hold none of the characters that a gap needs.
 _NOISY = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff&\u00e0-\u00fa\u0101-\u01dc]")

@@ -30,6 +30,8 @@ from qingwen.segment.pages import segment
 _SHORTEST, _SHOWN = 2, 40
 # From so many characters on a line is a paragraph: it tells pages apart.
 _PARAGRAPH = 40
+# Pages that share so much of their paragraphs are one article and its repost: they prove a line of the site once.
+_ALIKE = 0.5
 NONE = PersonalTable()
 # What an item of a container takes, compressed: from 2 (text) to 15 KB (HTML) in news crawls.
 _ITEM_BYTES = 5_000
@@ -139,7 +141,7 @@ def _unlike(pages: Sequence[Sighting], most: int) -> list[Sighting]:
     chosen: list[tuple[Sighting, Mapping[str, int]]] = []
     for page in pages:
         paragraphs = {key: size for key, size, _ in page.lines if size >= _PARAGRAPH}
-        if all(_shared(paragraphs, other) < 0.5 for _, other in chosen):
+        if all(_shared(paragraphs, other) < _ALIKE for _, other in chosen):
             chosen.append((page, paragraphs))
         if len(chosen) == most:
             break

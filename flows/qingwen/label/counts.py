@@ -9,7 +9,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-_HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF))
+from qingwen.han import RANGES
+
 _SENTENCE, _COMMA = "\u3002\uff01\uff1f!?;\uff1b", ",\uff0c\u3001"
 _KINDS = 6
 Ints = npt.NDArray[np.int64]
@@ -47,7 +48,7 @@ def _flags() -> npt.NDArray[np.uint8]:
     table = np.ones(0x110000, dtype=np.uint8)
     spaces = [code for code in range(0x3001) if chr(code).isspace()]
     table[spaces] = 0
-    for first, last in _HAN:
+    for first, last in RANGES:
         table[first : last + 1] |= 2
     for bit, characters in ((4, _SENTENCE), (8, _COMMA), (16, "0123456789")):
         table[list(map(ord, characters))] |= bit

@@ -8,17 +8,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from qingwen.han import HAN
 from qingwen.label.counts import count
 from qingwen.model import Segmented
 from qingwen.rules.book import Hit, RuleBook
 from qingwen.rules.sites import SiteBook
 
 _ENDS, _CLOSES = "\u3002\uff01\uff1f!?\u2026\uff1a:", "\u201d\u2019\u300d\u300f\"')\uff09\u3011"
-_CUT_OFF = re.compile(r"(?:\.{3}|\u2026)(?:[\[\uff08(]?[\u4e00-\u9fff]{2,4}[\]\uff09)]?)?$")
+_CUT_OFF = re.compile(f"(?:\\.{{3}}|\u2026)(?:[\\[\uff08(]?[{HAN}]{{2,4}}[\\]\uff09)]?)?$")
 # Dots and what may stand behind them have no more characters than this.
 _CUT_OFF_CHARS = 12
 _SPACE = re.compile(r"\s+")
 _NUMBER = re.compile(r"[0-9]+")
+# A paragraph may name a thing or two as links; of a list's item most is one. Shares of a block's characters.
+SOME_LINKS, MOSTLY_LINKED = 0.3, 0.5
+_SHORTEST_HEADLINE, _LONGEST_HEADLINE = 6, 60
+# No block counts for more characters of running text: one with all comments in it shall not outweigh the article.
+_A_PARAGRAPH = 400
 
 
 @dataclass(slots=True)
@@ -97,6 +103,12 @@ def measure(
     return found
 
 
+def is_headline(feature: Features) -> bool:
+    """Tell whether a line may head an article: as long as a headline is, no sentence, no rule's and no list's."""
+    bare = not feature.block_hits and not feature.structure and feature.link_density < MOSTLY_LINKED
+    return bare and _SHORTEST_HEADLINE <= feature.size <= _LONGEST_HEADLINE and not feature.ends
+
+
 @lru_cache(maxsize=65536)
 def _kind(path: str) -> str:
     return _NUMBER.sub("", path)
@@ -123,18 +135,18 @@ def mark_outside(features: Sequence[Features]) -> list[Features]:
     """
     weights: Counter[str] = Counter()
     for feature in features:
-        if feature.prose and feature.link_density < 0.3 and not feature.block_hits:
+        if feature.prose and feature.link_density < SOME_LINKS and not feature.block_hits:
             steps = feature.path.split("/")
             for up, share in ((1, 1.0), (2, 0.5), (3, 0.25)):
                 if len(steps) > up:
-                    weights["/".join(steps[:-up])] += int(share * min(feature.size, 400))
+                    weights["/".join(steps[:-up])] += int(share * min(feature.size, _A_PARAGRAPH))
     if not weights:
         return list(features)
     container = max(weights, key=lambda path: (weights[path], -len(path)))
     kinds: Counter[str] = Counter()
     for feature in features:
-        if feature.prose and feature.link_density < 0.3 and not feature.block_hits:
-            kinds[feature.kind] += min(feature.size, 400)
+        if feature.prose and feature.link_density < SOME_LINKS and not feature.block_hits:
+            kinds[feature.kind] += min(feature.size, _A_PARAGRAPH)
     most = max(kinds, key=lambda kind: (kinds[kind], kind))
     for feature in features:
         feature.outside = not f"{feature.path}/".startswith(f"{container}/")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from qingwen.label.crf import BODY, DIRT
-from qingwen.label.features import Features
+from qingwen.label.features import SOME_LINKS, Features
 from qingwen.model import Label
 
 # So many advertisements in a row are looked behind; an agent's sheet below the article has more.
@@ -122,7 +122,8 @@ def _is_ad(feature: Features) -> bool:
 
 def _is_paragraph(feature: Features) -> bool:
     whole = feature.prose and feature.ends and not feature.cut_off and feature.size >= _SHORTEST
-    return whole and not feature.hits and not feature.structure and feature.link_density < 0.3 and not feature.outside
+    plain = not feature.hits and not feature.structure and not feature.outside
+    return whole and plain and feature.link_density < SOME_LINKS
 
 
 def _is_short_sentence(feature: Features, beside: Features) -> bool:

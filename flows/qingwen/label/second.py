@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from qingwen.label.crf import BODY, HEAD, TAIL
-from qingwen.label.features import Features
+from qingwen.label.features import SOME_LINKS, Features, is_headline
 from qingwen.model import Label
 
 SECOND = "structure.second-article"
@@ -17,7 +17,6 @@ SECOND = "structure.second-article"
 _PARAGRAPHS, _CHARACTERS = 2, 80
 # How far below its headline an article's byline stands.
 _BYLINE = 2
-_SHORTEST, _LONGEST = 6, 60
 
 
 def part_articles(
@@ -45,7 +44,7 @@ def part_articles(
 
 def _starts(features: Sequence[Features], states: Sequence[int]) -> list[int]:
     """Return where each article among the blocks begins; fewer than two: there is one article at most."""
-    heads = [n for n in range(len(features)) if _is_headline(features[n]) and _dated_below(features, n)]
+    heads = [n for n in range(len(features)) if is_headline(features[n]) and _dated_below(features, n)]
     if BODY not in states or not heads:
         return []
     told = [0, *accumulate(_told(feature) for feature in features)]
@@ -72,13 +71,8 @@ def _ends(features: Sequence[Features]) -> list[int]:
 
 def _told(feature: Features) -> bool:
     """Tell whether a block reads like a paragraph of an article, wherever the model put it."""
-    whole = feature.prose and feature.ends and not feature.cut_off and feature.link_density < 0.3
+    whole = feature.prose and feature.ends and not feature.cut_off and feature.link_density < SOME_LINKS
     return whole and not feature.block_hits and not feature.structure and not feature.outside
-
-
-def _is_headline(feature: Features) -> bool:
-    bare = not feature.block_hits and not feature.structure and feature.link_density < 0.5
-    return bare and _SHORTEST <= feature.size <= _LONGEST and not feature.ends
 
 
 def _dated_below(features: Sequence[Features], n: int) -> bool:

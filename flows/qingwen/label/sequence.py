@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from qingwen.label.features import Features
+from qingwen.label.features import MOSTLY_LINKED, Features
 from qingwen.model import Label
 
 HEAD, ARTICLE, TAIL = "head", "article", "tail"
@@ -104,7 +104,7 @@ def zones(features: Sequence[Features], title: int | None, weights: Weights = WE
 
 def _opens(feature: Features) -> bool:
     """Tell whether a heading such as 相关文章 stands among the article's blocks, and is no button or side column."""
-    return feature.opens_tail and feature.link_density < 0.5 and not feature.outside
+    return feature.opens_tail and feature.link_density < MOSTLY_LINKED and not feature.outside
 
 
 def _may_enter(features: Sequence[Features], n: int, title: int | None) -> bool:
@@ -117,7 +117,7 @@ def _may_enter(features: Sequence[Features], n: int, title: int | None) -> bool:
 def _says_over(feature: Features) -> bool:
     """Tell whether a block shows by itself that the article is over: a rule, its shape, its links or its place."""
     hit = any(hit.rule.scope != HEAD for hit in feature.block_hits)
-    return hit or bool(feature.structure) or feature.link_density >= 0.5 or feature.outside
+    return hit or bool(feature.structure) or feature.link_density >= MOSTLY_LINKED or feature.outside
 
 
 def _hits(feature: Features, scope: str) -> bool:

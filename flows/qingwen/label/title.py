@@ -5,19 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from qingwen.han import HAN
 from qingwen.label.crf import BODY, HEAD
-from qingwen.label.features import Features
+from qingwen.label.features import Features, is_headline
 from qingwen.label.sequence import zones
 from qingwen.model import Label, Segmented
 from qingwen.text import Span
 
 _SUFFIX = re.compile(
     r"\s{0,20}(?:_{1,20}|[|\uff5c]|\s[-\u2013\u2014]{1,20}\s|[-\u2013\u2014]{2,20}"
-    r"|(?<=[\u4e00-\u9fff\u201d\u300d\u300b)\uff09!\uff01?\uff1f])[-\u2013\u2014](?=[\u4e00-\u9fffA-Za-z]))\s{0,20}"
+    rf"|(?<=[{HAN}\u201d\u300d\u300b)\uff09!\uff01?\uff1f])[-\u2013\u2014](?=[{HAN}A-Za-z]))\s{{0,20}}"
 )
 _STEP = re.compile(r"[\u3009\u00bb\u203a>\uff1e]\s*")
 _SPACE = re.compile(r"\s+")
+_HEADINGS = ("h1", "h2", "h3")
+_NAME = re.compile(r"[\w-]*")
 _SHORTEST, _LONGEST = 5, 80
+_LEAST_HAN = 4
+# A path through the site, or a row of links, has more bars than a title with its site's name.
+_MOST_BARS = 1
+# Above the article stand a title, a byline and tools; what is further up is the page's own.
 _LOOK_BACK = 30
 # No title is longer, with all that may stand behind it.
 _LOOKED_AT = 300
@@ -28,6 +35,10 @@ _MOSTLY = 2
 # The last part of a <title> may be the site's name too; a headline is longer.
 _ENDS_TITLE = 9
 HEAD_PATH = "head/title"
+# What speaks for a line above the article to be its title, in points; from this many on one is taken.
+_A_LINE_UP, _OF_USUAL_SIZE, _A_SENTENCE, _ABOVE_BYLINE, _A_HEADING, _A_LINK = -0.15, 1.0, -1.5, 2.0, 1.0, -2.0
+_USUAL = range(9, 46)
+_LEAST_POINTS = -2.0
 
 
 def sure_title(features: Sequence[Features]) -> int | None:
@@ -44,9 +55,9 @@ def sure_title(features: Sequence[Features]) -> int | None:
     named = [n for n in later if _names(stated, features[n].solid)]
     named = named or [n for n in later if features[n].size >= _ENDS_TITLE and features[n].solid in ending]
     if named:
-        heads = [n for n in named if re.search(r"/h[1-3]\b[^/]*$", features[n].path)]
+        heads = [n for n in named if _tag(features[n]) in _HEADINGS]
         return (heads or named)[0]
-    heads = [n for n in later if re.search(r"/h1\b[^/]*$", features[n].path)]
+    heads = [n for n in later if _tag(features[n]) == "h1"]
     return heads[0] if len(heads) == 1 else None
 
 
@@ -70,21 +81,26 @@ def best_title(features: Sequence[Features], start: int) -> int | None:
         feature = features[n]
         if not _fits(feature) or feature.block_hits or feature.structure:
             continue
-        score = -0.15 * (start - n)
-        score += 1.0 if 9 <= feature.size <= 45 else 0.0
-        score -= 1.5 if feature.ends and feature.words[-1:] not in "!?\uff01\uff1f\u2026" else 0.0
-        score += 2.0 if _byline_follows(features, n) else 0.0
-        score += 1.0 if re.search(r"/h[1-3]\b[^/]*$", feature.path) else 0.0
-        score -= 2.0 * feature.link_density
+        score = _A_LINE_UP * (start - n)
+        score += _OF_USUAL_SIZE if feature.size in _USUAL else 0.0
+        score += _A_SENTENCE if feature.ends and feature.words[-1:] not in "!?\uff01\uff1f\u2026" else 0.0
+        score += _ABOVE_BYLINE if _byline_follows(features, n) else 0.0
+        score += _A_HEADING if _tag(feature) in _HEADINGS else 0.0
+        score += _A_LINK * feature.link_density
         if best is None or score > best[0]:
             best = (score, n)
-    if best is None or best[0] <= -2.0:
+    if best is None or best[0] <= _LEAST_POINTS:
         return None
     n = best[1]
     # Two headlines, one right below the other: the lower is the subtitle, unless a byline says that it is the title.
-    while n > 0 and not _byline_follows(features, n) and _is_headline(features[n - 1]):
+    while n > 0 and not _byline_follows(features, n) and _stands_alone(features[n - 1]):
         n -= 1
     return n
+
+
+def _stands_alone(feature: Features) -> bool:
+    """Tell whether a line is a headline by itself: not so short as a section's name."""
+    return feature.size >= _USUAL.start and _fits(feature) and is_headline(feature)
 
 
 def below_title(features: Sequence[Features], states: Sequence[int], title: int) -> list[int]:
@@ -95,11 +111,6 @@ def below_title(features: Sequence[Features], states: Sequence[int], title: int)
     if BODY not in states[:title] or sum(solid[title + 1 :]) <= _MOSTLY * sum(solid[:title]):
         return list(states)
     return [HEAD] * (title + 1) + list(states[title + 1 :])
-
-
-def _is_headline(feature: Features) -> bool:
-    bare = not feature.block_hits and not feature.structure and feature.link_density < 0.3
-    return bare and _fits(feature) and feature.size >= 9 and not feature.ends and not feature.prose
 
 
 def title_span(segmented: Segmented, n: int) -> Span:
@@ -123,12 +134,18 @@ def _byline_follows(features: Sequence[Features], n: int) -> bool:
     return any(hit.rule.label is Label.BYLINE for feature in following for hit in feature.block_hits[:1])
 
 
+def _tag(feature: Features) -> str:
+    """Return the name of the element that a block is."""
+    found = _NAME.match(feature.path, feature.path.rfind("/") + 1)
+    return found[0] if found else ""
+
+
 def _fits(feature: Features) -> bool:
     return (
         not feature.template
         and _SHORTEST <= feature.size <= _LONGEST
-        and feature.han >= 4
-        and feature.words.count("|") < 2
+        and feature.han >= _LEAST_HAN
+        and feature.words.count("|") <= _MOST_BARS
     )
 
 

@@ -10,7 +10,10 @@ from qingwen.metadata.patterns import search, tables
 
 # How far below the text its credits stand (pictures' captions and an editor's line may come between).
 CREDIT_LINES = 15
+# Names from other languages are written out: 努尔麦麦提·阿卜杜热西提. What is longer is an office or a sentence.
 LONGEST_NAME = 20
+# A byline says when, where from and by whom; a longer line that names a reporter is a paragraph of the news.
+_LONGEST_BYLINE = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,6 @@ def _all_of(name: str, lines: list[str]) -> Iterator[str]:
 
 def _found(name: str, lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
-        found = search(name, line) if name != "author" or len(line) <= 160 else None
+        found = search(name, line) if name != "author" or len(line) <= _LONGEST_BYLINE else None
         if found:
             yield next(value for value in found.groups() if value)

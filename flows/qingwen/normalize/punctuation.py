@@ -12,29 +12,29 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from qingwen.config import Config
+from qingwen.han import HAN
 from qingwen.model import BODY, TITLE, Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.rules.tables import PunctuationTable, punctuation_table
 from qingwen.text import Edit, Span
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\u3007\U00020000-\U0003134f]")
-_LETTER = re.compile(r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff]")
+_HAN = re.compile(f"[{HAN}]")
+_LETTER = re.compile(f"[A-Za-z{HAN}]")
 _LOOSE = re.compile(r"[,:;!?]")
-_BEHIND_HAN = re.compile(r"(?<=[\u4e00-\u9fff])[,:;!?]")
-_BEHIND_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff])[,:;!?]|(?<=[)\u201d\u300b])[,:;!?](?=[\u4e00-\u9fff])")
+_BEHIND_HAN = re.compile(f"(?<=[{HAN}])[,:;!?]")
+_BEHIND_CHINESE = re.compile(f"(?<=[{HAN}])[,:;!?]|(?<=[)\u201d\u300b])[,:;!?](?=[{HAN}])")
 _LATIN = re.compile("[A-Za-z]")
 _ORDINAL = re.compile(r"[0-9]{1,2}\)")
 _DOTS = re.compile(r"\.{3,}")
 _DASHES = re.compile(r"(?<!-)--(?!-)")
-_TILDE = re.compile(r"~")
 _STOP = re.compile(r"(?<!\.)\.(?!\.)")
 _BRACKETS = re.compile(r"[()\uff08\uff09]")
-_QUOTE = re.compile('"')
-_ANGLE = re.compile(r"<[^<>]{0,30}[\u4e00-\u9fff][^<>]{0,30}>")
+_TILDE, _QUOTE = re.compile("~"), re.compile('"')
+_ANGLE = re.compile(f"<[^<>]{{0,30}}[{HAN}][^<>]{{0,30}}>")
 # A stretch up to this length is searched anew each time that a mark asks of it.
 _STRETCH = 200
 # A line without any of these has nothing to restore and nothing to flag.
-_TRIGGER = re.compile(r"[,:;!?()\"~<]|\.\.|--|[\u4e00-\u9fff]\.")
+_TRIGGER = re.compile(f'[,:;!?()"~<]|\\.\\.|--|[{HAN}]\\.')
 
 # Where, what it becomes, and by which rule.
 Change = tuple[Span, str, str]

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from qingwen.conversion import converter, traditional_only
+from qingwen.han import HAN
 from qingwen.model import Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.text import Edit, Span
 
 READING = "pinyin.reading"
-_HAN = r"\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f"
 _LETTERS = r"a-z\u00e0-\u01dc\u0300-\u030c"
-_BRACKETED = re.compile(f"(?<=[{_HAN}])[(\uff08]([{_LETTERS}]{{1,7}})[)\uff09]")
+_BRACKETED = re.compile(f"(?<=[{HAN}])[(\uff08]([{_LETTERS}]{{1,7}})[)\uff09]")
 # What is left where a character was lost: 城?h經濟, or a reading with nothing before it.
 _LOST = re.compile(
-    f"(?<=[{_HAN}])[?\ufffd]?[a-z](?=[{_HAN}])|(?<=[{_HAN})\uff09])\\?(?=\\([{_LETTERS}]{{1,7}}\\))"
-    f"|(?<![{_HAN}{_LETTERS}A-Z?])\\((?=[{_LETTERS}]*[\u00e0-\u00fc\u0101-\u01dc])[{_LETTERS}]{{1,7}}\\)"
+    f"(?<=[{HAN}])[?\ufffd]?[a-z](?=[{HAN}])|(?<=[{HAN})\uff09])\\?(?=\\([{_LETTERS}]{{1,7}}\\))"
+    f"|(?<![{HAN}{_LETTERS}A-Z?])\\((?=[{_LETTERS}]*[\u00e0-\u00fc\u0101-\u01dc])[{_LETTERS}]{{1,7}}\\)"
 )
 # A farm prints readings behind most characters of another form; a lesson behind those that it teaches.
 _LEAST_SHARE = 0.3

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 from qingwen.config import Config
 from qingwen.conversion import simplified_only, traditional_only, words_with
+from qingwen.han import HAN
 from qingwen.model import Flag
 from qingwen.normalize.passes import Context, Draft, Proposal, characters_of
 from qingwen.normalize.readings import READING
 from qingwen.rules.tables import undecided
 from qingwen.text import Edit, Span
 
-_HAN = re.compile(r"[\u4e00-\u9fff]")
+_HAN = re.compile(f"[{HAN}]")
 _LINE = re.compile(r"[^\n]+")
 # A quoted line with so many characters of Traditional text only is worth a flag, which shows how it begins.
 _QUOTED, _SHOWN = 3, 20

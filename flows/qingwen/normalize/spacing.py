@@ -10,25 +10,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from qingwen.han import HAN
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.rules.tables import punctuation_table
 from qingwen.text import Edit, Span
 
-_HAN = r"\u4e00-\u9fff"
 _WHITE = " \t\n"
 _BREAK = re.compile(r"\n[ \t\n]*")
 _SPACES = re.compile(" +")
 _RUN = re.compile(r" {2,}")
 # Three and more single characters, each spaced: 微 信 号. Two alone may be names or a headline.
-_SPACED = re.compile(f"(?<![^\\s])[{_HAN}](?: [{_HAN}](?![{_HAN}A-Za-z0-9])){{2,}}")
-_PAIRS = re.compile(f"(?<![^\\s])[{_HAN}](?: [{_HAN}](?![{_HAN}A-Za-z0-9]))+")
-_THREE = re.compile(f"[{_HAN}] [{_HAN}] [{_HAN}]")
-_NAME_ENDS, _NAME = re.compile(f"[{_HAN}] [{_HAN}]\\Z"), re.compile(f"[{_HAN}] [{_HAN}](?![{_HAN}])")
+_SPACED = re.compile(f"(?<![^\\s])[{HAN}](?: [{HAN}](?![{HAN}A-Za-z0-9])){{2,}}")
+_PAIRS = re.compile(f"(?<![^\\s])[{HAN}](?: [{HAN}](?![{HAN}A-Za-z0-9]))+")
+_THREE = re.compile(f"[{HAN}] [{HAN}] [{HAN}]")
+_NAME_ENDS, _NAME = re.compile(f"[{HAN}] [{HAN}]\\Z"), re.compile(f"[{HAN}] [{HAN}](?![{HAN}])")
 # So many single characters in a row are no list of names.
 _MANY = 12
 # Such a share of an article's characters, each with spaces around it, shows that the site sets them so.
 _SPACED_SHARE = 0.3
-_HANS = re.compile(f"[{_HAN}]")
+_HANS = re.compile(f"[{HAN}]")
 # So many spaces beside marks in one part are no accident.
 _SEVERAL = 3
 
