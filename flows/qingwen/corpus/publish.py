@@ -165,6 +165,8 @@ def commit_all(dataset: Place, final: Place) -> dict[str, int]:
                     rebuild=intent["rebuild"],
                     by_month=name == "records" and intent["by_month"],
                 )
+                # What one table took is not held while the next is written.
+                pa.default_memory_pool().release_unused()
     return {name: tables.version(dataset, name) for name in TABLES}
 
 

@@ -22,6 +22,9 @@ _SPACE = re.compile(r"\s+")
 _NUMBER = re.compile(r"[0-9]+")
 # A paragraph may name a thing or two as links; of a list's item most is one. Shares of a block's characters.
 SOME_LINKS, MOSTLY_LINKED = 0.3, 0.5
+# How much of a block counts for its parent, and for the two above that, when the main text is looked for.
+_SHARES = (1.0, 0.5, 0.25)
+# Characters of a headline; shorter is a section's name.
 _SHORTEST_HEADLINE, _LONGEST_HEADLINE = 6, 60
 # No block counts for more characters of running text: one with all comments in it shall not outweigh the article.
 _A_PARAGRAPH = 400
@@ -131,13 +134,13 @@ def _templates(words: Sequence[str], sites: SiteBook | None, site: str | None) -
 def mark_outside(features: Sequence[Features]) -> list[Features]:
     """Mark the blocks of an HTML page that stand outside the container with most of its running text.
 
-    A container is a DOM path; a block counts for its parent and, half, for the parent's parent (as readability does).
+    A container is a DOM path; a block counts for its parent and, less, for those above it (as readability does).
     """
     weights: Counter[str] = Counter()
     for feature in features:
         if feature.prose and feature.link_density < SOME_LINKS and not feature.block_hits:
             steps = feature.path.split("/")
-            for up, share in ((1, 1.0), (2, 0.5), (3, 0.25)):
+            for up, share in enumerate(_SHARES, 1):
                 if len(steps) > up:
                     weights["/".join(steps[:-up])] += int(share * min(feature.size, _A_PARAGRAPH))
     if not weights:

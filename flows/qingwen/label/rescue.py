@@ -16,12 +16,15 @@ from qingwen.model import Label
 _MOST_ADS = 2
 # And so many short sentences; a list of remarks has more.
 _MOST_LINES = 3
+# Characters of a whole paragraph; a sentence of fewer may be a reader's remark.
 _SHORTEST = 20
+# Of Han in a heading; a button or a section's name has fewer.
 _SHORTEST_HEADING = 8
+# One row with a tab in it may be two links side by side.
 _LEAST_ROWS = 2
 _DATE_LINE = re.compile(r"(?:19|20|\u4e8c)\S{1,3}\u5e74\S{1,3}\u6708\S{1,3}\u65e5")
+# The longest names of offices: the name of a province, of a commission, and of an office of that.
 _LONGEST_NAME = 25
-
 
 RESCUES: Mapping[str, str] = {
     "rescue.heading": "a line between the byline and the first paragraph",

@@ -45,6 +45,8 @@ class Weights:
 WEIGHTS = Weights()
 # Lists below an article hold dates too; a head has a breadcrumb, a byline, a line of tools.
 _HEAD_HITS = 4
+# Characters of a heading between paragraphs, and how many are Han at least.
+_SUBHEAD, _LEAST_HAN = range(4, 31), 4
 
 
 def article_weight(feature: Features, weights: Weights = WEIGHTS) -> float:
@@ -60,7 +62,7 @@ def article_weight(feature: Features, weights: Weights = WEIGHTS) -> float:
         weight = weights.prose_base + min(weights.prose_most, weights.prose_char * feature.size)
         weight = weights.cut_off if feature.cut_off else weight
     else:
-        weight = weights.subhead if 4 <= feature.size <= 30 and feature.han >= 4 else weights.short
+        weight = weights.subhead if feature.size in _SUBHEAD and feature.han >= _LEAST_HAN else weights.short
         weight = weights.beside_text if feature.main else weight
     weight = min(weight, weight * (1 - feature.link_density)) + weights.linked * feature.link_density
     return weight + (weights.outside if feature.outside else 0.0)

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from qingwen.label.features import Features
 
 TEASER_TITLE, TEASER_SNIPPET = "structure.teaser-title", "structure.teaser-snippet"
-_LONGEST_TITLE = 60
+# Characters of a teaser's title, and of the snippet below it: a cut-off line of fewer may be a long title.
+_SHORTEST_TITLE, _LONGEST_TITLE = 4, 60
+_SHORTEST_SNIPPET = 40
+# Blocks of titles and snippets that make a list of teasers: two of each.
+_A_LIST = 4
 
 
 def mark_teasers(features: Sequence[Features]) -> list[Features]:
@@ -24,7 +28,7 @@ def mark_teasers(features: Sequence[Features]) -> list[Features]:
         run = n
         while run + 1 < len(features) and _pair(features[run], features[run + 1]):
             run += 2
-        if run - n >= 4:
+        if run - n >= _A_LIST:
             for at in range(n, run, 2):
                 features[at].structure = TEASER_TITLE
                 features[at + 1].structure = TEASER_SNIPPET
@@ -33,5 +37,5 @@ def mark_teasers(features: Sequence[Features]) -> list[Features]:
 
 
 def _pair(title: Features, snippet: Features) -> bool:
-    plain = 4 <= title.size <= _LONGEST_TITLE and not title.ends and not title.cut_off
-    return plain and snippet.cut_off and snippet.size >= 40
+    plain = _SHORTEST_TITLE <= title.size <= _LONGEST_TITLE and not title.ends and not title.cut_off
+    return plain and snippet.cut_off and snippet.size >= _SHORTEST_SNIPPET

@@ -20,6 +20,7 @@ _STEP = re.compile(r"[\u3009\u00bb\u203a>\uff1e]\s*")
 _SPACE = re.compile(r"\s+")
 _HEADINGS = ("h1", "h2", "h3")
 _NAME = re.compile(r"[\w-]*")
+# Characters of a title: shorter is a section's name, longer a sentence. Few may be Han: a score, a product.
 _SHORTEST, _LONGEST = 5, 80
 _LEAST_HAN = 4
 # A path through the site, or a row of links, has more bars than a title with its site's name.
@@ -30,12 +31,13 @@ _LOOK_BACK = 30
 _LOOKED_AT = 300
 # A shorter line that begins the page's <title> may as well be the name of the site or of the section.
 _NAMED = 7
-# So many times as much running text below the title as above it shows where the article is.
+# So many times as much running text below the title as above it: what is above is a teaser or a column.
 _MOSTLY = 2
 # The last part of a <title> may be the site's name too; a headline is longer.
 _ENDS_TITLE = 9
 HEAD_PATH = "head/title"
-# What speaks for a line above the article to be its title, in points; from this many on one is taken.
+# What speaks for a line above the article to be its title, in points set by hand: a byline below it outweighs all else.
+# Below the least none is taken: the page shows no title.
 _A_LINE_UP, _OF_USUAL_SIZE, _A_SENTENCE, _ABOVE_BYLINE, _A_HEADING, _A_LINK = -0.15, 1.0, -1.5, 2.0, 1.0, -2.0
 _USUAL = range(9, 46)
 _LEAST_POINTS = -2.0
