@@ -23,7 +23,7 @@ _NAME = re.compile(r"[\w-]*")
 # Characters of a title: shorter is a section's name, longer a sentence. Few may be Han: a score, a product.
 _SHORTEST, _LONGEST = 5, 80
 _LEAST_HAN = 4
-# A path through the site, or a row of links, has more bars than a title with its site's name.
+# A path through the site, or a row of links, has more bars or cells than a title with its site's name.
 _MOST_BARS = 1
 # Above the article stand a title, a byline and tools; what is further up is the page's own.
 _LOOK_BACK = 30
@@ -147,7 +147,7 @@ def _fits(feature: Features) -> bool:
         not feature.template
         and _SHORTEST <= feature.size <= _LONGEST
         and feature.han >= _LEAST_HAN
-        and feature.words.count("|") <= _MOST_BARS
+        and feature.words.count("|") + feature.words.count("\t") <= _MOST_BARS
     )
 
 
