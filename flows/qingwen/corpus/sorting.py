@@ -38,17 +38,29 @@ def in_order(rows: Any, order: Sequence[str], folder: Path, total: int, most: in
             digits = digits or _digits(size * total // max(seen, 1), most)
             _deal(pa.Table.from_batches(held, rows.schema).sort_by(keys), order[0], digits, folder)
             held, size = [], 0
+            _give_back()
     if not digits:
         yield from pa.Table.from_batches(held, rows.schema).sort_by(keys).to_batches(_BATCH)
         return
     _deal(pa.Table.from_batches(held, rows.schema).sort_by(keys), order[0], digits, folder)
     del held
     for path in sorted(folder.iterdir()):
-        with path.open("rb") as file:
-            part = pa.concat_tables(_streams(file))
-        path.unlink()
-        yield from part.sort_by(keys).to_batches(_BATCH)
+        yield from _part(path, keys)
+        _give_back()
     folder.rmdir()
+
+
+def _part(path: Path, keys: Sequence[tuple[str, str]]) -> Any:
+    """Return a part's rows in order, and remove its file."""
+    with path.open("rb") as file:
+        rows = pa.concat_tables(_streams(file))
+    path.unlink()
+    return rows.sort_by(keys).to_batches(_BATCH)
+
+
+def _give_back() -> None:
+    """Return to the system what Arrow's pool keeps of rows that are gone, about as much again as it holds."""
+    pa.default_memory_pool().release_unused()
 
 
 def _digits(size: int, most: int) -> int:
