@@ -16,7 +16,7 @@ def head(arguments: argparse.Namespace) -> int:
     from qingwen.corpus.head import head
     from qingwen.corpus.place import place_of
     from qingwen.report.listing import record_table, rejection_table
-    from qingwen.report.terminal import print_table
+    from qingwen.report.terminal import counted, print_table
 
     if arguments.rows < 1:
         raise SetupError(f"--rows {arguments.rows}: at least 1.")
@@ -24,7 +24,8 @@ def head(arguments: argparse.Namespace) -> int:
         raise SetupError("--flag: is of records; leave out --rejected.")
     found = head(place_of(arguments.dataset), arguments.rows, rejected=arguments.rejected, flag=arguments.flag)
     print_table((rejection_table if arguments.rejected else record_table)(found.rows))
-    print(f"\n{len(found.rows)} shown; {found.records} records, {found.rejections} rejections in all.")
+    in_all = f"{counted(found.records, 'record')}, {counted(found.rejections, 'rejection')} in all"
+    print(f"\n{len(found.rows)} shown; {in_all}.")
     if found.rows:
         first = found.rows[0].get("id") or found.rows[0]["page_id"]
         print(f"Read one: qingwen explain {arguments.dataset} {str(first)[:8]}")
@@ -77,6 +78,7 @@ def export(arguments: argparse.Namespace) -> int:
     from qingwen.corpus.place import place_of
     from qingwen.corpus.shards import Output
     from qingwen.report.progress import show_progress
+    from qingwen.report.terminal import counted
 
     dataset = place_of(arguments.dataset)
     wanted = Wanted(arguments.to, arguments.title, arguments.source, arguments.without_duplicates, arguments.since)
@@ -92,7 +94,8 @@ def export(arguments: argparse.Namespace) -> int:
         raise SetupError(f"{place}: --compression is for a folder; a file is packed as its name ends (.gz, .zst).")
     with show_progress() as progress:
         done = export(dataset, output, wanted, file_bytes=arguments.file_megabytes * 1024 * 1024, progress=progress)
-    print(f"{done.records} records as {wanted.form} in {done.files} file{'s' * (done.files != 1)}: {arguments.output}")
+    written = f"{counted(done.records, 'record')} as {wanted.form} in {counted(done.files, 'file')}"
+    print(f"{written}: {arguments.output}")
     return DONE
 
 

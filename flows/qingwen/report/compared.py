@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from qingwen.report.compare import NO_INPUT, Comparison, Move, Pair, RuleChange
 from qingwen.report.differences import APPEARED, PENDING, WENT
 from qingwen.report.examples import KEPT
-from qingwen.report.terminal import printed
+from qingwen.report.terminal import counted, printed
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 _ID, _LONGEST = 12, 100
@@ -25,7 +25,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
     yield ""
     if comparison.equal:
         records, rejections = comparison.records.new, comparison.rejections.new
-        yield f"Nothing differs: {_counted(records, 'record')} and {_counted(rejections, 'rejection')} in both."
+        yield f"Nothing differs: {counted(records, 'record')} and {counted(rejections, 'rejection')} in both."
         return
     yield (
         f"Records {_arrow(comparison.records)}: {comparison.changed} changed, {comparison.moved(APPEARED)} appeared, "
@@ -33,12 +33,12 @@ def lines(comparison: Comparison) -> Iterator[str]:
     )
     if any(comparison.only):
         yield (
-            f"The inputs differ: {_counted(comparison.only.old, 'page')} of the old alone, {comparison.only.new} of "
+            f"The inputs differ: {counted(comparison.only.old, 'page')} of the old alone, {comparison.only.new} of "
             "the new alone. By rule, the pages of both are counted."
         )
     for move in comparison.moves:
         yield ""
-        yield printed(f"{_counted(move.records, 'record')} {move.change}: {_reason(move)}")
+        yield printed(f"{counted(move.records, 'record')} {move.change}: {_reason(move)}")
         yield from (printed(f"    {page[:_ID]}  {path}") for page, path in move.examples)
     for rule in comparison.rules:
         yield ""
@@ -98,7 +98,7 @@ def _reason(move: Move) -> str:
 
 def _rule(rule: RuleChange) -> Iterator[str]:
     """Yield a rule's name, what it does in each dataset, and its examples."""
-    pages = _counted(rule.differ, "page")
+    pages = counted(rule.differ, "page")
     yield printed(f"{rule.rule}: acts otherwise on {pages}, {rule.records} of them with another record")
     counts = {"pages": rule.pages, **rule.counts}
     yield "  " + ", ".join(f"{kind} {_arrow(pair)}" for kind, pair in counts.items() if any(pair))
@@ -112,7 +112,3 @@ def _rule(rule: RuleChange) -> Iterator[str]:
 def _arrow(pair: Pair) -> str:
     """Return both counts and the difference, or the one that stands for both."""
     return str(pair.new) if pair.old == pair.new else f"{pair.old} → {pair.new} ({pair.new - pair.old:+})"
-
-
-def _counted(n: int, one: str) -> str:
-    return f"{n} {one}" if n == 1 else f"{n} {one}s"

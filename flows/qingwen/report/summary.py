@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from qingwen.corpus.pending import MOST_TRIES
 from qingwen.corpus.report import RunReport
-from qingwen.report.terminal import printed
+from qingwen.report.terminal import counted, printed
 
 
 def summary(report: RunReport) -> Iterator[str]:
@@ -16,12 +16,12 @@ def summary(report: RunReport) -> Iterator[str]:
         yield f"Finished the run {report.finished_earlier}, which was killed while it published."
     yield from report.notes
     if not report.wrote:
-        yield f"Nothing to do: {report.dataset} already holds {_counted(report.inputs, 'input')}. Nothing was written."
+        yield f"Nothing to do: {report.dataset} already holds {counted(report.inputs, 'input')}. Nothing was written."
         return
-    inputs = f"{_counted(report.inputs, 'page')} in" + (f", {report.unchanged} unchanged" if report.unchanged else "")
+    inputs = f"{counted(report.inputs, 'page')} in" + (f", {report.unchanged} unchanged" if report.unchanged else "")
     yield (
-        f"{inputs}: {_counted(counts.records, 'record')}, {report.rejected()} rejected, "
-        + _counted(counts.copies, "identical copy", "identical copies")
+        f"{inputs}: {counted(counts.records, 'record')}, {report.rejected()} rejected, "
+        + counted(counts.copies, "identical copy", "identical copies")
         + (f", {report.withdrawn} withdrawn" if report.withdrawn else "")
         + (f", {report.pending} pending" if report.pending else "")
         + f" ({report.seconds.get('total', 0):.1f} s)"
@@ -39,7 +39,7 @@ def summary(report: RunReport) -> Iterator[str]:
     for fault in report.faults[:3]:
         yield f"  pending: {printed(fault)}"
     if report.given_up:
-        pages = _counted(report.given_up, "page")
+        pages = counted(report.given_up, "page")
         yield f"  left alone: {pages} at which workers died in {MOST_TRIES} runs; --verify tries again"
     if report.pending:
         yield "  Run again to try the pending pages once more."
@@ -49,7 +49,3 @@ def summary(report: RunReport) -> Iterator[str]:
         yield f"Why was it none?    qingwen head {report.dataset} --rejected"
     yield f"Why did a line go?  qingwen explain {report.dataset} ID"
     yield f"Read what came out: qingwen report {report.dataset}"
-
-
-def _counted(n: int, one: str, many: str | None = None) -> str:
-    return f"{n} {one if n == 1 else many or one + 's'}"

@@ -22,6 +22,15 @@ def printed(text: str) -> str:
     return "".join(char if _prints(char) else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """Return how many of a thing there are, in words.
+
+    >>> counted(1, "page"), counted(0, "page"), counted(2, "copy", "copies")
+    ('1 page', '0 pages', '2 copies')
+    """
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
 def _prints(char: str) -> bool:
     return char.isprintable() or unicodedata.category(char) == "Zs"
 
