@@ -62,9 +62,11 @@ def main(asked: list[str]) -> None:
         pages = development_pages(Path(folder))
         jobs: list[tuple[str, str, float, dict[str, list[Gold]]]] = [("", "", 0.0, pages)]
         for word in asked:
-            module, _, only = word.partition("._")
+            last = word.rpartition(".")[2]
+            only = last if last.isupper() else ""
+            module = word.removesuffix(f".{only}")
             for name, value in thresholds(importlib.import_module(f"qingwen.{module}")):
-                if not only or name == f"_{only}":
+                if only in ("", name):
                     jobs += [(module, name, other, pages) for other in tried(value)]
         with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=1) as pool:
             before: Figures = ()

@@ -22,7 +22,7 @@ from qingwen.corpus.place import Place, is_local, remove
 from qingwen.corpus.planning import PENDING, hold
 from qingwen.corpus.rows import ITEM, staged_schema
 from qingwen.corpus.schemas import KEYS, ORDERS, TABLES
-from qingwen.corpus.sorting import in_order
+from qingwen.corpus.sorting import give_back, in_order
 from qingwen.read.items import Source
 
 INTENT = "commit.json"
@@ -166,7 +166,7 @@ def commit_all(dataset: Place, final: Place) -> dict[str, int]:
                     by_month=name == "records" and intent["by_month"],
                 )
                 # What one table took is not held while the next is written.
-                pa.default_memory_pool().release_unused()
+                give_back()
     return {name: tables.version(dataset, name) for name in TABLES}
 
 

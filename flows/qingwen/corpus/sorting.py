@@ -38,7 +38,7 @@ def in_order(rows: Any, order: Sequence[str], folder: Path, total: int, most: in
             digits = digits or _digits(size * total // max(seen, 1), most)
             _deal(pa.Table.from_batches(held, rows.schema).sort_by(keys), order[0], digits, folder)
             held, size = [], 0
-            _give_back()
+            give_back()
     if not digits:
         yield from pa.Table.from_batches(held, rows.schema).sort_by(keys).to_batches(_BATCH)
         return
@@ -46,7 +46,7 @@ def in_order(rows: Any, order: Sequence[str], folder: Path, total: int, most: in
     del held
     for path in sorted(folder.iterdir()):
         yield from _part(path, keys)
-        _give_back()
+        give_back()
     folder.rmdir()
 
 
@@ -58,7 +58,7 @@ def _part(path: Path, keys: Sequence[tuple[str, str]]) -> Any:
     return rows.sort_by(keys).to_batches(_BATCH)
 
 
-def _give_back() -> None:
+def give_back() -> None:
     """Return to the system what Arrow's pool keeps of rows that are gone, about as much again as it holds."""
     pa.default_memory_pool().release_unused()
 
