@@ -1,6 +1,6 @@
 """How the time of the patterns in code and in the tables of this package grows: proved, and measured.
 
-The tables that people write are checked when they are read (`qingwen.rules.linear`, `qingwen.rules.lines`); the package's
+The tables that people write are checked when they are read (`qingwen.rules.patterns`, `qingwen.rules.patterns`); the package's
 own patterns are checked here, where more forms are known to be linear.
 """
 
@@ -18,9 +18,9 @@ from typing import Any
 
 import qingwen
 from qingwen.metadata.patterns import tables
-from qingwen.rules.linear import Growth, branches, cost
-from qingwen.rules.tables import entity_table, lookalike_table, punctuation_table
-from qingwen.views import contact_tables
+from qingwen.rules.character_tables import entity_table, lookalike_table, punctuation_table
+from qingwen.rules.patterns import Growth, branches, cost
+from qingwen.text.match_view import contact_tables
 
 # What starts Prefect or the command line when it is imported.
 _DEAR = ("qingwen.flow", "qingwen.actions", "qingwen.keeping", "qingwen.operations", "qingwen.cli")

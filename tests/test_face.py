@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import assert_type
 
 import qingwen
-from qingwen import Cleaned, Cleaner, Config, Edit, Judged, Label, Rejection, Span
+from qingwen import Cleaned, Cleaner, Config, Edit, LabelledBlock, Label, Rejection, Span
 
 
 def removed(cleaned: Cleaned) -> Iterator[tuple[Label, str]]:
@@ -36,7 +36,7 @@ def main(folder: Path) -> None:
             continue
         assert_type(result, Cleaned)
         assert_type(result.edits, tuple[Edit, ...])
-        assert_type(result.blocks, tuple[Judged, ...])
+        assert_type(result.blocks, tuple[LabelledBlock, ...])
         assert_type(result.edits[0].span, Span)
         assert_type(qingwen.restore(result.record, result.blocks, result.edits), str)
         print(result.record.title, list(removed(result)), qingwen.load_rules().version)

@@ -8,8 +8,8 @@ from conftest import Case
 from qingwen import Config, clean_page, load_rules, restore
 from qingwen.clean import normalize
 from qingwen.model import BODY, TITLE, Cleaned, Page, Rejection
-from qingwen.read.files import read_page
-from qingwen.segment.pages import segment
+from qingwen.read.page import read_page
+from qingwen.segment.segment import segment
 
 
 def page_of(case: Case) -> Page:

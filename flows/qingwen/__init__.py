@@ -9,13 +9,14 @@ The names in ``__all__``, their parameters and fields, are stable: they change w
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qingwen.clean import Cleaner as Cleaner
     from qingwen.clean import clean_page as clean_page
     from qingwen.clean import restore as restore
-    from qingwen.cleaner import Cleaner as Cleaner
     from qingwen.config import Config as Config
     from qingwen.errors import BatchError as BatchError
     from qingwen.errors import PublishError as PublishError
@@ -23,20 +24,20 @@ if TYPE_CHECKING:
     from qingwen.errors import SetupError as SetupError
     from qingwen.model import Block as Block
     from qingwen.model import Cleaned as Cleaned
-    from qingwen.model import Facts as Facts
     from qingwen.model import Flag as Flag
-    from qingwen.model import Judged as Judged
     from qingwen.model import Label as Label
+    from qingwen.model import LabelledBlock as LabelledBlock
+    from qingwen.model import Metadata as Metadata
     from qingwen.model import Page as Page
     from qingwen.model import Record as Record
     from qingwen.model import Rejection as Rejection
     from qingwen.model import Verdict as Verdict
     from qingwen.rules.book import RuleBook as RuleBook
     from qingwen.rules.book import load_rules as load_rules
-    from qingwen.rules.sites import SiteBook as SiteBook
-    from qingwen.rules.sites import load_sites as load_sites
-    from qingwen.text import Edit as Edit
-    from qingwen.text import Span as Span
+    from qingwen.rules.site_book import SiteBook as SiteBook
+    from qingwen.rules.site_book import load_sites as load_sites
+    from qingwen.text.spans import Edit as Edit
+    from qingwen.text.spans import Span as Span
 
 __version__ = "1.0.0"
 
@@ -44,7 +45,7 @@ __version__ = "1.0.0"
 _DOORS = {
     "clean_page": "clean",
     "restore": "clean",
-    "Cleaner": "cleaner",
+    "Cleaner": "clean",
     "Config": "config",
     "BatchError": "errors",
     "PublishError": "errors",
@@ -52,9 +53,9 @@ _DOORS = {
     "SetupError": "errors",
     "Block": "model",
     "Cleaned": "model",
-    "Facts": "model",
+    "Metadata": "model",
     "Flag": "model",
-    "Judged": "model",
+    "LabelledBlock": "model",
     "Label": "model",
     "Page": "model",
     "Record": "model",
@@ -62,17 +63,22 @@ _DOORS = {
     "Verdict": "model",
     "RuleBook": "rules.book",
     "load_rules": "rules.book",
-    "SiteBook": "rules.sites",
-    "load_sites": "rules.sites",
-    "Edit": "text",
-    "Span": "text",
+    "SiteBook": "rules.site_book",
+    "load_sites": "rules.site_book",
+    "Edit": "text.spans",
+    "Span": "text.spans",
 }
+# Names of 1.0, for one version more.
+_RENAMED = {"Facts": "Metadata", "Judged": "LabelledBlock"}
 __all__ = sorted(_DOORS)
 
 
 if not TYPE_CHECKING:  # a type checker that sees it believes in any name
 
     def __getattr__(name: str) -> Any:
+        if name in _RENAMED:
+            warnings.warn(f"qingwen.{name} is now qingwen.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
+            name = _RENAMED[name]
         if name in _DOORS:
             return getattr(import_module(f"qingwen.{_DOORS[name]}"), name)
         raise AttributeError(f"module 'qingwen' has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 import sys
 
-from qingwen.cli import main
+from qingwen.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

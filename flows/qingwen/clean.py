@@ -8,29 +8,33 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
-from qingwen.assess import fault_of, signals
 from qingwen.config import Config
-from qingwen.label.verdicts import FLAGGED, Labelled, label
-from qingwen.metadata.facts import read_facts
+from qingwen.errors import SetupError
+from qingwen.label.labeller import FLAGGED, Labelled, label
+from qingwen.metadata.metadata import read_facts
+from qingwen.metadata.quality import fault_of, signals
 from qingwen.metadata.site import site_key
-from qingwen.model import BODY, HTML, TITLE, Cleaned, Facts, Judged, Label, Page, Record, Rejection, Segmented
-from qingwen.normalize.inline import cut_inline
+from qingwen.model import BODY, HTML, TITLE, Cleaned, Label, LabelledBlock, Metadata, Page, Record, Rejection, Segmented
+from qingwen.normalize.inline_ads import cut_inline
 from qingwen.normalize.layout import lay_out
-from qingwen.normalize.mask import Hits, hide, mask, masked_of, settle
+from qingwen.normalize.masking import Hits, hide, mask, masked_of, settle
 from qingwen.normalize.passes import Context, Draft, Pass, run
+from qingwen.normalize.pinyin import drop_readings
 from qingwen.normalize.punctuation import looks_folded, widen_punctuation
-from qingwen.normalize.readings import drop_readings
 from qingwen.normalize.script import simplify
 from qingwen.normalize.spacing import fix_spacing
-from qingwen.normalize.spun import restore_nonwords, restore_words
+from qingwen.normalize.swapped_words import restore_nonwords, restore_words
 from qingwen.normalize.unicode import fix_unicode, undo_entities, undo_mojibake
-from qingwen.read.files import to_page
-from qingwen.rules.book import RuleBook, load_rules
-from qingwen.rules.personal import Found
-from qingwen.rules.sites import SiteBook
-from qingwen.segment.pages import segment
-from qingwen.text import Edit, Span, undo
+from qingwen.read.page import page_of, to_page
+from qingwen.read.table_rows import to_item
+from qingwen.rules.book import RuleBook, compile_rules, extra_tables, load_rules
+from qingwen.rules.personal_data import Found
+from qingwen.rules.site_book import SiteBook, parse_sites
+from qingwen.segment.segment import segment
+from qingwen.text.spans import Edit, Span, undo
 
 PASSES: tuple[Pass, ...] = (
     undo_mojibake,  # UTF-8 that was read as Latin-1
@@ -79,7 +83,7 @@ def clean_page(
     shown, found = hide(segmented, config, book.personal)
     site = site_key(page, shown)
     labelled = label(segmented, book, sites, site)  # of the page as it is: masks change no verdict
-    blocks = judged_of(shown, labelled)
+    blocks = labelled_blocks(shown, labelled)
     if not any(judged.verdict.label is Label.BODY and judged.verdict.kept for judged in blocks):
         dropped = _dropped(blocks, shown)
         return Rejection(page.id, page.source_path, "label", "reject.no-article", "No block is an article's.", dropped)
@@ -108,10 +112,10 @@ def unforeseen(page_id: str, source_path: str, fault: Exception) -> Rejection:
     return Rejection(page_id, source_path, "fault", "fault.unforeseen", detail)
 
 
-def judged_of(segmented: Segmented, labelled: Labelled) -> tuple[Judged, ...]:
+def labelled_blocks(segmented: Segmented, labelled: Labelled) -> tuple[LabelledBlock, ...]:
     """Return the blocks with their verdicts, and the text of each that is not kept."""
     return tuple(
-        Judged(block, verdict, None if verdict.kept else block.span.of(segmented.text))
+        LabelledBlock(block, verdict, None if verdict.kept else block.span.of(segmented.text))
         for block, verdict in zip(segmented.blocks, labelled.verdicts, strict=True)
     )
 
@@ -152,7 +156,9 @@ def normalize(
     return settle(parts, hits or {}, book.personal, normalized) if config.mask_personal_data else normalized(parts, ())
 
 
-def parts_of(segmented: Segmented, labelled: Labelled, blocks: Sequence[Judged]) -> tuple[dict[str, str], Span | None]:
+def parts_of(
+    segmented: Segmented, labelled: Labelled, blocks: Sequence[LabelledBlock]
+) -> tuple[dict[str, str], Span | None]:
     """Return title and body as their kept slices of the page's text, and the span of the title in its part."""
     slices: dict[str, list[str]] = {TITLE: [], BODY: []}
     title: Span | None = None
@@ -165,7 +171,7 @@ def parts_of(segmented: Segmented, labelled: Labelled, blocks: Sequence[Judged])
     return {part: "".join(found) for part, found in slices.items()}, title
 
 
-def _hits_of(found: Sequence[Found], blocks: Sequence[Judged]) -> Hits:
+def _hits_of(found: Sequence[Found], blocks: Sequence[LabelledBlock]) -> Hits:
     """Return what was found in kept blocks, by part and in its positions; none of it crosses the end of a block."""
     hits: dict[str, list[Found]] = {TITLE: [], BODY: []}
     sizes = {TITLE: 0, BODY: 0}
@@ -180,7 +186,7 @@ def _hits_of(found: Sequence[Found], blocks: Sequence[Judged]) -> Hits:
     return hits
 
 
-def part_of(judged: Judged) -> str:
+def part_of(judged: LabelledBlock) -> str:
     """Return the part that a kept block belongs to."""
     return TITLE if judged.verdict.label is Label.TITLE else BODY
 
@@ -188,9 +194,9 @@ def part_of(judged: Judged) -> str:
 def _assessed(
     page: Page,
     segmented: Segmented,
-    blocks: tuple[Judged, ...],
+    blocks: tuple[LabelledBlock, ...],
     draft: Draft,
-    facts: Facts,
+    facts: Metadata,
     config: Config,
     book: RuleBook,
     masked: str,
@@ -225,12 +231,12 @@ def _assessed(
     return Cleaned(record, blocks, draft.edits, draft.flags)
 
 
-def _dropped(blocks: Sequence[Judged], segmented: Segmented) -> tuple[Judged, ...]:
+def _dropped(blocks: Sequence[LabelledBlock], segmented: Segmented) -> tuple[LabelledBlock, ...]:
     """Return the blocks of a rejected page: nothing of it is kept, so that each carries its text."""
     return tuple(replace(judged, text=judged.block.span.of(segmented.text)) for judged in blocks)
 
 
-def _flags(page: Page, blocks: Sequence[Judged], draft: Draft, config: Config) -> tuple[str, ...]:
+def _flags(page: Page, blocks: Sequence[LabelledBlock], draft: Draft, config: Config) -> tuple[str, ...]:
     """Return the page's flags by name, sorted: what a person may want to look at."""
     names = {flag.rule for flag in draft.flags}
     names |= {judged.verdict.rule for judged in blocks if judged.verdict.rule in FLAGGED}
@@ -243,7 +249,7 @@ def _flags(page: Page, blocks: Sequence[Judged], draft: Draft, config: Config) -
     return tuple(sorted(names))
 
 
-def restore(record: Record, blocks: Sequence[Judged], edits: Sequence[Edit]) -> str:
+def restore(record: Record, blocks: Sequence[LabelledBlock], edits: Sequence[Edit]) -> str:
     """Give back the page's decoded text exactly, from the record and the receipt (with masking on: up to the masks).
 
     >>> page = "文旅局公布的数据显示，假期首日老街接待游客三万人次，创历史之蕞。有关部门提醒游客错峰出行，自觉排队。"
@@ -257,7 +263,7 @@ def restore(record: Record, blocks: Sequence[Judged], edits: Sequence[Edit]) -> 
     return restore_parts({TITLE: record.title, BODY: record.text}, blocks, edits)
 
 
-def restore_parts(parts: Mapping[str, str], blocks: Sequence[Judged], edits: Sequence[Edit]) -> str:
+def restore_parts(parts: Mapping[str, str], blocks: Sequence[LabelledBlock], edits: Sequence[Edit]) -> str:
     """Give back the page's text from the finished title and body, the blocks and the edits of all passes."""
     rest = {part: undo(text, [edit for edit in edits if edit.part == part]) for part, text in parts.items()}
     pieces: list[str] = []
@@ -269,3 +275,88 @@ def restore_parts(parts: Mapping[str, str], blocks: Sequence[Judged], edits: Seq
         pieces.append(rest[part][:size])
         rest[part] = rest[part][size:]
     return "".join(pieces)
+
+
+class Cleaner:
+    """Thresholds, compiled rules and what is known of sites, held for as many pages as you have.
+
+    ``rules`` is your own rule table (a TOML file, or a folder of them) beside the shipped ones; ``sites`` is what a
+    run learned of sites (`qingwen.load_sites` reads it from a dataset's ``_state/sites.json``). ``book`` holds the
+    compiled rules, ``config`` the thresholds. A cleaner can be pickled: another process compiles the same rules again,
+    or refuses where it ships others.
+
+    >>> cleaner = Cleaner()
+    >>> cleaner.clean(b"").rule
+    'read.empty'
+
+    Raises:
+        RuleError: the rule table cannot be read, or a row of it is wrong.
+    """
+
+    __slots__ = ("_tables", "book", "config", "sites")
+
+    config: Config
+    book: RuleBook
+    sites: SiteBook | None
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        rules: str | Path | None = None,
+        sites: SiteBook | None = None,
+    ) -> None:
+        self._set(config or Config(), tuple(extra_tables(Path(rules))) if rules is not None else (), sites)
+
+    def clean(
+        self,
+        page: bytes | Page,
+        *,
+        source_path: str = "",
+        url: str | None = None,
+        crawled_at: datetime | None = None,
+    ) -> Cleaned | Rejection:
+        """Return the article of a page with its receipt, or the rejection that says why there is none.
+
+        ``page`` is the bytes as crawled or a `Page`; see `clean_page`.
+        """
+        return clean_page(
+            page,
+            source_path=source_path,
+            url=url,
+            crawled_at=crawled_at,
+            config=self.config,
+            rules=self.book,
+            sites=self.sites,
+        )
+
+    def clean_row(self, row: Mapping[str, Any], *, source_path: str = "") -> Cleaned | Rejection:
+        """Return the article of a row of a table, whose fields are named as crawlers name them.
+
+        Text or HTML, URL, title and date of the crawl are found as in JSON Lines and Parquet files: by the settings
+        ``text_field``, ``html_field``, … or, without them, under the names of the usual tools.
+
+        >>> Cleaner().clean_row({"id": 1}).rule
+        'read.no-text'
+        """
+        page = page_of(to_item(row, source_path, self.config), self.config)
+        return page if isinstance(page, Rejection) else self.clean(page)
+
+    def __repr__(self) -> str:
+        return f"Cleaner(rules={self.book.version}, config={self.config.digest})"
+
+    def _set(self, config: Config, tables: tuple[tuple[str, str], ...], sites: SiteBook | None) -> None:
+        self.config, self._tables, self.sites = config, tables, sites
+        self.book = compile_rules(tables)
+
+    def __getstate__(self) -> tuple[Config, tuple[tuple[str, str], ...], str | None, str]:
+        return self.config, self._tables, None if self.sites is None else self.sites.to_json(), self.book.version
+
+    def __setstate__(self, state: tuple[Config, tuple[tuple[str, str], ...], str | None, str]) -> None:
+        config, tables, sites, version = state
+        self._set(config, tables, None if sites is None else parse_sites(sites, "a cleaner's sites"))
+        if self.book.version != version:
+            raise SetupError(
+                f"The cleaner was made with rules of version {version}, this machine ships {self.book.version}: "
+                "install the same version of qingwen on all machines."
+            )

@@ -90,7 +90,7 @@ class Config:
     # The day the pages were fetched, as given by the user: resolves "8个月前 (09-29)".
     crawl_date: date | None = None
     # Fields of rows (JSON Lines, Parquet) that hold the page, as text or as HTML, its URL, the date of the crawl and
-    # the title; a dot leads into a structure. None tries the names that crawlers use (`read/rows.py`).
+    # the title; a dot leads into a structure. None tries the names that crawlers use (`read/table_rows.py`).
     text_field: str | None = None
     html_field: str | None = None
     url_field: str | None = None

@@ -1,4 +1,4 @@
-"""The Prefect flow: the engine of ``corpus/run.py``, its steps as tasks. Prefect is imported here and in operations/.
+"""The Prefect flow: the engine of ``run/engine.py``, its steps as tasks. Prefect is imported here and in operations/.
 
 Each piece of work is a task. A local runner's tasks are threads that wait for one pool of worker processes; those of a
 Dask or Ray cluster do the same work in the processes of the cluster. Between them go only names and counts.
@@ -32,16 +32,16 @@ from prefect.settings import (
 from prefect.states import Cancelled, Completed
 from prefect.types.entrypoint import EntrypointType
 
-from qingwen.corpus.report import RunReport
-from qingwen.corpus.request import LOCAL, Request
-from qingwen.corpus.run import Engine, engine_of
-from qingwen.corpus.run import run as run_bare
-from qingwen.corpus.spread import Progress, silent
-from qingwen.corpus.work import do
+from qingwen.adapters.prefect_artifacts import FAILED, announce, emit, make_artifacts, with_artifact
+from qingwen.adapters.prefect_options import Options, to_parameters, to_request
+from qingwen.adapters.prefect_runners import ENDED, as_tasks, runner_for
+from qingwen.dataset.progress import Progress, silent
 from qingwen.errors import BatchError, EndedError, PublishError, SetupError, WorkerLostError
-from qingwen.operations.announce import FAILED, announce, emit, make_artifacts, with_artifact
-from qingwen.operations.options import Options, to_parameters, to_request
-from qingwen.operations.runners import ENDED, as_tasks, runner_for
+from qingwen.run.engine import Engine, engine_of
+from qingwen.run.engine import run as run_bare
+from qingwen.run.report import RunReport
+from qingwen.run.request import LOCAL, Request
+from qingwen.run.workers import do
 
 TAG, REVIEW = "qingwen", "review.html"
 _DEFAULTS = Options()
@@ -162,11 +162,11 @@ def report_run(report: RunReport, review: int) -> None:
 
 
 def _reviewed(report: RunReport, pages: int) -> str:
-    from qingwen.corpus.place import place_of
-    from qingwen.report.review import write_review
+    from qingwen.dataset.location import location_of
+    from qingwen.review.review_page import write_review
 
     path = Path(REVIEW if "://" in report.dataset else f"{report.dataset}/{REVIEW}").absolute()
-    write_review(place_of(report.dataset), path, pages=pages)
+    write_review(location_of(report.dataset), path, pages=pages)
     return path.as_uri()
 
 

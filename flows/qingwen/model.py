@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from qingwen.text import Edit, Span
+from qingwen.text.spans import Edit, Span
 
 SCHEMA_VERSION = 2
 TITLE, BODY = "title", "body"
@@ -120,7 +120,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class LabelledBlock:
     """A block with its verdict; ``text`` is the block's slice of the page when it is not kept, else None.
 
     >>> from qingwen import clean_page
@@ -155,13 +155,13 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Metadata:
     """What the page states about the article; None where it states nothing.
 
     ``published_at`` is Beijing local time without a zone, as exact as ``published_precision`` says (minute, day, month,
     month-day, year, none); ``published_raw`` is what the page prints. ``rights`` is the copyright notice as printed.
 
-    >>> Facts(source_name="晚报").published_precision
+    >>> Metadata(source_name="晚报").published_precision
     'none'
     """
 
@@ -178,7 +178,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row of the corpus; the columns are described in ``corpus/schemas.py``.
+    """A row of the corpus; the columns are described in ``dataset/schema.py``.
 
     ``text`` is the body, its paragraphs joined by one newline, without the title. ``removed_ratio`` is the share of
     the page's characters that are not in it (0 to 1), ``quality`` the signals by name; ``n_edits`` counts all edits,
@@ -201,7 +201,7 @@ class Record:
     title: str
     text: str
     script: str
-    facts: Facts
+    facts: Metadata
     removed_ratio: float
     n_edits: int
     n_repairs: int
@@ -245,7 +245,7 @@ class Rejection:
     stage: str
     rule: str
     detail: str
-    blocks: tuple[Judged, ...] = ()
+    blocks: tuple[LabelledBlock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +262,6 @@ class Cleaned:
     """
 
     record: Record
-    blocks: tuple[Judged, ...]
+    blocks: tuple[LabelledBlock, ...]
     edits: tuple[Edit, ...]
     flags: tuple[Flag, ...]

@@ -15,8 +15,8 @@ import qingwen
 from conftest import PAGES, SEED
 from qingwen import Cleaned, Cleaner, Config, SetupError
 from qingwen.adapters.datasets import CleanRows
-from qingwen.corpus.lookup import edit_of, judged_of
-from qingwen.corpus.schemas import RECORDS
+from qingwen.dataset.lookup import edit_of, labelled_blocks
+from qingwen.dataset.schema import RECORDS
 
 COMPARED = {"duplicate_of", "duplicate_kind", "cluster_size"}
 
@@ -87,7 +87,7 @@ def test_receipts_give_the_page_back() -> None:
     (row,) = mapped(datasets.Dataset.from_dict({"text": [page]}), CleanRows(receipts=True))
     result = Cleaner().clean(page.encode())
     assert isinstance(result, Cleaned)
-    blocks, edits = tuple(map(judged_of, row["blocks"])), tuple(map(edit_of, row["edits"]))
+    blocks, edits = tuple(map(labelled_blocks, row["blocks"])), tuple(map(edit_of, row["edits"]))
     assert (blocks, edits) == (result.blocks, tuple(edits))
     assert qingwen.restore(result.record, blocks, edits) == page
 

@@ -17,7 +17,7 @@ import qingwen
 from conftest import PAGES, SEED
 from qingwen import Cleaned, Cleaner, Config, Rejection
 from qingwen.adapters.datatrove import CleanNews
-from qingwen.corpus.lookup import edit_of, judged_of
+from qingwen.dataset.lookup import edit_of, labelled_blocks
 
 BODY = "茶馆预订火爆，老街一座难求。市文旅局昨日公布的数据显示，假期首日老街接待游客三万人次，同比增长两成。"
 DUMP = f"老街茶馆一座难求\n\n{BODY}\n"
@@ -70,7 +70,7 @@ def test_receipts_give_the_page_back() -> None:
     told = json.loads(json.dumps(made.metadata))
     cleaned = Cleaner().clean(page.encode())
     assert isinstance(cleaned, Cleaned)
-    blocks, edits = tuple(map(judged_of, told["blocks"])), tuple(map(edit_of, told["edits"]))
+    blocks, edits = tuple(map(labelled_blocks, told["blocks"])), tuple(map(edit_of, told["edits"]))
     assert qingwen.restore(cleaned.record, blocks, edits) == page
 
 

@@ -28,12 +28,12 @@ from pyarrow import parquet
 from tests.made import SEED, copies_with_differences
 
 from qingwen import Config, clean_page, load_rules
-from qingwen.corpus.batch import Job, clean_batch
-from qingwen.corpus.kit import Kit
 from qingwen.read.encoding import decode
 from qingwen.read.inputs import list_sources
-from qingwen.rules.scan import Scanner
-from qingwen.rules.sites import SiteBook
+from qingwen.rules.pattern_scan import Scanner
+from qingwen.rules.site_book import SiteBook
+from qingwen.run.clean_batch import Job, clean_batch
+from qingwen.run.worker_context import WorkerContext
 
 ROOT = Path(__file__).parents[2]
 EVAL = Path(os.environ.get("QINGWEN_EVAL", ROOT.parent / "shared" / "eval"))
@@ -81,7 +81,7 @@ def plain(folder: Path) -> Iterator[str]:
         parquet.write_table(table, folder / "yardstick.parquet", compression="zstd", compression_level=3)
 
     def mine() -> None:
-        clean_batch(Job(tuple(sources), str(folder / f"batch-{next(count)}")), Kit(CONFIG, BOOK, SiteBook()))
+        clean_batch(Job(tuple(sources), str(folder / f"batch-{next(count)}")), WorkerContext(CONFIG, BOOK, SiteBook()))
 
     def bare() -> None:
         for source in sources:

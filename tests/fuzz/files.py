@@ -20,8 +20,7 @@ from qingwen import Config
 from qingwen.model import Page, Rejection
 from qingwen.read.containers import items_of
 from qingwen.read.encoding import TWICE, decode
-from qingwen.read.files import page_of, read_page, to_page
-from qingwen.read.items import Item, page_id
+from qingwen.read.page import Item, page_id, page_of, read_page, to_page
 
 from .laws import CONFIG, holds_rejection
 

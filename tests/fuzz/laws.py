@@ -12,21 +12,21 @@ from html5lib import HTMLParser
 
 from qingwen import Config, clean_page, load_rules, restore
 from qingwen.clean import PASSES, normalize
-from qingwen.label.verdicts import Labelled, label
-from qingwen.metadata.facts import read_facts
+from qingwen.label.labeller import Labelled, label
+from qingwen.metadata.metadata import read_facts
 from qingwen.model import BODY, TITLE, Cleaned, Flag, Label, Page, Rejection, Segmented
 from qingwen.normalize.passes import Context, Draft
-from qingwen.read.files import to_page
-from qingwen.report.explain import explain
-from qingwen.report.terminal import printed
-from qingwen.rules.personal import MASKED
-from qingwen.rules.sites import Site, SiteBook, Template, line_key
+from qingwen.read.page import to_page
+from qingwen.review.explain import explain
+from qingwen.review.terminal import printed
+from qingwen.rules.personal_data import MASKED
+from qingwen.rules.site_book import Site, SiteBook, Template, line_key
 from qingwen.segment.lexbor import segment_lexbor
 from qingwen.segment.markup import TooDeepError
-from qingwen.segment.pages import segment
 from qingwen.segment.plain import segment_plain
+from qingwen.segment.segment import segment
 from qingwen.segment.soup import segment_soup
-from qingwen.text import Edit, align, apply, invert, undo
+from qingwen.text.spans import Edit, align, apply, invert, undo
 
 CONFIG, BOOK = Config(), load_rules()
 _MASKING = Config(mask_personal_data=True)
@@ -150,7 +150,7 @@ def _verdicts(found: Segmented, judged: Labelled) -> None:
 
 
 def _facts(page: Page, found: Segmented, judged: Labelled) -> None:
-    """Facts are words of the page, a precision that is known, and a date only where there is one."""
+    """Metadata are words of the page, a precision that is known, and a date only where there is one."""
     other = tuple(
         replace(verdict, label=(Label.BYLINE, Label.BODY, Label.COPYRIGHT, verdict.label)[n % 4])
         for n, verdict in enumerate(judged.verdicts)

@@ -15,25 +15,26 @@ from pyarrow import compute
 from qingwen import Config, clean_page
 from qingwen.clean import restore_parts
 from qingwen.config import CONVERSIONS, load_config, read_rules_setting
-from qingwen.conversion import converter
-from qingwen.corpus import tables
-from qingwen.corpus.batch import Counts, Job
-from qingwen.corpus.kit import Kit, open_kit, write_kit
-from qingwen.corpus.lookup import look_up
-from qingwen.corpus.place import place_of
-from qingwen.corpus.rows import ITEM, arrow, rows_of, source_row
-from qingwen.corpus.schemas import KEYS, TABLES
+from qingwen.dataset import delta
+from qingwen.dataset.location import location_of
+from qingwen.dataset.lookup import look_up
+from qingwen.dataset.rows import ITEM, arrow, rows_of, source_row
+from qingwen.dataset.schema import KEYS, TABLES
 from qingwen.errors import BatchError, RuleError, SetupError
 from qingwen.model import Page, Rejection, Segmented
-from qingwen.read.items import Item, Source
-from qingwen.report.complaints import check_cases, count_cases
-from qingwen.report.terminal import printed
+from qingwen.read.page import Item, Source
+from qingwen.review.complaints import check_cases, count_cases
+from qingwen.review.terminal import printed
 from qingwen.rules.book import _compile
-from qingwen.rules.forgotten import Forgotten, parse_forgotten
-from qingwen.rules.sites import Site, SiteBook, Template, parse_sites
-from qingwen.segment.pages import segment
-from qingwen.text import Edit, Mapping, Span, align, apply, invert, trace_back, undo
-from qingwen.views import CONTACT, FOLDED, RAW, view
+from qingwen.rules.site_book import Site, SiteBook, Template, parse_sites
+from qingwen.rules.takedowns import Forgotten, parse_forgotten
+from qingwen.run.clean_batch import Job
+from qingwen.run.report import Counts
+from qingwen.run.worker_context import WorkerContext, open_context, write_context
+from qingwen.segment.segment import segment
+from qingwen.text.match_view import CONTACT, FOLDED, RAW, view
+from qingwen.text.opencc import converter
+from qingwen.text.spans import Edit, Mapping, Span, align, apply, invert, trace_back, undo
 
 from .files import FOLDER
 from .laws import BOOK, CONFIG, page_of, text_of
@@ -113,12 +114,12 @@ def kit(octets: bytes) -> None:
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         path = Path(folder) / "kit.json"
         path.write_bytes(octets)
-        open_kit.cache_clear()
+        open_context.cache_clear()
         try:
-            found = open_kit(str(path))
+            found = open_context(str(path))
         except (BatchError, SetupError):
             return
-        assert isinstance(found, Kit)
+        assert isinstance(found, WorkerContext)
         assert found.config.digest
 
 
@@ -138,10 +139,10 @@ def written(octets: bytes) -> None:
     counts.rejections[clean] += 1
     assert Counts.from_json(counts.to_json()) == counts
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-        made = Kit(Config(text_field=clean), BOOK, book, forgotten, "")
-        place = write_kit(made, None, place_of(folder))
-        open_kit.cache_clear()
-        found = open_kit(str(place))
+        made = WorkerContext(Config(text_field=clean), BOOK, book, forgotten, "")
+        place = write_context(made, None, location_of(folder))
+        open_context.cache_clear()
+        found = open_context(str(place))
     assert (found.config, found.book, found.sites, found.forgotten) == (
         made.config,
         made.book,
@@ -267,14 +268,14 @@ def rows(octets: bytes) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def delta(octets: bytes) -> None:
+def delta_tables(octets: bytes) -> None:
     """Pages committed to Delta tables are read back row for row, and restored; a page withdrawn is gone from all."""
     made = {name: arrow(name, some).drop_columns([ITEM]) for name, some in rows(octets).items()}
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-        dataset = place_of(folder)
+        dataset = location_of(folder)
         for name, some in made.items():
-            tables.commit(dataset, name, some, run=1, label="fuzz")
-            assert _sorted(tables.read(dataset, name)) == _sorted(some), name
+            delta.commit(dataset, name, some, run=1, label="fuzz")
+            assert _sorted(delta.read(dataset, name)) == _sorted(some), name
         for piece in dict.fromkeys(octets.split(b"\n\f\n")):
             page = page_of(piece)
             stored = look_up(dataset, page.id if isinstance(page, Page) else page.page_id)
@@ -285,9 +286,9 @@ def delta(octets: bytes) -> None:
         for name, some in made.items():
             if some.num_rows:
                 gone = some[KEYS[name]].slice(0, 1)
-                tables.commit(dataset, name, some.slice(0, 0), gone, run=2, label="fuzz")
+                delta.commit(dataset, name, some.slice(0, 0), gone, run=2, label="fuzz")
                 kept = some.filter(compute.not_equal(some[KEYS[name]], gone[0]))
-                assert _sorted(tables.read(dataset, name)) == _sorted(kept), name
+                assert _sorted(delta.read(dataset, name)) == _sorted(kept), name
 
 
 def _sorted(some: Any) -> list[str]:

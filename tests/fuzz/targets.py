@@ -11,8 +11,8 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
-from qingwen.report.complaints import FORMAT
-from qingwen.rules.sites import Site, SiteBook, Template
+from qingwen.review.complaints import FORMAT
+from qingwen.rules.site_book import Site, SiteBook, Template
 
 from . import files, laws, mutate, settings
 
@@ -182,7 +182,7 @@ TARGETS = {
     "conversion": Target(settings.conversion, mutate.TEXT, lambda: [octets[:900] for octets in texts()], 20),
     "algebra": Target(settings.algebra, mutate.BYTES, texts, 80),
     "rows": Target(settings.rows, mutate.PAGE, pages, 20),
-    "delta": Target(settings.delta, mutate.PAGE, lambda: [*pages()[:4], b"\n\f\n".join(pages())], 3),
+    "delta": Target(settings.delta_tables, mutate.PAGE, lambda: [*pages()[:4], b"\n\f\n".join(pages())], 3),
     "rules": Target(settings.rule_table, mutate.TOML, rule_tables),
     "settings": Target(settings.settings, mutate.TOML, setting_files, 80),
     "sites": Target(settings.sites, mutate.JSON, site_files, 80),

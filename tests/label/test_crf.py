@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qingwen.label.crf import BODY, DIRT, ENDS, FOLLOWS, HEAD, STARTS, TAIL, Model, decode, load_model, model_of
-from qingwen.label.families import NAMES
-from qingwen.label.signs import Signs
+from qingwen.label.crf_features import Signs
+from qingwen.label.feature_names import NAMES
 
 SCORES = st.lists(st.tuples(*[st.integers(-5, 5)] * 4), min_size=1, max_size=5)
 MOVES = ((0.5, -1.0, 0.0, 0.0), (0.0, 1.0, -0.5, 0.25), (0.0, 0.5, 0.5, 0.0), (0.0, 0.0, 0.0, 0.75))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from qingwen import load_rules
+from qingwen.label.block_stats import measure
 from qingwen.label.crf import BODY, DIRT, HEAD, TAIL
-from qingwen.label.features import measure
 from qingwen.label.rescue import rescue
 from qingwen.segment.plain import segment_plain
 

@@ -11,16 +11,16 @@ from pyarrow import parquet
 
 from people import bare
 from qingwen import Config
+from qingwen.adapters.prefect_options import Options, to_parameters, to_request
 from qingwen.clean import restore_parts
-from qingwen.cli import main
-from qingwen.corpus import tables
-from qingwen.corpus.lookup import look_up
-from qingwen.corpus.request import Request
-from qingwen.corpus.run import run
+from qingwen.cli.main import main
+from qingwen.dataset import delta
+from qingwen.dataset.lookup import look_up
 from qingwen.errors import SetupError
-from qingwen.operations.options import Options, to_parameters, to_request
-from qingwen.report.review import write_review
-from qingwen.rules.personal import MASKED
+from qingwen.review.review_page import write_review
+from qingwen.rules.personal_data import MASKED
+from qingwen.run.engine import run
+from qingwen.run.request import Request
 
 ON = Config(mask_personal_data=True)
 HEADS = ["临河大桥今晨通车", "北岸小学扩建完工", "河道清淤下月开始", "老街书店迎来新主", "夜市灯光换上新装"]
@@ -90,7 +90,7 @@ def test_no_file_of_a_masked_dataset_holds_personal_data(masked: Path, plain: Pa
 
 def test_what_a_line_is_found_to_be_does_not_hang_on_the_masks(masked: Path, plain: Path) -> None:
     def verdicts(dataset: Path) -> list[tuple[Any, ...]]:
-        rows = tables.read(dataset, "blocks").to_pylist()
+        rows = delta.read(dataset, "blocks").to_pylist()
         return sorted((row["page_id"], row["n"], row["label"], row["rule"], row["kept"], row["score"]) for row in rows)
 
     assert verdicts(masked) == verdicts(plain)
@@ -100,7 +100,7 @@ def test_what_a_line_is_found_to_be_does_not_hang_on_the_masks(masked: Path, pla
 
 
 def test_a_page_of_a_masked_dataset_is_restored_up_to_its_masks(masked: Path, plain: Path) -> None:
-    for page_id in tables.read(masked, "records", ("id",))["id"].to_pylist():
+    for page_id in delta.read(masked, "records", ("id",))["id"].to_pylist():
         one, other = (look_up(dataset, page_id) for dataset in (masked, plain))
         here, there = (restore_parts(found.parts, found.blocks, found.edits) for found in (one, other))
         assert MASKED in here

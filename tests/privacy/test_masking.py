@@ -14,10 +14,10 @@ from people import bare, people
 from qingwen import Cleaned, Config, Rejection, clean_page, load_rules, restore
 from qingwen.clean import normalize
 from qingwen.model import BODY, HTML, TITLE, Page
-from qingwen.read.files import read_page
-from qingwen.rules.personal import MASKED, overwrite
-from qingwen.segment.pages import segment
-from qingwen.text import Edit, Mapping
+from qingwen.read.page import read_page
+from qingwen.rules.personal_data import MASKED, overwrite
+from qingwen.segment.segment import segment
+from qingwen.text.spans import Edit, Mapping
 
 ON = Config(mask_personal_data=True)
 # What stands for what is masked, and for the rest of an entity behind it.
@@ -191,7 +191,7 @@ def test_a_page_of_many_hidden_numbers_maps_its_positions_as_often_as_one_of_few
         made.append(edits)
         return Mapping(edits)
 
-    monkeypatch.setattr("qingwen.normalize.mask.PositionMap", counted)
+    monkeypatch.setattr("qingwen.normalize.masking.PositionMap", counted)
     times = []
     for several in (2, 40):
         numbers = "".join(f"住户张某的手机是ï¼‘38{number:08d}，他说。" for number in range(several))

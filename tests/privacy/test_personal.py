@@ -10,9 +10,9 @@ import pytest
 
 from qingwen.errors import RuleError
 from qingwen.rules.book import load_rules
-from qingwen.rules.personal import Found, joined, overwrite
-from qingwen.rules.proofs import is_proved
-from qingwen.text import Span
+from qingwen.rules.check_digits import is_proved
+from qingwen.rules.personal_data import Found, joined, overwrite
+from qingwen.text.spans import Span
 
 BOOK = load_rules()
 TABLE = BOOK.personal

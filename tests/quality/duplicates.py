@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from qingwen import Config, clean_page
-from qingwen.corpus.signatures import SIZE, signature, similarity
-from qingwen.corpus.similar import similar
+from qingwen.dataset.minhash import SIZE, signature, similarity
 from qingwen.model import Cleaned
+from qingwen.run.near_duplicates import similar
 
 
 def pair_scores(found: Sequence[object], wanted: Sequence[object]) -> dict[str, float]:

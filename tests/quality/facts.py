@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from qingwen import Config, clean_page
-from qingwen.model import Cleaned, Facts, Page
-from qingwen.read.files import read_page
-from qingwen.views import FOLDED, view
+from qingwen.model import Cleaned, Metadata, Page
+from qingwen.read.page import read_page
+from qingwen.text.match_view import FOLDED, view
 
 OWN = Path(__file__).parent / "metadata_gold.jsonl"
 _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
@@ -22,10 +22,10 @@ def golds(*paths: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for path in paths for line in path.read_text("utf-8").strip().split("\n")]
 
 
-def facts_of(path: Path) -> Facts:
+def facts_of(path: Path) -> Metadata:
     page = read_page(str(path), Config())
     found = clean_page(page) if isinstance(page, Page) else page
-    return found.record.facts if isinstance(found, Cleaned) else Facts()
+    return found.record.facts if isinstance(found, Cleaned) else Metadata()
 
 
 def scores(gold: Iterable[Mapping[str, Any]], folder: Path, ending: str) -> dict[str, float]:

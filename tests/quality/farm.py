@@ -12,7 +12,7 @@ import duplicates
 
 from qingwen import Config, clean_page
 from qingwen.model import Cleaned, Page
-from qingwen.read.files import read_page
+from qingwen.read.page import read_page
 
 PAGES, SEED = 70, 1
 

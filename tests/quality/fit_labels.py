@@ -27,19 +27,19 @@ from rapidfuzz.distance import LCSseq
 from scipy import optimize, sparse
 
 from qingwen import Config, clean_page, load_rules
-from qingwen.label import verdicts
+from qingwen.label import labeller
+from qingwen.label.block_stats import Features, mark_outside, measure
 from qingwen.label.crf import BODY, DIRT, ENDS, FOLLOWS, HEAD, STARTS, TAIL, Model, decode, model_of
-from qingwen.label.families import NAMES
-from qingwen.label.features import Features, mark_outside, measure
-from qingwen.label.sequence import zones
-from qingwen.label.signs import Signs, signs_of
-from qingwen.label.structure import mark_teasers
+from qingwen.label.crf_features import Signs, signs_of
+from qingwen.label.feature_names import NAMES
+from qingwen.label.teasers import mark_teasers
 from qingwen.label.title import likely_title, sure_title
+from qingwen.label.zones import zones
 from qingwen.metadata.site import registrable_domain
 from qingwen.model import Cleaned, Page, Segmented
-from qingwen.read.files import read_page
-from qingwen.segment.pages import segment
-from qingwen.views import folding
+from qingwen.read.page import read_page
+from qingwen.segment.segment import segment
+from qingwen.text.match_view import folding
 
 NEVER = -1e9
 FOLDS = 5
@@ -305,13 +305,13 @@ def cross_validate(
 
 def text_score(example: Example, model: Model) -> float:
     """Return the F1 of the whole way of a page, with another model in the place of the shipped one."""
-    shipped = verdicts.load_model
-    verdicts.load_model = lambda kind: model  # type: ignore[assignment]
+    shipped = labeller.load_model
+    labeller.load_model = lambda kind: model  # type: ignore[assignment]
     try:
         page = read_page(str(example.path), Config())
         found = clean_page(page) if isinstance(page, Page) else page
     finally:
-        verdicts.load_model = shipped
+        labeller.load_model = shipped
     mine = folded(found.record.text) if isinstance(found, Cleaned) else ""
     truth = folded("\n".join(example.paragraphs))
     return 2 * LCSseq.similarity(mine, truth) / max(1, len(mine) + len(truth))

@@ -25,9 +25,9 @@ import farm
 from rapidfuzz.distance import LCSseq
 
 from qingwen import Config, clean_page
-from qingwen.conversion import converter
 from qingwen.model import Cleaned, Page
-from qingwen.read.files import read_page
+from qingwen.read.page import read_page
+from qingwen.text.opencc import converter
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -22,9 +22,8 @@ from pyarrow import parquet
 from qingwen import Config
 from qingwen.model import HTML, Page, Rejection
 from qingwen.read.containers import is_container, items_of
-from qingwen.read.files import page_of
-from qingwen.read.items import Item, page_id
-from qingwen.read.rows import to_item
+from qingwen.read.page import Item, page_id, page_of
+from qingwen.read.table_rows import to_item
 
 TEXTS = tuple(f"第{n}条。清文把新闻从网页里取出来，一句也不丢。" * 5 for n in range(6))
 WHEN = "2023-05-30T01:02:03Z"

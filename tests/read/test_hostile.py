@@ -25,18 +25,17 @@ from pyarrow import parquet
 
 import qingwen
 from qingwen import Config
-from qingwen.corpus import tables
-from qingwen.corpus.request import Request
-from qingwen.corpus.rows import arrow, rows_of, source_row
-from qingwen.corpus.run import run
+from qingwen.dataset import delta
+from qingwen.dataset.rows import arrow, rows_of, source_row
 from qingwen.errors import SetupError
 from qingwen.model import Page, Rejection
-from qingwen.read.addresses import check_address
 from qingwen.read.containers import items_of
 from qingwen.read.encoding import decode
-from qingwen.read.files import page_of, read_page
 from qingwen.read.inputs import list_sources
-from qingwen.read.items import Source
+from qingwen.read.open import check_address
+from qingwen.read.page import Source, page_of, read_page
+from qingwen.run.engine import run
+from qingwen.run.request import Request
 
 MB = b"\0" * (1 << 20)
 TEXT = "清文把新闻从网页里取出来，一句也不丢。" * 5
@@ -163,7 +162,7 @@ import json, resource, sys
 from qingwen import Config
 from qingwen.model import Rejection
 from qingwen.read.containers import items_of
-from qingwen.read.files import page_of
+from qingwen.read.page import page_of
 config = Config(max_page_bytes=4 << 20)
 resource.setrlimit(resource.RLIMIT_DATA, (3 << 30, 3 << 30))
 def most():
@@ -256,7 +255,7 @@ def test_names_that_are_no_utf_8_and_hold_newlines_are_written_down_and_read(tmp
     )
     report = run(Request((str(inputs),), str(tmp_path / "out"), workers=1))
     assert report.pending == 0
-    paths = set(tables.read(tmp_path / "out", "sources", ("source_path",))["source_path"].to_pylist())
+    paths = set(delta.read(tmp_path / "out", "sources", ("source_path",))["source_path"].to_pylist())
     assert f"{inputs}/\\xff\\xfe.txt" in paths
     assert f"{inputs}/a.tar!../../\\xff.txt" in paths
     assert len(paths) == 6

@@ -13,8 +13,8 @@ import pytest
 from growth import patterns, searching
 from qingwen import load_rules
 from qingwen.errors import RuleError
-from qingwen.rules.linear import refusal, steps
-from qingwen.rules.rows import compiled
+from qingwen.rules.patterns import refusal, steps
+from qingwen.rules.row_checks import compiled
 
 # Each takes more than linear time in a search by Python's engine: exponential, or a power of the text's length.
 EXPONENTIAL = [

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qingwen import load_rules
-from qingwen.rules.lines import MOST_INSTRUCTIONS, LinePattern, NotLinearError
-from qingwen.views import view
+from qingwen.rules.patterns import MOST_INSTRUCTIONS, LinePattern, NotLinearError
+from qingwen.text.match_view import view
 
 BOOK = load_rules()
 CASES = [case for rule in BOOK.rules for case in (*rule.matches, *rule.spares, *rule.not_this) if "\n" not in case]

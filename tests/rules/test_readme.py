@@ -16,7 +16,7 @@ from conftest import ROOT
 from qingwen import load_rules
 from qingwen.config import CONVERSIONS
 from qingwen.model import Label
-from qingwen.rules import book, keep, personal, proofs, rule, spun
+from qingwen.rules import book, check_digits, conversion_exceptions, line_rules, personal_data, swapped_words
 
 PACKAGE = Path(qingwen.__file__).parent
 TEXT = (PACKAGE / "rules" / "README.md").read_text("utf-8")
@@ -53,9 +53,9 @@ def keys_of_rows(table: dict[str, Any]) -> Iterator[str]:
 
 
 KNOWN: dict[str, set[str]] = {
-    "spun.toml": {*spun._KNOWN, *spun._CLAUSE},
-    "keep.toml": {*keep._KNOWN},
-    "personal.toml": {*personal._MASK_KNOWN, *personal._SPARE, *personal._PLACES, "between"},
+    "spun.toml": {*swapped_words._KNOWN, *swapped_words._CLAUSE},
+    "keep.toml": {*conversion_exceptions._KNOWN},
+    "personal.toml": {*personal_data._MASK_KNOWN, *personal_data._SPARE, *personal_data._PLACES, "between"},
     "unicode.toml": {*keys_of_rows(shipped("unicode.toml"))},
     "script.toml": {*shipped("script.toml")},
     "punctuation.toml": {*shipped("punctuation.toml"), *shipped("punctuation.toml")["spacing"]},
@@ -78,24 +78,24 @@ def test_a_section_names_every_field_and_no_other(name: str) -> None:
 
 
 def test_the_fields_of_rules_and_what_they_may_be_are_named() -> None:
-    assert fields(RULE) == set(rule._KNOWN)
+    assert fields(RULE) == set(line_rules._KNOWN)
     row = {cell: line for line in RULE.splitlines() if (cell := next(iter(re.findall(r"^\| `(\w+)`", line)), ""))}
-    assert all(f"`{name}`" in row["scope"] for name in rule.SCOPES)
+    assert all(f"`{name}`" in row["scope"] for name in line_rules.SCOPES)
     assert all(f"`{name}`" in row["view"] for name in book.VIEWS)
-    assert all(f"`{name}`" in row["cut"] for name in rule.CUTS)
+    assert all(f"`{name}`" in row["cut"] for name in line_rules.CUTS)
     labels = re.findall(r"\w+", row["label"].partition(": ")[2])
     assert set(labels) == {label.value for label in Label} - {"title", "body"}
 
 
 def test_the_other_values_that_a_field_may_have_are_named() -> None:
     said = SECTIONS["spun.toml"]
-    assert all(f"**{name}**" in said for name in spun.CLASSES)
-    assert all(f"`{name}`" in said for name in (*spun.ACTIONS, *spun.STATUSES))
-    assert f"the left ones see {spun._LEFT} characters" in said
-    assert f"({spun._NEAR} at most" in said
+    assert all(f"**{name}**" in said for name in swapped_words.CLASSES)
+    assert all(f"`{name}`" in said for name in (*swapped_words.ACTIONS, *swapped_words.STATUSES))
+    assert f"the left ones see {swapped_words._LEFT} characters" in said
+    assert f"({swapped_words._NEAR} at most" in said
     assert all(f"`{name}`" in SECTIONS["keep.toml"] for name in CONVERSIONS)
-    assert all(f"`{name}`" in SECTIONS["personal.toml"] for name in filter(None, proofs.PROOFS))
-    assert f"up to {personal._BACK} characters before" in SECTIONS["personal.toml"]
+    assert all(f"`{name}`" in SECTIONS["personal.toml"] for name in filter(None, check_digits.PROOFS))
+    assert f"up to {personal_data._BACK} characters before" in SECTIONS["personal.toml"]
     assert set(
         re.findall(r"\w+", SECTIONS["punctuation.toml"].partition("of what it is: ")[2].partition(" |")[0])
     ) == set(shipped("punctuation.toml")["protect"])
@@ -105,17 +105,17 @@ def test_a_row_says_which_fields_it_must_have() -> None:
     """ "Required, as are the next six" stands at the first field, and the table is in that order."""
     numbers = {"four": 4, "five": 5, "six": 6}
     for text, required in (
-        (RULE, rule._REQUIRED),
-        (SECTIONS["spun.toml"], spun._REQUIRED),
-        (SECTIONS["keep.toml"], keep._REQUIRED),
-        (SECTIONS["personal.toml"], personal._MASK),
+        (RULE, line_rules._REQUIRED),
+        (SECTIONS["spun.toml"], swapped_words._REQUIRED),
+        (SECTIONS["keep.toml"], conversion_exceptions._REQUIRED),
+        (SECTIONS["personal.toml"], personal_data._MASK),
     ):
         names = re.findall(r"^\| `(\w+)`", text, re.MULTILINE)
         most = numbers[re.findall(r"required, as are the next (\w+)", text)[0]]
         assert set(names[: most + 1]) == set(required)
         assert len(required) == most + 1
     said = re.findall(r"required, as are (`.*`) \|", SECTIONS["personal.toml"])[0]
-    assert {"id", *re.findall(r"`(\w+)`", said)} == set(personal._SPARE)
+    assert {"id", *re.findall(r"`(\w+)`", said)} == set(personal_data._SPARE)
 
 
 def examples(text: str) -> Iterator[dict[str, Any]]:
@@ -167,9 +167,9 @@ def test_the_views_and_the_order_are_those_of_the_code(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     row = 'label = "ad"\nscope = "any"\npattern = "^茶馆$"\nwhy = "A test."\nsince = "0.2.0"\nmatches = ["茶馆"]\n'
     path.write_text(f'[[rule]]\nid = "ad.mine"\n{row}[[rule]]\nid = "ad.scan-qr-code"\n{row}', "utf-8")
-    ours, mine = ([rule.id for rule in load_rules(extra).rules] for extra in (None, path))
+    ours, mine = ([line_rules.id for rule in load_rules(extra).rules] for extra in (None, path))
     assert mine == [*ours, "ad.mine"]  # the known id keeps its turn
-    tables = [rule.table for rule in load_rules().rules]
+    tables = [line_rules.table for rule in load_rules().rules]
     assert tables == sorted(tables)
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from conftest import PAGES, SEED
 from qingwen import Config, load_rules
 from qingwen.model import Page, Segmented
-from qingwen.read.files import read_page
-from qingwen.segment.pages import segment
+from qingwen.read.page import read_page
+from qingwen.segment.segment import segment
 
 BOOK = load_rules()
 CASES = [case for rule in BOOK.rules for case in (*rule.matches, *rule.spares, *rule.not_this)]

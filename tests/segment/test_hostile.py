@@ -9,11 +9,11 @@ import pytest
 from conftest import PAGES
 from qingwen import Config, clean_page, restore
 from qingwen.model import Cleaned, Page, Rejection
-from qingwen.read.files import read_page, to_page
-from qingwen.segment import guard
+from qingwen.read.page import read_page, to_page
+from qingwen.segment import hostile_markup
 from qingwen.segment.lexbor import segment_lexbor
 from qingwen.segment.markup import TooDeepError
-from qingwen.segment.pages import segment
+from qingwen.segment.segment import segment
 from qingwen.segment.soup import segment_soup
 
 NESTED = "div b font span table svg math select button form nobr optgroup template noscript details x-y".split()
@@ -68,13 +68,13 @@ def test_odd_markup_is_read_and_its_blocks_tile_the_text(name: str) -> None:
 def test_a_real_page_is_far_from_every_limit(path: Path) -> None:
     page = read_page(str(path), Config())
     assert isinstance(page, Page)
-    guard._walk(page.text, guard._Elements(max_depth=200))
+    hostile_markup._walk(page.text, hostile_markup._Elements(max_depth=200))
 
 
 def test_what_a_script_or_a_comment_says_is_no_nesting() -> None:
     inside = "<div>" * 3_000
     for markup in (f"<script>'{inside}'</script>", f"<!--{inside}-->", f"<textarea>{inside}</textarea>"):
-        guard._walk(markup, guard._Elements(max_depth=2_000))
+        hostile_markup._walk(markup, hostile_markup._Elements(max_depth=2_000))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from conftest import PAGES
 from qingwen import Config
 from qingwen.model import Page, Segmented
-from qingwen.read.files import read_page
+from qingwen.read.page import read_page
 from qingwen.segment.lexbor import segment_lexbor
 from qingwen.segment.markup import TooDeepError
 from qingwen.segment.soup import segment_soup

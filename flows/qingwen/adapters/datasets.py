@@ -9,8 +9,8 @@ from datasets import Features, Value
 
 from qingwen import __version__
 from qingwen.adapters.rows import COMPARED, clean_row, receipt_columns, record_columns
-from qingwen.cleaner import Cleaner
-from qingwen.corpus.schemas import BLOCKS, EDITS, RECORDS
+from qingwen.clean import Cleaner
+from qingwen.dataset.schema import BLOCKS, EDITS, RECORDS
 from qingwen.errors import SetupError
 from qingwen.model import Rejection
 

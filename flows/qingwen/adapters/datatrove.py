@@ -11,8 +11,8 @@ from datatrove.pipeline.writers.disk_base import DiskWriter
 from datatrove.utils.typeshelper import StatHints
 
 from qingwen.adapters.rows import clean_row, receipt_columns, record_columns
-from qingwen.cleaner import Cleaner
-from qingwen.corpus.forms import plain
+from qingwen.clean import Cleaner
+from qingwen.dataset.export_formats import plain
 from qingwen.model import Rejection
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from qingwen.clean import unforeseen
-from qingwen.cleaner import Cleaner
-from qingwen.corpus.rows import block_rows, edit_rows
+from qingwen.clean import Cleaner, unforeseen
+from qingwen.dataset.rows import block_rows, edit_rows
 from qingwen.model import Cleaned, Rejection
-from qingwen.read.files import page_of
-from qingwen.read.rows import to_item
+from qingwen.read.page import page_of
+from qingwen.read.table_rows import to_item
 
 # What only a dataset knows, which compares texts.
 COMPARED = ("duplicate_of", "duplicate_kind", "cluster_size")

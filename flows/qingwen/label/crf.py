@@ -15,8 +15,8 @@ from importlib import resources
 import numpy as np
 import numpy.typing as npt
 
-from qingwen.label.families import NAMES as SIGNS
-from qingwen.label.signs import Signs
+from qingwen.label.crf_features import Signs
+from qingwen.label.feature_names import NAMES as SIGNS
 
 HEAD, BODY, DIRT, TAIL = range(4)
 NAMES = ("head", "body", "dirt", "tail")

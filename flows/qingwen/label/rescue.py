@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from qingwen.label.block_stats import SOME_LINKS, Features
 from qingwen.label.crf import BODY, DIRT
-from qingwen.label.features import SOME_LINKS, Features
 from qingwen.model import Label
 
 # So many advertisements in a row are looked behind; an agent's sheet below the article has more.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from qingwen.han import HAN
+from qingwen.label.block_stats import Features, is_headline
 from qingwen.label.crf import BODY, HEAD
-from qingwen.label.features import Features, is_headline
-from qingwen.label.sequence import zones
+from qingwen.label.zones import zones
 from qingwen.model import Label, Segmented
-from qingwen.text import Span
+from qingwen.text.characters import HAN
+from qingwen.text.spans import Span
 
 _SUFFIX = re.compile(
     r"\s{0,20}(?:_{1,20}|[|\uff5c]|\s[-\u2013\u2014]{1,20}\s|[-\u2013\u2014]{2,20}"

@@ -14,7 +14,7 @@ _MONTH_LINES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class PublicationDate:
     """A date as read: what the page prints, the time (Beijing, None: not known), and how precise it is."""
 
     raw: str | None = None
@@ -22,7 +22,7 @@ class Stamp:
     precision: str = "none"
 
 
-def published(lines: list[str], page: list[str], meta: Mapping[str, str], crawl: date | None) -> Stamp:
+def published(lines: list[str], page: list[str], meta: Mapping[str, str], crawl: date | None) -> PublicationDate:
     """Return when the article was published, by the lines that may say it, else the markup's head, else a part of it.
 
     ``page`` holds all lines: they tell whether the page writes day or month first. ``crawl`` resolves relative dates.
@@ -45,34 +45,36 @@ def published(lines: list[str], page: list[str], meta: Mapping[str, str], crawl:
             return stamp
     for line in lines[:_MONTH_LINES]:
         if (found := search("month_date", line)) and 1 <= int(found["m"]) <= 12:
-            return Stamp(found[0], datetime(int(found["y"]), int(found["m"]), 1), "month")
-    return Stamp()
+            return PublicationDate(found[0], datetime(int(found["y"]), int(found["m"]), 1), "month")
+    return PublicationDate()
 
 
-def _absolute(found: re.Match[str]) -> Stamp | None:
+def _absolute(found: re.Match[str]) -> PublicationDate | None:
     parts = found.groupdict()
     try:
         at = datetime(int(parts["y"]), int(parts["m"]), int(parts["d"]))
         if parts["h"] is not None:
-            return Stamp(found[0].strip(), at.replace(hour=int(parts["h"]), minute=int(parts["min"])), "minute")
+            return PublicationDate(
+                found[0].strip(), at.replace(hour=int(parts["h"]), minute=int(parts["min"])), "minute"
+            )
     except ValueError:
         return None
-    return Stamp(found[0].strip(), at, "day")
+    return PublicationDate(found[0].strip(), at, "day")
 
 
-def _slashed(found: re.Match[str], day_first: bool | None) -> Stamp | None:
+def _slashed(found: re.Match[str], day_first: bool | None) -> PublicationDate | None:
     """Read 9/17/2004 or 17/9/2004; where nothing tells which number is the month, only the year is sure."""
     raw, half = found[0].strip(), found["half"]
     first, second, year = int(found["first"]), int(found["second"]), int(found["y"])
     if first <= 12 and second <= 12 and first != second and day_first is None and half is None:
-        return Stamp(raw, datetime(year, 1, 1), "year")
+        return PublicationDate(raw, datetime(year, 1, 1), "year")
     month, day = (second, first) if first > 12 or (day_first and second <= 12) else (first, second)
     try:
         at = datetime(year, month, day)
         if found["h"] is None:
-            return Stamp(raw, at, "day")
+            return PublicationDate(raw, at, "day")
         hour = int(found["h"]) % 12 + 12 * (half.upper() == "PM") if half else int(found["h"])
-        return Stamp(raw, at.replace(hour=hour, minute=int(found["min"])), "minute")
+        return PublicationDate(raw, at.replace(hour=hour, minute=int(found["min"])), "minute")
     except ValueError:
         return None
 
@@ -85,27 +87,27 @@ def _day_first(page: Iterable[str]) -> bool | None:
     return None if after == before else after
 
 
-def _relative(found: re.Match[str], crawl: date | None) -> Stamp:
+def _relative(found: re.Match[str], crawl: date | None) -> PublicationDate:
     raw = found[0].strip()
     if found["m"] is not None:
         day = _last_before(int(found["m"]), int(found["d"]), crawl)
-        return Stamp(raw, day, "day") if day else Stamp(raw, None, "month-day")
+        return PublicationDate(raw, day, "day") if day else PublicationDate(raw, None, "month-day")
     ago = search("ago", raw)
     hours = tables()[1]["hours"]
     if crawl is None or ago is None or ago["unit"] not in hours:
-        return Stamp(raw, None, "none")
+        return PublicationDate(raw, None, "none")
     day = datetime(crawl.year, crawl.month, crawl.day) - timedelta(hours=int(ago["n"]) * hours[ago["unit"]])
-    return Stamp(raw, day.replace(hour=0), "day")
+    return PublicationDate(raw, day.replace(hour=0), "day")
 
 
-def _month_day(found: re.Match[str], crawl: date | None) -> Stamp | None:
+def _month_day(found: re.Match[str], crawl: date | None) -> PublicationDate | None:
     month, day = int(found["m"]), int(found["d"])
     if not (1 <= month <= 12 and 1 <= day <= 31 and int(found["h"]) < 24):
         return None
     at = _last_before(month, day, crawl)
     if at is None:
-        return Stamp(found[0].strip(), None, "month-day")
-    return Stamp(found[0].strip(), at.replace(hour=int(found["h"]), minute=int(found["min"])), "minute")
+        return PublicationDate(found[0].strip(), None, "month-day")
+    return PublicationDate(found[0].strip(), at.replace(hour=int(found["h"]), minute=int(found["min"])), "minute")
 
 
 def _last_before(month: int, day: int, crawl: date | None) -> datetime | None:

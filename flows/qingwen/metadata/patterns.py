@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from qingwen.rules.tables import read_table
+from qingwen.rules.character_tables import read_table
 
 
 @lru_cache(maxsize=1)

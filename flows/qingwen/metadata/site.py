@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from qingwen.metadata.patterns import search
 from qingwen.model import Page, Segmented
-from qingwen.views import FOLDED, view
+from qingwen.text.match_view import FOLDED, view
 
 # Second-level names under which registries of this field sell domains.
 _SECOND = frozenset("com net org gov edu ac co idv info".split())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from qingwen.model import TITLE
 from qingwen.normalize.passes import Context, Draft, Proposal
-from qingwen.text import Edit, Span
+from qingwen.text.spans import Edit, Span
 
 _BREAK = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]\s*")
 # A dump's line that holds several paragraphs: a sentence ends, and the next begins with its indent.

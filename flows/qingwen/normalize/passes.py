@@ -9,8 +9,8 @@ from functools import lru_cache
 from qingwen.config import Config
 from qingwen.model import Flag
 from qingwen.rules.book import RuleBook
-from qingwen.text import Edit, Span, apply
-from qingwen.text import Mapping as PositionMap
+from qingwen.text.spans import Edit, Span, apply
+from qingwen.text.spans import Mapping as PositionMap
 
 
 @lru_cache(maxsize=64)

@@ -12,11 +12,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from qingwen.config import Config
-from qingwen.han import HAN
 from qingwen.model import BODY, TITLE, Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
-from qingwen.rules.tables import PunctuationTable, punctuation_table
-from qingwen.text import Edit, Span
+from qingwen.rules.character_tables import PunctuationTable, punctuation_table
+from qingwen.text.characters import HAN
+from qingwen.text.spans import Edit, Span
 
 _HAN = re.compile(f"[{HAN}]")
 _LETTER = re.compile(f"[A-Za-z{HAN}]")

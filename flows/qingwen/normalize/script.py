@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qingwen.config import Config
-from qingwen.conversion import simplified_only, traditional_only, words_with
-from qingwen.han import HAN
 from qingwen.model import Flag
 from qingwen.normalize.passes import Context, Draft, Proposal, characters_of
-from qingwen.normalize.readings import READING
-from qingwen.rules.tables import undecided
-from qingwen.text import Edit, Span
+from qingwen.normalize.pinyin import READING
+from qingwen.rules.character_tables import undecided
+from qingwen.text.characters import HAN
+from qingwen.text.opencc import simplified_only, traditional_only, words_with
+from qingwen.text.spans import Edit, Span
 
 _HAN = re.compile(f"[{HAN}]")
 _LINE = re.compile(r"[^\n]+")

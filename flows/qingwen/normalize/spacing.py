@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from qingwen.han import HAN
 from qingwen.normalize.passes import Context, Draft, Proposal
-from qingwen.rules.tables import punctuation_table
-from qingwen.text import Edit, Span
+from qingwen.rules.character_tables import punctuation_table
+from qingwen.text.characters import HAN
+from qingwen.text.spans import Edit, Span
 
 _WHITE = " \t\n"
 _BREAK = re.compile(r"\n[ \t\n]*")

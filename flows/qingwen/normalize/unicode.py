@@ -6,10 +6,10 @@ Never NFKC on the text: ² ① ℃ ㎡ … stay.
 from __future__ import annotations
 
 from qingwen.model import TITLE, Flag
-from qingwen.mojibake import LEADS, runs, undone
 from qingwen.normalize.passes import Context, Draft, Proposal, characters_of
-from qingwen.rules.tables import entity_table, lookalike_table, unicode_table
-from qingwen.text import Edit, Span
+from qingwen.rules.character_tables import entity_table, lookalike_table, unicode_table
+from qingwen.text.mojibake import LEADS, runs, undone
+from qingwen.text.spans import Edit, Span
 
 DAMAGED = "\ufffd"
 

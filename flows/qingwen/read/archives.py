@@ -14,9 +14,8 @@ from typing import IO
 
 from qingwen.config import Config
 from qingwen.model import Rejection
-from qingwen.read.items import Item, raise_passing, refused
-from qingwen.read.local import shown
-from qingwen.read.storage import FREE_BYTES, MOST_TIMES, open_raw, open_unpacked
+from qingwen.read.open import FREE_BYTES, MOST_TIMES, open_raw, open_unpacked, shown
+from qingwen.read.page import Item, raise_passing, refused
 
 ZIP_ENDINGS = (".zip",)
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.zst")

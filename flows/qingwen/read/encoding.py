@@ -9,7 +9,7 @@ from encodings import normalize_encoding
 from encodings.aliases import aliases
 from functools import lru_cache
 
-from qingwen.mojibake import undone_page
+from qingwen.text.mojibake import undone_page
 
 REPLACEMENT = "\ufffd"
 _MARKS = (

@@ -9,8 +9,8 @@ from typing import IO, Any
 
 from qingwen.config import Config
 from qingwen.model import HTML, PLAIN, Rejection
-from qingwen.read.items import Item, raise_passing, refused
-from qingwen.read.storage import FREE_BYTES, MOST_TIMES, open_raw
+from qingwen.read.open import FREE_BYTES, MOST_TIMES, open_raw
+from qingwen.read.page import Item, raise_passing, refused
 
 ENDINGS = (".warc", ".warc.gz", ".warc.zst", ".wet", ".wet.gz", ".wet.zst")
 _GZIP, _ZSTD, _PLAIN = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"WARC/"

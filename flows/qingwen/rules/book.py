@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from qingwen.errors import RuleError
-from qingwen.rules.keep import KeepTable, parse_keep
-from qingwen.rules.personal import PersonalTable, parse_personal
-from qingwen.rules.rows import know, typed
-from qingwen.rules.rule import VIEWS, Rule, parse_rules
-from qingwen.rules.scan import Scanner, line_bounds
-from qingwen.rules.spun import SpunTable, parse_spun
-from qingwen.text import Span
-from qingwen.views import view
+from qingwen.rules.conversion_exceptions import KeepTable, parse_keep
+from qingwen.rules.line_rules import VIEWS, Rule, parse_rules
+from qingwen.rules.pattern_scan import Scanner, line_bounds
+from qingwen.rules.personal_data import PersonalTable, parse_personal
+from qingwen.rules.row_checks import know, typed
+from qingwen.rules.swapped_words import SpunTable, parse_spun
+from qingwen.text.match_view import view
+from qingwen.text.spans import Span
 
 # Rows that a table of a user's own may hold, and what may stand beside them; README.md says what each is.
 ROWS, BESIDE = ("rule", "sub", "keep", "mask", "spare"), ("classes", "words", "between")

@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from qingwen.config import Config
 from qingwen.model import Segmented
-from qingwen.segment.guard import refuse_hostile
+from qingwen.segment.hostile_markup import refuse_hostile
 from qingwen.segment.markup import (
     BLOCK,
     HEAD_PATH,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from qingwen.model import Block, Segmented
-from qingwen.text import Span
+from qingwen.text.spans import Span
 
 _LINE = re.compile(r"\S[^\n\r\x0b\x0c\x85\u2028\u2029]*")
 

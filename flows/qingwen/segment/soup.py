@@ -10,7 +10,7 @@ from bs4.element import NavigableString, PreformattedString, Tag
 
 from qingwen.config import Config
 from qingwen.model import Segmented
-from qingwen.segment.guard import refuse_hostile
+from qingwen.segment.hostile_markup import refuse_hostile
 from qingwen.segment.markup import (
     BLOCK,
     HEAD_PATH,

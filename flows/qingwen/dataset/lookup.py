@@ -1,0 +1,135 @@
+"""The first rows of a dataset, for a look: records, or pages that are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from qingwen.dataset import delta
+from qingwen.dataset.dataset import check_dataset
+from qingwen.dataset.location import Location
+from qingwen.errors import SetupError
+from qingwen.model import BODY, TITLE, Block, Flag, Label, LabelledBlock, Verdict
+from qingwen.text.spans import Edit, Span
+
+_ID = re.compile("[0-9a-f]{1,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A page as the tables hold it; ``row`` is that of its record or, when ``rejected``, of its rejection."""
+
+    row: Mapping[str, Any]
+    rejected: bool
+    blocks: tuple[LabelledBlock, ...]
+    edits: tuple[Edit, ...]
+    flags: tuple[Flag, ...]
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Return the finished title and body."""
+        return {TITLE: self.row.get("title", ""), BODY: self.row.get("text", "")}
+
+
+def look_up(dataset: Location, wanted: str) -> Stored:
+    """Return the page whose id is, or begins with, ``wanted``, or whose path or URL it is.
+
+    Raises:
+        SetupError: there is no dataset, no such page, or more than one page whose id begins so.
+    """
+    check_dataset(dataset)
+    page = _of_source(dataset, wanted) or wanted
+    for name, key in (("records", "id"), ("rejections", "page_id")):
+        ids = delta.read(dataset, name, (key,))[key].to_pylist()
+        found = [one for one in ids if one.startswith(page)]
+        if len(found) > 1 and page not in found:
+            raise SetupError(f"{wanted}: {len(found)} pages of {dataset} begin so; give more of the id.")
+        if found:
+            page = page if page in found else found[0]
+            row = delta.read(dataset, name, where=(key, [page])).to_pylist()[0]
+            return _stored(dataset, page, row, rejected=name == "rejections")
+    raise SetupError(
+        f"{wanted}: no page of {dataset} has this id, path or URL. See qingwen head {dataset}, and the table sources."
+    )
+
+
+def _of_source(dataset: Location, wanted: str) -> str | None:
+    """Return the page that a path or a URL holds now, as the table of sources has it."""
+    if _ID.fullmatch(wanted):
+        return None
+    for column in ("source_path", "url"):
+        rows = delta.read(dataset, "sources", ("page_id", "outcome"), where=(column, [wanted])).to_pylist()
+        held = [row["page_id"] for row in rows if row["page_id"] and row["outcome"] != "superseded"]
+        if held:
+            return str(held[0])
+    return None
+
+
+def _stored(dataset: Location, page: str, row: Mapping[str, Any], rejected: bool) -> Stored:
+    def rows(name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = delta.read(dataset, name, where=("page_id", [page])).to_pylist()
+        return found
+
+    edits = sorted(rows("edits"), key=lambda edit: (edit["part"], edit["pass"], edit["n"]))
+    return Stored(
+        row=row,
+        rejected=rejected,
+        blocks=tuple(labelled_blocks(block) for block in sorted(rows("blocks"), key=lambda block: block["n"])),
+        edits=tuple(map(edit_of, edits)),
+        flags=tuple(map(flag_of, rows("flags"))),
+    )
+
+
+def labelled_blocks(row: Mapping[str, Any]) -> LabelledBlock:
+    """Return the block, with its verdict, that a row of ``blocks`` holds."""
+    at = row["evidence_start"]
+    evidence = None if at is None else Span(at, row["evidence_end"])
+    verdict = Verdict(Label(row["label"]), row["rule"], row["why"], row["kept"], row["score"], evidence)
+    return LabelledBlock(Block(row["n"], Span(row["start"], row["end"]), row["path"]), verdict, row["text"])
+
+
+def edit_of(row: Mapping[str, Any]) -> Edit:
+    """Return the edit that a row of ``edits`` holds."""
+    return Edit(row["part"], Span(row["start"], row["end"]), row["before"], row["after"], row["rule"], row["pass"])
+
+
+def flag_of(row: Mapping[str, Any]) -> Flag:
+    """Return the flag that a row of ``flags`` holds."""
+    span = Span(row["start"], row["end"])
+    return Flag(row["part"], row["rule"], span, row["form"], row["candidate"], row["clause"], row["score"])
+
+
+_RECORD = (
+    "id title published_at published_precision published_raw site source_name n_chars removed_ratio n_repairs flags"
+).split()
+
+_REJECTION = "page_id source_path rule detail".split()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Rows of ``records`` (or of ``rejections``), by column, and how many the dataset holds of each in all."""
+
+    rows: tuple[dict[str, Any], ...]
+    records: int
+    rejections: int
+
+
+def head(dataset: Location, n: int, *, rejected: bool = False, flag: str | None = None) -> Head:
+    """Return the first n records, in the order of the files; ``rejected``: rejections; ``flag``: only records with it.
+
+    Raises:
+        SetupError: there is no dataset.
+    """
+    check_dataset(dataset)
+    table, columns = ("rejections", _REJECTION) if rejected else ("records", _RECORD)
+    found = (row for row in _rows(dataset, table, columns) if flag is None or flag in row["flags"])
+    return Head(tuple(islice(found, n)), delta.count(dataset, "records"), delta.count(dataset, "rejections"))
+
+
+def _rows(dataset: Location, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:
+    for batch in delta.batches(dataset, table, columns):
+        yield from batch.to_pylist()

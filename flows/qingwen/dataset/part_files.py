@@ -1,0 +1,91 @@
+"""The part files of a batch: rows as they come, written in groups, so that a container is never whole in memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pyarrow import parquet
+
+from qingwen.dataset.location import Location, put
+from qingwen.dataset.rows import ITEM, Rows, arrow, staged_schema
+
+# Present in a batch's folder once all its parts are whole.
+DONE = "done.json"
+NAMES = ("records", "blocks", "edits", "flags", "rejections", "signatures", "sources")
+# Pages, and characters of their rows, that wait for one another: a group of rows each. A row takes memory for so many
+# characters beside its own: a page may be all edits, or all DOM paths.
+_PAGES, _CHARS, _ROW = 250, 1 << 24, 100
+
+
+class Staged:
+    """The folder of a batch while it is written; a folder of that name appears when `finish` was called, and whole."""
+
+    def __init__(self, folder: Path | Location) -> None:
+        self._folder = folder
+        if isinstance(folder, Path):
+            self._under_way = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
+        else:
+            self._under_way = Path(tempfile.gettempdir()) / f"qingwen-{folder.name}.{os.getpid()}.tmp"
+        self._writers: dict[str, parquet.ParquetWriter] = {}
+        self._rows: Rows = {name: [] for name in NAMES}
+        self._items = self._chars = 0
+
+    def __enter__(self) -> Staged:
+        shutil.rmtree(self._under_way, ignore_errors=True)
+        try:
+            self._under_way.mkdir(parents=True)
+            for name in NAMES:
+                path = self._under_way / f"{name}.parquet"
+                self._writers[name] = parquet.ParquetWriter(path, staged_schema(name), compression="zstd")
+        except BaseException:
+            self._drop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop()
+
+    def _drop(self) -> None:
+        for writer in self._writers.values():
+            try:
+                writer.close()
+            except (OSError, MemoryError):  # as the fault that led here; it would be told again, by its destructor
+                writer.is_open = False
+        shutil.rmtree(self._under_way, ignore_errors=True)
+
+    def add(self, rows: Mapping[str, list[dict[str, Any]]]) -> None:
+        """Add the rows of one item, by table."""
+        item = f"{self._folder.name}.{self._items}"
+        self._items += 1
+        for name, found in rows.items():
+            self._rows[name] += [{**row, ITEM: item} for row in found]
+            self._chars += sum(map(_weight, found))
+        if self._items % _PAGES == 0 or self._chars > _CHARS:
+            self._write()
+
+    def _write(self) -> None:
+        self._chars = 0
+        for name, rows in self._rows.items():
+            if rows:
+                self._writers[name].write_table(arrow(name, rows))
+                rows.clear()
+
+    def finish(self, said: str) -> None:
+        """Put the folder in its place, with what the batch has to say of itself."""
+        self._write()
+        for writer in self._writers.values():
+            writer.close()
+        (self._under_way / DONE).write_text(said, "utf-8")
+        put(self._under_way, self._folder, last=DONE)
+
+
+def _weight(row: Mapping[str, Any]) -> int:
+    return _ROW + sum(len(value) for value in row.values() if isinstance(value, str))

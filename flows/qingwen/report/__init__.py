@@ -1,1 +1,0 @@
-"""What a person reads: a page with its removals and changes marked."""

@@ -1,0 +1,159 @@
+"""A page explained: removed blocks struck and named, changed characters marked before and after with their rule."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from qingwen.clean import part_of
+from qingwen.model import Flag, LabelledBlock
+from qingwen.text.spans import Edit, Segment, align, undo
+
+
+def stretches(
+    parts: Mapping[str, str], blocks: Sequence[LabelledBlock], edits: Sequence[Edit]
+) -> Iterator[tuple[LabelledBlock, list[Segment]]]:
+    """Yield each block with what its characters were and became; nothing for a block that is not kept.
+
+    A change over the end of a block belongs to the block where it starts.
+    """
+    left = {part: _aligned(text, [edit for edit in edits if edit.part == part]) for part, text in parts.items()}
+    over: Counter[str] = Counter()  # characters that blocks took beyond their ends, by part
+    for judged in blocks:
+        if judged.text is not None:
+            yield judged, []
+            continue
+        part = part_of(judged)
+        size = len(judged.block.span) - over[part]
+        taken = _take(left[part], size)
+        over[part] = sum(len(segment.before) for segment in taken) - size
+        yield judged, taken
+
+
+def _aligned(text: str, edits: list[Edit]) -> deque[Segment]:
+    return deque(align(undo(text, edits), edits))
+
+
+def _take(left: deque[Segment], size: int) -> list[Segment]:
+    """Take the stretches of the next ``size`` characters of the page's text."""
+    taken: list[Segment] = []
+    while left and size > 0:
+        first = left.popleft()
+        if not first.rules and len(first.before) > size:
+            left.appendleft(Segment(first.before[size:], first.after[size:]))
+            first = Segment(first.before[:size], first.after[:size])
+        taken.append(first)
+        size -= len(first.before)
+    return taken
+
+
+REMOVED, BEFORE, AFTER, NAME, KEPT, HEAD = "removed", "before", "after", "name", "kept", "head"
+
+# Styles of a terminal; without one the marks alone say it.
+STYLES: Mapping[str, str] = {
+    REMOVED: "strike red",
+    BEFORE: "strike red",
+    AFTER: "bold green",
+    NAME: "cyan",
+    KEPT: "",
+    HEAD: "bold",
+}
+
+# So many flags are shown, each with so much around it, and no longer than this.
+_DOUBTS, _AROUND, _LONGEST = 20, 10, 30
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of the explanation, in one style."""
+
+    text: str
+    style: str = KEPT
+
+
+def explain(
+    heading: str,
+    parts: Mapping[str, str],
+    blocks: Sequence[LabelledBlock],
+    edits: Sequence[Edit],
+    flags: Sequence[Flag],
+) -> Iterator[list[Run]]:
+    """Yield the lines of the explanation.
+
+    A removed block is one line that begins with ``- `` and ends in its label, rule and reason; a changed stretch stands
+    as ``[before→after]`` in its line (a masked one as ``[███]``), and the rules that changed the line at its end. What
+    was flagged stands last, with ``? ``, its context, its rule and what else it may be.
+    """
+    yield [Run(heading, HEAD)]
+    yield []
+    for judged, mine in stretches(parts, blocks, edits):
+        if judged.text is not None:
+            yield from _removed(judged)
+        else:
+            yield _kept(mine, part_of(judged))
+    yield []
+    yield from _summary(blocks, edits, flags)
+    yield from _doubts(parts, flags)
+
+
+def _doubts(parts: Mapping[str, str], flags: Sequence[Flag]) -> Iterator[list[Run]]:
+    """Yield what was flagged, in its context, with what else it may be and which clause says so."""
+    for flag in flags[:_DOUBTS]:
+        text, span = parts[flag.part], flag.span
+        perhaps = f" perhaps {flag.candidate}" if flag.candidate else ""
+        clause = f" ({flag.clause})" if flag.clause else ""
+        before, after = text[max(0, span.start - _AROUND) : span.start], text[span.end : span.end + _AROUND]
+        yield [
+            Run("? ", HEAD),
+            Run(before.replace("\n", " ")),
+            Run(f"[{span.of(text)[:_LONGEST] or flag.form}]", BEFORE),
+            Run(after.replace("\n", " ")),
+            Run(f"  {flag.rule}{clause}{perhaps}", NAME),
+        ]
+    if len(flags) > _DOUBTS:
+        yield [Run(f"  … and {len(flags) - _DOUBTS} more", NAME)]
+
+
+def _removed(judged: LabelledBlock) -> Iterator[list[Run]]:
+    verdict = judged.verdict
+    words = " ".join((judged.text or "").split())
+    yield [
+        Run("- ", REMOVED),
+        Run(words, REMOVED),
+        Run(f"  [{verdict.label.value}: {verdict.rule}; {verdict.why}]", NAME),
+    ]
+
+
+def _kept(segments: list[Segment], part: str) -> list[Run]:
+    line = [Run("# " if part == "title" else "  ", HEAD)]
+    rules: Counter[str] = Counter()
+    for segment in segments:
+        shown = [name for name in segment.rules if not name.startswith("layout.")]
+        if not shown:
+            line.append(Run(segment.after.replace("\n", ""), HEAD if part == "title" else KEPT))
+            continue
+        rules.update(shown)
+        if segment.before == segment.after:  # a mask: what it was is not known any more
+            line += (Run("["), Run(segment.after, AFTER), Run("]"))
+            continue
+        line += (Run("["), Run(segment.before, BEFORE), Run("→"), Run(segment.after, AFTER), Run("]"))
+    if rules:
+        line.append(Run("  {" + ", ".join(f"{name} {n}" for name, n in rules.most_common()) + "}", NAME))
+    return line
+
+
+def _summary(blocks: Sequence[LabelledBlock], edits: Sequence[Edit], flags: Sequence[Flag]) -> Iterator[list[Run]]:
+    removed: Counter[str] = Counter()
+    for judged in blocks:
+        if judged.text is not None:
+            removed[judged.verdict.label.value] += len(judged.text)
+    changed = Counter(edit.rule for edit in edits if not edit.rule.startswith("layout."))
+    for name, counted in (
+        ("Removed characters", removed),
+        ("Changes", changed),
+        ("Flagged", Counter(f.rule for f in flags)),
+    ):
+        if counted:
+            said = ", ".join(f"{what} {n}" for what, n in counted.most_common())
+            yield [Run(f"{name}: ", HEAD), Run(said)]

@@ -1,0 +1,369 @@
+"""Learn what a farm swaps: consistent differences between its articles and the same articles on an honest site.
+
+What is learned are *proposed* rows of the substitution table, with their evidence: they act only after a person has
+reviewed them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+import re
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+
+from rapidfuzz.distance import Levenshtein
+
+from qingwen.clean import clean_page
+from qingwen.config import Config
+from qingwen.metadata.site import site_key
+from qingwen.model import Cleaned, Rejection
+from qingwen.normalize.masking import hide
+from qingwen.read.containers import pages_of
+from qingwen.read.page import Source
+from qingwen.rules.book import RuleBook
+from qingwen.rules.swapped_words import SpunTable
+from qingwen.segment.segment import segment
+
+# Punctuation and white space differ between reposts for reasons of their own.
+_SOLID = re.compile(r"[^\W_]+")
+
+_SHINGLE, _SKETCH = 8, 64
+
+# Of two sketches so many values must be shared; a value on more pages than this is boilerplate.
+_SHARED, _COMMON = 6, 50
+
+# Two texts are one article when so much of the shorter one is aligned.
+_ALIGNED = 0.6
+
+
+@dataclass(frozen=True)
+class Text:
+    """An article as mining sees it: letters, characters and digits only, with its site and page."""
+
+    page_id: str
+    site: str
+    solid: str
+
+    @classmethod
+    def of(cls, page_id: str, site: str, text: str) -> Text:
+        """Return a text without its punctuation and white space."""
+        return cls(page_id, site, "".join(_SOLID.findall(text)))
+
+    @cached_property
+    def sketch(self) -> tuple[int, ...]:
+        """Return the smallest digests of the text's shingles of eight characters."""
+        starts = range(max(1, len(self.solid) - _SHINGLE + 1))
+        codes = {zlib.crc32(self.solid[at : at + _SHINGLE].encode("utf-8", "surrogatepass")) for at in starts}
+        return tuple(heapq.nsmallest(_SKETCH, codes))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One article on two sites; ``there[i]`` is where character ``i`` of ``here`` stands in ``other`` (-1: nowhere)."""
+
+    here: Text
+    other: Text
+    there: tuple[int, ...]
+
+    def turned(self) -> Pair:
+        """Return the same pair seen from the other side."""
+        back = [-1] * len(self.other.solid)
+        for at, place in enumerate(self.there):
+            if place >= 0:
+                back[place] = at
+        return Pair(self.other, self.here, tuple(back))
+
+    def across(self, start: int, end: int) -> str | None:
+        """Return what stands in the other text for a run of this one, or None: its neighbours are not aligned."""
+        left = self.there[start - 1] if start else -1
+        right = self.there[end] if end < len(self.there) else len(self.other.solid)
+        if (start and left < 0) or right < 0 or right - left - 1 > end - start + _SHINGLE:
+            return None
+        return self.other.solid[left + 1 : right]
+
+
+def find_pairs(texts: Sequence[Text]) -> Iterator[Pair]:
+    """Yield every text with its nearest one of each other site, each pair once, in a stable order."""
+    holders: dict[int, list[int]] = defaultdict(list)
+    for number, text in enumerate(texts):
+        for code in text.sketch:
+            holders[code].append(number)
+    done: set[tuple[int, int]] = set()
+    for number, text in enumerate(texts):
+        shared: Counter[int] = Counter()
+        for code in text.sketch:
+            if len(holders[code]) <= _COMMON:
+                shared.update(other for other in holders[code] if texts[other].site != text.site)
+        best: dict[str, int] = {}
+        for other, n in sorted(shared.items(), key=lambda item: (-item[1], item[0])):
+            if n >= _SHARED:
+                best.setdefault(texts[other].site, other)
+        for other in best.values():
+            key = (min(number, other), max(number, other))
+            if key not in done:
+                done.add(key)
+                pair = align(texts[key[0]], texts[key[1]])
+                if pair is not None:
+                    yield pair
+
+
+def align(here: Text, other: Text) -> Pair | None:
+    """Return two texts aligned, or None: they are not one article.
+
+    >>> align(Text.of("1", "a", "天地玄黄，最好的宇宙洪荒"), Text.of("2", "b", "天地玄黄蕞好的宇宙洪荒")).across(4, 5)
+    '蕞'
+    """
+    there = [-1] * len(here.solid)
+    for op in Levenshtein.opcodes(here.solid, other.solid):
+        if op.tag == "equal":
+            there[op.src_start : op.src_end] = range(op.dest_start, op.dest_end)
+    aligned = sum(place >= 0 for place in there)
+    shorter = min(len(here.solid), len(other.solid))
+    return Pair(here, other, tuple(there)) if aligned >= _ALIGNED * max(1, shorter) else None
+
+
+# A difference counts between so many equal characters on both sides, and when neither side is longer than this.
+_BOUND, _LONGEST = 3, 6
+
+# Differences that so few equal characters part are one: 最高级 and 高水平 share 高.
+_GLUE = 1
+
+# So much context is tried around a difference, on each side.
+_WIDEST = 2
+
+# A context that covers so much of a difference is enough; where several share it, each covers at least so much.
+_COVER, _LEAST_COVER = 0.8, 0.15
+
+# So often, on so many pages, and for such a share of the original's occurrences must the form stand in its place.
+_OCCURRENCES, _PAGES, _CONSISTENT = 5, 3, 0.93
+
+# Share of a form's occurrences that stand for the original: from here on it is no word (A), or its contexts tell (B).
+_PURE, _MOSTLY = 0.99, 0.9
+
+_SHOWN, _AROUND = 3, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """A learned substitution: how often it was seen, how consistently, and how pure its form is.
+
+    ``native``: how often the form stands in the articles of all other sites.
+    """
+
+    site: str
+    original: str
+    form: str
+    n: int
+    pages: int
+    consistency: float
+    purity: float
+    contexts: tuple[str, ...] = ()
+    native: int = 0
+
+    @property
+    def kind(self) -> str:
+        """Return the class of the substitution table: A no word, B contexts tell, C a synonym."""
+        return "A" if self.purity >= _PURE and not self.native else "B" if self.purity >= _MOSTLY else "C"
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """The swaps that a crawl shows and that the table does not know yet, and the finding in words."""
+
+    new: tuple[Swap, ...]
+    summary: str
+
+
+def mine(sources: Iterable[Source], config: Config, book: RuleBook, trusted: Iterable[str] = ()) -> Mined:
+    """Return what a crawl's pages teach; ``trusted`` are sites that swap nothing."""
+    texts = list(read_texts(sources, config, book))
+    swaps = mine_swaps(texts, trusted)
+    known = {(sub.form, sub.original) for sub in book.spun.subs}
+    new = tuple(swap for swap in swaps if (swap.form, swap.original) not in known)
+    sites = len({text.site for text in texts})
+    found = f"{len(texts)} articles of {sites} sites: {len(swaps)} swaps found, {len(swaps) - len(new)} of them known"
+    return Mined(new, found)
+
+
+def read_texts(sources: Iterable[Source], config: Config, book: RuleBook) -> Iterator[Text]:
+    """Yield the articles of pages whose site is known, cleaned but with no swapped word restored."""
+    raw = replace(book, spun=SpunTable(()))
+    for page in pages_of(sources, config):
+        segmented = page if isinstance(page, Rejection) else segment(page, config)
+        if isinstance(page, Rejection) or isinstance(segmented, Rejection):
+            continue
+        site = site_key(page, hide(segmented, config, book.personal)[0])
+        result = clean_page(page, config=config, rules=raw)
+        if site is not None and isinstance(result, Cleaned):
+            yield Text.of(page.id, site, f"{result.record.title}\n{result.record.text}")
+
+
+def mine_swaps(texts: Sequence[Text], trusted: Iterable[str] = ()) -> list[Swap]:
+    """Return the swaps of each site whose articles are found on another, the most frequent first.
+
+    Which of two sites is the farm is told by ``trusted``, else by their swaps: a farm's forms are rarer elsewhere.
+    """
+    honest = set(trusted)
+    by_sites: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    for pair in find_pairs(texts):
+        # Seen from the honest side, once for each side that may be it.
+        for turned in (pair, pair.turned()):
+            by_sites[turned.here.site, turned.other.site].append(turned)
+    found: dict[str, list[Pair]] = defaultdict(list)
+    for (here, other), pairs in sorted(by_sites.items()):
+        if other in honest or (here not in honest and not _is_farm(other, here, pairs, texts)):
+            continue
+        found[other] += pairs
+    swaps = [
+        replace(swap, native=sum(text.solid.count(swap.form) for text in texts if text.site != site))
+        for site, pairs in sorted(found.items())
+        for swap in _swaps(site, pairs)
+    ]
+    return sorted(swaps, key=lambda swap: (-swap.n, swap.site, swap.original))
+
+
+def _is_farm(site: str, honest: str, pairs: Sequence[Pair], texts: Sequence[Text]) -> bool:
+    """Tell whether the forms that stand on a site are rarer than their originals on all other sites."""
+    others = [text.solid for text in texts if text.site not in (site, honest)]
+    score = 0.0
+    for swap in _swaps(site, pairs):
+        n_original = sum(text.count(swap.original) for text in others)
+        n_form = sum(text.count(swap.form) for text in others)
+        if n_original != n_form:
+            score += swap.n if n_original > n_form else -swap.n
+        else:
+            score += swap.n * (_commonness(swap.original) - _commonness(swap.form))
+    return score > 0
+
+
+def _commonness(word: str) -> float:
+    """Return the share of a word's characters that GB 2312 counts among the common ones (its first level)."""
+    return sum(b"\xb0\xa1" <= char.encode("gb2312", "ignore") <= b"\xd7\xfe" for char in word) / max(1, len(word))
+
+
+def _swaps(site: str, pairs: Sequence[Pair]) -> list[Swap]:
+    """Return the swaps of one site, the smallest that explain its differences."""
+    backs = [pair.turned() for pair in pairs]
+    accepted: list[Swap] = []
+    for core, seen in sorted(_differences(pairs).items(), key=lambda item: (len(item[0][0] + item[0][1]), item[0])):
+        tried = [
+            (measured, n)
+            for (original, form), n in sorted(seen.items(), key=lambda item: (len(item[0][0]), item[0]))
+            if n >= max(_OCCURRENCES, _LEAST_COVER * seen[core]) and original and form
+            if (measured := _measured(site, original, form, pairs, backs)) is not None
+        ]
+        # One context that covers most of a difference; the wider one where its form is the purer word (国级, not 级).
+        whole = [swap for swap, n in tried if n >= _COVER * seen[core]]
+        if whole:
+            chosen = [min(whole, key=lambda swap: (swap.kind, len(swap.original)))]
+        else:  # two rows share the difference (首个, 首次)
+            chosen = [swap for swap, _ in sorted(tried, key=lambda item: (len(item[0].original), -item[1]))]
+        for swap in chosen:
+            if not _explained(swap, accepted):
+                accepted.append(swap)
+    return accepted
+
+
+def _differences(pairs: Sequence[Pair]) -> dict[tuple[str, str], Counter[tuple[str, str]]]:
+    """Return each short difference, with itself and its wider contexts counted."""
+    found: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
+    for pair in pairs:
+        here, other = pair.here.solid, pair.other.solid
+        for (a, b), (c, d) in _cores(pair):
+            core = (here[a:b], other[c:d])
+            for left in range(_WIDEST + 1):
+                for right in range(_WIDEST + 1):
+                    found[core][here[a - left : b + right], other[c - left : d + right]] += 1
+    return found
+
+
+def _cores(pair: Pair) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Yield the short differences of a pair that stand between equal characters: the run here, the run there."""
+    there = pair.there
+    runs: list[list[int]] = []  # equal runs: start here, start there, length
+    for at, place in enumerate(there):
+        if place < 0:
+            continue
+        if runs and runs[-1][0] + runs[-1][2] == at and runs[-1][1] + runs[-1][2] == place:
+            runs[-1][2] += 1
+        else:
+            runs.append([at, place, 1])
+    solid = [run for run in runs if run[2] > _GLUE]
+    for (a, c, size), (b, d, after) in pairwise(solid):
+        core = (a + size, b), (c + size, d)
+        longest = max(b - a - size, d - c - size)
+        if min(size, after) >= _BOUND and 0 < longest <= _LONGEST:
+            yield core
+
+
+def _measured(site: str, original: str, form: str, pairs: Sequence[Pair], backs: Sequence[Pair]) -> Swap | None:
+    """Return a swap with its figures, or None: it is too rare or not consistent."""
+    became, pages, contexts = _across(original, pairs, form)
+    n = became[form]
+    if n < _OCCURRENCES or pages < _PAGES or n < _CONSISTENT * sum(became.values()):
+        return None
+    came, _, _ = _across(form, backs, original)
+    purity = came[original] / max(1, sum(came.values()))
+    return Swap(site, original, form, n, pages, n / sum(became.values()), purity, contexts)
+
+
+def _across(word: str, pairs: Sequence[Pair], wanted: str) -> tuple[Counter[str], int, tuple[str, ...]]:
+    """Return what stands across for a word; on how many pages it is what is wanted, and some contexts of that."""
+    found: Counter[str] = Counter()
+    pages: set[str] = set()
+    contexts: list[str] = []
+    for pair in pairs:
+        text = pair.here.solid
+        at = text.find(word)
+        while at >= 0:
+            across = pair.across(at, at + len(word))
+            if across is not None:
+                found[across] += 1
+            if across == wanted and pair.other.page_id not in pages:
+                pages.add(pair.other.page_id)
+                end = at + len(word)
+                contexts.append(text[max(0, at - _AROUND) : at] + wanted + text[end : end + _AROUND])
+            at = text.find(word, at + len(word))
+    return found, len(pages), tuple(contexts[:_SHOWN])
+
+
+def _explained(swap: Swap, accepted: Iterable[Swap]) -> bool:
+    """Tell whether smaller swaps make the same of the original."""
+    text = swap.original
+    for smaller in accepted:
+        text = text.replace(smaller.original, smaller.form)
+    return text == swap.form
+
+
+def to_toml(swaps: Iterable[Swap]) -> str:
+    """Return swaps as proposed rows of a substitution table."""
+    rows = [_row(swap) for swap in swaps]
+    head = (
+        "# Mined by `qingwen repairs mine`. A proposed row never acts: review it, write its clauses and cases,\n"
+        '# and set status = "active".\n'
+        "# Class A: the form is no word. Class B: write clauses that tell it from the word.\n"
+        "# Class C: a synonym; no context tells it, and the row can only flag.\n"
+    )
+    return "\n".join([head, *rows])
+
+
+def _row(swap: Swap) -> str:
+    digest = hashlib.blake2b(f"{swap.site}\0{swap.original}\0{swap.form}".encode(), digest_size=4).hexdigest()
+    why = (
+        f"{swap.n} of the original on {swap.pages} pages of {swap.site}; consistency {swap.consistency:.3f}, "
+        f"purity {swap.purity:.3f}; the form stands {swap.native} times on other sites."
+    )
+    action = "restore" if swap.kind == "A" else "flag"
+    values = {
+        "id": f"mined.{digest}", "form": swap.form, "original": swap.original, "class": swap.kind,
+        "status": "proposed", "source": "mined", "sites": [swap.site], "why": why, "since": "mined",
+        "restores": list(swap.contexts),
+    }  # fmt: skip
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    return "\n".join(["[[sub]]", *lines, "", "[[sub.clause]]", 'id = "everywhere"', f'action = "{action}"', ""])

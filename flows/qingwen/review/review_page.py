@@ -1,0 +1,108 @@
+"""The review page: a dataset in numbers and a sample of pages, in one HTML file; the only file that imports jinja2."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from qingwen.dataset import delta
+from qingwen.dataset.database import Database
+from qingwen.dataset.dataset import check_dataset, versions_of
+from qingwen.dataset.location import Location
+from qingwen.dataset.schema import TABLES
+from qingwen.review.figures import figures, totals
+from qingwen.review.sample import choose, load
+from qingwen.review.shown_page import ShownPage, exact, shown, visible
+
+Table = tuple[str, Sequence[str], Sequence[Sequence[object]]]
+_VIEWS = ("records", "blocks", "edits", "flags", "rejections", "sources", "duplicates")
+
+
+def write_review(dataset: Location, out: Path, *, pages: int = 200, comparison: Sequence[Table] | None = None) -> int:
+    """Write the review page of a dataset to a file; return how many pages it holds.
+
+    The file needs no network, and nothing of a page can run in it. ``comparison`` are tables (title, names
+    of columns, rows) that compare the dataset with another; they stand before the numbers.
+
+    Raises:
+        SetupError: no dataset stands there.
+    """
+    with Database() as database:
+        for name in _VIEWS:
+            database.view(name, delta.files(check_dataset(dataset), name), TABLES[name])
+        chosen = choose(database, pages)
+        found = load(database, list(chosen))
+        sampled = [shown(stored, why) for stored, why in zip(found, chosen.values(), strict=True)]
+        numbers, pictures = totals(database), figures(database)
+    script, style = _asset("review.js"), _asset("review.css")
+    html = _environment().get_template("review.html.j2").render(
+        dataset=str(dataset),
+        run=_last_run(dataset),
+        rules_version=versions_of(dataset).get("rules_version", ""),
+        totals=numbers,
+        figures=pictures,
+        comparison=comparison,
+        pages=sampled,
+        filters=_filters(sampled),
+        script=Markup(script),  # our own files: no text of a page stands in them
+        style=Markup(style),
+        policy=_policy(script, style),
+    )  # fmt: skip
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(html, "utf-8", newline="\n")
+    return len(sampled)
+
+
+def _environment() -> Environment:
+    """Return the template engine: whatever is written into the page is escaped; an unknown name is a fault."""
+    environment = Environment(
+        loader=PackageLoader("qingwen.review", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(visible=visible, exact=exact)
+    return environment
+
+
+def _asset(name: str) -> str:
+    return resources.files("qingwen.review").joinpath(name).read_text("utf-8")
+
+
+def _policy(script: str, style: str) -> str:
+    """Return the content security policy: our own script and style by their digests, and nothing else."""
+    digests = [b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (script, style)]
+    return (
+        f"default-src 'none'; script-src 'sha256-{digests[0]}'; style-src 'sha256-{digests[1]}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _last_run(dataset: Location) -> str:
+    """Return the name of the dataset's last run; empty where it holds none."""
+    runs = sorted(path.name.removesuffix(".json") for path in (dataset / "_runs").glob("*.json"))
+    return runs[-1] if runs else ""
+
+
+def _filters(pages: Sequence[ShownPage]) -> dict[str, list[tuple[str, int]]]:
+    """Return what the sample can be filtered by: the values of each filter, with how many pages have them."""
+
+    def counted(values: Iterable[Any]) -> list[tuple[str, int]]:
+        return sorted(Counter(values).items())
+
+    return {
+        "label": counted(label for page in pages for label in page.labels),
+        "rule": counted(rule for page in pages for rule in page.rules),
+        "site": counted(page.site for page in pages if page.site),
+        "flag": counted(flag for page in pages for flag in page.flags),
+        "chosen": counted(page.why for page in pages),
+    }

@@ -1,0 +1,236 @@
+"""Progress of a run: a bar on a terminal (pages done, rate, time left), plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from qingwen.dataset.progress import Progress
+from qingwen.review.explain import STYLES, Run
+from qingwen.run.report import RunReport
+from qingwen.run.stuck_pages import MOST_TRIES
+
+_WIDTH = 120
+
+
+def printed(text: str) -> str:
+    r"""Return a text with what does not print, or would steer a terminal, as it is escaped in Python.
+
+    >>> printed("a\x1b[2Jb\u202e")
+    'a\\x1b[2Jb\\u202e'
+    """
+    return "".join(char if _prints(char) else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """Return how many of a thing there are, in words.
+
+    >>> counted(1, "page"), counted(0, "page"), counted(2, "copy", "copies")
+    ('1 page', '0 pages', '2 copies')
+    """
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def _prints(char: str) -> bool:
+    return char.isprintable() or unicodedata.category(char) == "Zs"
+
+
+def print_lines(lines: Iterable[list[Run]]) -> None:
+    """Print the lines of an explanation: in colour on a terminal, with the marks alone elsewhere.
+
+    What pages hold cannot steer the terminal.
+    """
+    if not sys.stdout.isatty():
+        for line in lines:
+            print("".join(printed(run.text) for run in line))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for line in lines:
+        text = Text()
+        for run in line:
+            text.append(printed(run.text), style=STYLES[run.style])
+        console.print(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table to print: names of columns, rows of cells; ``numbers`` are the columns set to the right.
+
+    The last column takes what room is left, and goes on below.
+    """
+
+    names: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numbers: frozenset[str] = frozenset()
+
+
+def print_table(table: Table) -> None:
+    """Print a table as wide as the terminal, elsewhere as wide as COLUMNS says or 120 columns."""
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.table import Table as Made
+    from rich.text import Text
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", _WIDTH)))
+    made = Made(box=None, pad_edge=False, header_style="bold")
+    for n, name in enumerate(table.names):
+        last = n == len(table.names) - 1
+        width = max(map(cell_len, [name, *(row[n] for row in table.rows)]))
+        made.add_column(
+            name,
+            justify="right" if name in table.numbers else "left",
+            no_wrap=not last,
+            overflow="fold",
+            min_width=None if last else width,
+        )
+    for row in table.rows:
+        made.add_row(*(Text(printed(cell)) for cell in row))
+    console.print(made)
+
+
+# So many digits of an id tell pages apart, as in git.
+_DIGITS = 8
+
+_SITE = 20
+
+
+def record_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return what one wants to see first of each record: id, date, site, length, share removed, repairs, title."""
+    names = ("id", "published", "site", "characters", "removed", "repairs", "flags", "title")
+    cells = [
+        (
+            row["id"][:_DIGITS],
+            _published(row),
+            _cut(row["site"] or row["source_name"] or ""),
+            str(row["n_chars"]),
+            f"{row['removed_ratio']:.0%}",
+            str(row["n_repairs"]),
+            str(len(row["flags"])),
+            row["title"],
+        )
+        for row in rows
+    ]
+    return Table(names, cells, frozenset({"characters", "removed", "repairs", "flags"}))
+
+
+def rejection_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return why each page is no article, by which rule, and where it came from."""
+    names = ("id", "rule", "path", "detail")
+    return Table(names, [(row["page_id"][:_DIGITS], row["rule"], row["source_path"], row["detail"]) for row in rows])
+
+
+def _published(row: Mapping[str, Any]) -> str:
+    """Return the day or, where no day is known, what the page prints."""
+    when = row["published_at"]
+    return f"{when:%Y-%m-%d}" if when is not None else _cut(row["published_raw"] or "")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SITE else f"{text[: _SITE - 1]}…"
+
+
+def summary(report: RunReport) -> Iterator[str]:
+    """Yield what a run did, a line each."""
+    counts = report.counts
+    if report.finished_earlier:
+        yield f"Finished the run {report.finished_earlier}, which was killed while it published."
+    yield from report.notes
+    if not report.wrote:
+        yield f"Nothing to do: {report.dataset} already holds {counted(report.inputs, 'input')}. Nothing was written."
+        return
+    inputs = f"{counted(report.inputs, 'page')} in" + (f", {report.unchanged} unchanged" if report.unchanged else "")
+    yield (
+        f"{inputs}: {counted(counts.records, 'record')}, {report.rejected()} rejected, "
+        + counted(counts.copies, "identical copy", "identical copies")
+        + (f", {report.withdrawn} withdrawn" if report.withdrawn else "")
+        + (f", {report.pending} pending" if report.pending else "")
+        + f" ({report.seconds.get('total', 0):.1f} s)"
+    )
+    if counts.removed_chars:
+        listed = ", ".join(f"{label} {n}" for label, n in counts.removed_chars.most_common(8))
+        yield f"  characters removed: {listed}"
+    repairs = [(rule, n) for rule, n in counts.edits.most_common() if not rule.startswith("layout.")]
+    if repairs:
+        yield "  characters repaired: " + ", ".join(f"{rule} {n}" for rule, n in repairs[:8])
+    if counts.rejections:
+        yield "  rejected: " + ", ".join(f"{rule} {n}" for rule, n in counts.rejections.most_common())
+    for jump in report.jumps:
+        yield f"  unlike the last runs: {jump}"
+    for fault in report.faults[:3]:
+        yield f"  pending: {printed(fault)}"
+    if report.given_up:
+        pages = counted(report.given_up, "page")
+        yield f"  left alone: {pages} at which workers died in {MOST_TRIES} runs; --verify tries again"
+    if report.pending:
+        yield "  Run again to try the pending pages once more."
+    yield f"Dataset: {report.dataset} (read records/*.parquet; every decision is in blocks, edits, flags, rejections)"
+    yield f"See the records:    qingwen head {report.dataset}"
+    if counts.rejections:
+        yield f"Why was it none?    qingwen head {report.dataset} --rejected"
+    yield f"Why did a line go?  qingwen explain {report.dataset} ID"
+    yield f"Read what came out: qingwen report {report.dataset}"
+
+
+_EVERY = 5.0  # seconds between plain lines
+
+
+@contextmanager
+def show_progress() -> Iterator[Progress]:
+    """Yield what a run reports its progress to: stage, pages done, pages in all."""
+    if sys.stderr.isatty():
+        yield from _bar()
+    else:
+        yield _plain()
+
+
+def _plain() -> Progress:
+    started = time.monotonic()
+    last = started
+
+    def progress(stage: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if total and (done == total or now - last >= _EVERY):
+            last = now
+            rate = _rate(done, now - started)
+            print(f"{stage}: {done}/{total} pages{rate and ', '}{rate}", file=sys.stderr)
+
+    return progress
+
+
+def _bar() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, rate="")
+        started: dict[str, float] = {}
+
+        def progress(stage: str, done: int, total: int) -> None:
+            since = time.monotonic() - started.setdefault(stage, time.monotonic())
+            rate = _rate(done, since) if done and since > 0.2 else ""
+            bar.update(task, description=stage, completed=done, total=total or None, rate=rate)
+
+        yield progress
+
+
+def _rate(done: int, seconds: float) -> str:
+    rate = done / max(0.001, seconds)
+    return f"{rate:.0f} pages/s" if rate >= 10 else f"{rate:.1f} pages/s" if rate >= 0.1 else ""

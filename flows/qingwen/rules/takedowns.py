@@ -1,0 +1,77 @@
+"""Tombstones: pages that were taken down on request, and that no run brings back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from qingwen.errors import SetupError
+from qingwen.rules.site_book import TextFile, read_json
+
+FORGOTTEN = "forgotten.json"
+# Stage, rule and detail of the rejection that stands for a page taken down.
+RULE = ("forget", "forget.asked", "The page was taken down on request.")
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Ids, URLs and sites that were taken down."""
+
+    ids: frozenset[str] = frozenset()
+    urls: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+
+    def joined(self, other: Forgotten) -> Forgotten:
+        """Return both together."""
+        return Forgotten(self.ids | other.ids, self.urls | other.urls, self.sites | other.sites)
+
+    def holds(self, page_id: str, url: str | None, site: str | None = None) -> bool:
+        """Tell whether a page was taken down."""
+        return page_id in self.ids or url in self.urls or site in self.sites
+
+    def to_json(self) -> str:
+        """Return what `load_forgotten` reads."""
+        return json.dumps({name: sorted(getattr(self, name)) for name in self.__slots__}, ensure_ascii=False, indent=1)
+
+    @property
+    def digest(self) -> str:
+        """Return 16 hex digits that change with every tombstone."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+
+def load_forgotten(path: TextFile) -> Forgotten:
+    """Return the tombstones of a dataset; none where the file is not there.
+
+    Raises:
+        SetupError: the file holds no tombstones; without them a run would bring back what was taken down.
+    """
+    if not path.exists():
+        return Forgotten()
+    try:
+        text = path.read_text("utf-8")
+    except ValueError as fault:
+        raise _refused(str(path), fault) from fault
+    return parse_forgotten(text, str(path))
+
+
+def parse_forgotten(text: str, origin: str) -> Forgotten:
+    """Return the tombstones that `Forgotten.to_json` wrote; ``origin`` names them in errors.
+
+    Raises:
+        SetupError: it is none of what that writes.
+    """
+    try:
+        stated = read_json(text)
+        if any(not isinstance(value, str) for values in stated.values() for value in values):
+            raise ValueError("what was taken down must be text")
+        return Forgotten(**{name: frozenset(values) for name, values in stated.items()})
+    except (ValueError, TypeError, AttributeError, RecursionError) as fault:
+        raise _refused(origin, fault) from fault
+
+
+def _refused(origin: str, fault: Exception) -> SetupError:
+    return SetupError(
+        f"{origin}: no list of what was taken down ({fault}). Put back a whole copy of the file, or write "
+        '{"ids": [], "urls": [], "sites": []} with what must not come back.'
+    )

@@ -1,0 +1,132 @@
+"""The same flow on a real Dask cluster: processes of their own on loopback, one of them killed in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import PAGES, ROOT
+from made import copies_with_differences
+from qingwen.dataset import delta
+from qingwen.dataset.schema import TABLES
+from qingwen.errors import SetupError
+from qingwen.run import near_duplicates, survey
+from qingwen.run.engine import run
+from qingwen.run.request import Request
+
+pytest.importorskip("prefect_dask", reason="the extra dask is not installed")
+
+pytestmark = pytest.mark.slow
+WORKERS = 3
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """The address of a scheduler, and the processes of its workers."""
+    told = tmp_path / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "dask"]
+
+    def started(*command: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([*dask, *command], cwd=ROOT, **quiet)  # type: ignore[call-overload]
+
+    scheduler = started(
+        "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(told)
+    )
+    nameless = ("--no-nanny", "--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path))
+    workers = [
+        started("worker", "--scheduler-file", str(told), "--host", "127.0.0.1", *nameless) for _ in range(WORKERS)
+    ]
+    try:
+        from distributed import Client
+
+        deadline = time.monotonic() + 60
+        while not told.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        with Client(scheduler_file=str(told)) as client:
+            client.wait_for_workers(WORKERS, timeout=60)
+            address = client.scheduler.address
+        yield address, workers
+    finally:
+        for process in [*workers, scheduler]:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def _server() -> Iterator[None]:
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=180):
+        yield
+
+
+def everything(output: Path) -> dict[str, list[Any]]:
+    return {name: sorted(delta.read(output, name).to_pylist(), key=str) for name in TABLES}
+
+
+@pytest.mark.usefixtures("_server")
+def test_a_cluster_that_loses_a_worker_gives_the_tables_of_one_machine(
+    cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Survey, sites, cleaning and the comparison of texts all go to the cluster."""
+    from qingwen import flow
+
+    monkeypatch.setattr(near_duplicates, "SPREAD_FROM", 1)
+    monkeypatch.setattr(survey, "_GROUP_PAGES", 20)
+    monkeypatch.setattr(survey, "_BUCKET_PAGES", 100)
+    address, workers = cluster
+    made = copies_with_differences(tmp_path / "in", 240)
+    inputs = (str(made), str(PAGES))
+    killed = []
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage == "clean" and 0 < done < total and not killed:
+            os.kill(workers[0].pid, signal.SIGKILL)
+            killed.append(done)
+
+    report = flow.run(
+        Request(inputs, str(tmp_path / "dask"), workers=WORKERS, runner="dask", cluster=address), progress
+    )
+    assert killed, "the worker died while pages were cleaned"
+    assert (report.pending, report.faults) == (0, [])
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        names = {task.name.rpartition("-")[0] for task in client.read_task_runs(limit=200)}
+    assert {"clean-batch", "survey-pages", "mine-sites", "connect-bands"} <= names
+    run(Request(inputs, str(tmp_path / "bare"), workers=2))
+    flow.run(Request(inputs, str(tmp_path / "local"), workers=2))
+    whole = everything(tmp_path / "bare")
+    assert whole["records"]
+    assert everything(tmp_path / "local") == whole
+    assert everything(tmp_path / "dask") == whole
+
+
+@pytest.mark.usefixtures("_server")
+def test_a_worker_in_another_folder_says_what_to_do(
+    cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qingwen import flow
+
+    copies_with_differences(tmp_path / "in", 1)
+    monkeypatch.chdir(tmp_path)
+    report = flow.run(Request(("in",), "out", runner="dask", cluster=cluster[0], retries=0))
+    assert report.pending == 1
+    assert "Name inputs by absolute paths or URLs" in report.faults[0]
+
+
+def test_a_runner_that_is_none_is_a_wrong_command(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="runner: must be one of local, dask, ray"):
+        Request(("in",), str(tmp_path), runner="spark")
+    with pytest.raises(SetupError, match="needs a runner that knows clusters"):
+        Request(("in",), str(tmp_path), cluster="tcp://127.0.0.1:1")

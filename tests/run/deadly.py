@@ -1,0 +1,53 @@
+"""A run with pages that hang or kill their worker: for a process of its own, whose workers are patched alike."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+from typing import Any
+
+from qingwen.read import containers
+from qingwen.read.page import Item
+from qingwen.run import clean_batch
+from qingwen.run.engine import run
+from qingwen.run.request import Request
+
+clean, read = clean_batch.clean_page, containers.items_of
+
+
+def deadly(page: Any, **options: Any) -> Any:
+    """Clean a page, unless its first line says what to do instead."""
+    what = page.text.partition("\n")[0]
+    if what == "挂起":
+        while True:
+            time.sleep(1)
+    if what == "不放":  # native code that lets no other thread run
+        re.fullmatch("(a|a)*b", "a" * 60)
+    if what == "杀死":
+        os._exit(9)
+    if what == "内存":
+        return bytearray(8 << 30)
+    return clean(page, **options)
+
+
+def stuck(path: str, *args: Any) -> Any:
+    """Read a container; behind an item that says so reading hangs."""
+    for item in read(path, *args):
+        yield item
+        if isinstance(item.octets, bytes) and item.octets.startswith("卡住".encode()):
+            time.sleep(600)
+            yield Item("never", b"")
+
+
+clean_batch.clean_page = deadly
+clean_batch.items_of = stuck
+
+if __name__ == "__main__":
+    more = json.loads(sys.argv[3])
+    report = run(Request((sys.argv[1],), sys.argv[2], **{"workers": 2, "page_seconds": 3, "worker_gib": 1, **more}))
+    stated = report.manifest()
+    wanted = ("pending", "pending_paths", "given_up", "faults", "commits")
+    print(json.dumps({"records": report.counts.records, **{name: stated[name] for name in wanted}}, ensure_ascii=False))
