@@ -44,7 +44,7 @@ class Options(BaseModel):
     rebuild: bool = Field(default=False, description="Make every row of the dataset anew, by the rules of now")
     verify: bool = Field(default=False, description="Read known inputs again, whatever size and time say")
     accept: bool = Field(default=False, description="Publish although the run is very unlike the last ones")
-    runner: Literal["local", "dask", "ray"] = Field(default="local", description="Where the work is done")
+    runner: Literal["local", "inline", "dask", "ray"] = Field(default="local", description="Where the work is done")
     cluster: str | None = Field(default=None, description="Address of a Dask or Ray cluster; none: one is started")
     partition_by: Literal["month"] | None = Field(
         default=None, description="Records of a new dataset in folders by month"

@@ -69,7 +69,7 @@ def clean(arguments: argparse.Namespace) -> int:
     """Run the flow over pages, or time its stages."""
     from qingwen.review.terminal import show_progress
     from qingwen.run.engine import run as run_bare
-    from qingwen.run.request import LOCAL, check_request
+    from qingwen.run.request import INLINE, LOCAL, check_request
 
     if arguments.profile:
         return _profile(arguments)
@@ -77,7 +77,7 @@ def clean(arguments: argparse.Namespace) -> int:
     if arguments.no_prefect:
         if arguments.review:
             raise SetupError("--review: goes through Prefect; leave out --no-prefect, or use qingwen report.")
-        if request.runner != LOCAL:
+        if request.runner not in (LOCAL, INLINE):
             raise SetupError(f"--runner {request.runner}: goes through Prefect; leave out --no-prefect.")
         with show_progress() as progress:
             report = run_bare(request, progress)

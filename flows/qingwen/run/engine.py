@@ -33,11 +33,11 @@ from qingwen.run.near_duplicates import connect_file
 from qingwen.run.open_dataset import OpenDataset
 from qingwen.run.plan import Batch, Plan
 from qingwen.run.report import Counts, RunReport
-from qingwen.run.request import LOCAL, MONTH, Request, check_request, row_versions
+from qingwen.run.request import INLINE, LOCAL, MONTH, Request, check_request, row_versions
 from qingwen.run.stuck_pages import FailedPages, Outcome, clean_all, given_up, load_tries, tally, told_tries
 from qingwen.run.survey import choose_sample, mined_sites
 from qingwen.run.worker_context import WorkerContext, write_context
-from qingwen.run.workers import Pool, in_threads
+from qingwen.run.workers import Pool, in_this_process, in_threads
 
 SITES = "sites.json"
 _PACKAGES = ("qingwen", "pyarrow", "deltalake", "beautifulsoup4", "opencc-python-reimplemented", "prefect")
@@ -78,7 +78,11 @@ class Engine:
         self._started = time.monotonic()
         self._held = OpenDataset(self.dataset)
         self.pool = Pool(request.processes, int(request.worker_gib * (1 << 30)))
-        self.spread: Executor = in_threads(self.pool, request.processes, request.retries)
+        self.spread: Executor = (
+            in_this_process(request.retries)
+            if request.runner == INLINE
+            else in_threads(self.pool, request.processes, request.retries)
+        )
         self.report = RunReport(new_name(self.dataset), request.output, self.book.version, request.config.digest)
 
     def __enter__(self) -> Engine:
@@ -188,7 +192,7 @@ class Engine:
         """Return a folder that the workers can write quickly, byte by byte; a cluster sees none beside a store."""
         if is_local(self._shared):
             return self._shared
-        if self.request.runner != LOCAL:
+        if self.request.runner not in (LOCAL, INLINE):
             return None
         return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="qingwen-")))
 
@@ -246,7 +250,9 @@ class Engine:
 
     def _kit(self, sites: SiteBook, forgotten: Forgotten) -> str:
         request = self.request
-        kit = WorkerContext(request.config, self.book, sites, forgotten, page_seconds=request.page_seconds)
+        # The watchdog ends its process: this one is not to be ended.
+        seconds = 0 if request.runner == INLINE else request.page_seconds
+        kit = WorkerContext(request.config, self.book, sites, forgotten, page_seconds=seconds)
         return str(write_context(kit, request.rules, self._shared))
 
     @contextmanager

@@ -16,13 +16,13 @@ from qingwen.read.inputs import check_inputs
 from qingwen.read.open import check_address, is_url
 from qingwen.rules.book import RuleBook, load_rules
 
-LOCAL, MONTH = "local", "month"
+LOCAL, INLINE, MONTH = "local", "inline", "month"
 
 # The packages and tables of a worker take .2 GiB.
 LEAST_GIB = 0.5
 
-# Processes of this machine; a Dask cluster (extra dask); a Ray cluster (extra ray).
-RUNNERS = (LOCAL, "dask", "ray")
+# Processes of this machine; this process itself; a Dask cluster (extra dask); a Ray cluster (extra ray).
+RUNNERS = (LOCAL, INLINE, "dask", "ray")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Request:
             raise SetupError(f"runner: must be one of {', '.join(RUNNERS)}, not {self.runner!r}.")
         if self.partition_by not in (None, MONTH):
             raise SetupError(f"partition_by: must be {MONTH}, not {self.partition_by!r}.")
-        if self.cluster and self.runner == LOCAL:
+        if self.cluster and self.runner in (LOCAL, INLINE):
             raise SetupError(f"cluster {self.cluster}: needs a runner that knows clusters, dask or ray.")
         for name, least in (("workers", 0), ("batch_pages", 1), ("retries", 0), ("page_seconds", 0), ("worker_gib", 0)):
             if getattr(self, name) < least:

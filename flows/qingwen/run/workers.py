@@ -198,7 +198,7 @@ def in_threads(pool: Pool, workers: int, retries: int) -> Executor:
     return spread
 
 
-def _tried(pool: Pool, retries: int, kind: str, kit: str, job: str) -> str | BatchError:
+def _tried(pool: Pool | _Here, retries: int, kind: str, kit: str, job: str) -> str | BatchError:
     for attempt in range(retries + 1):
         try:
             return pool.do(kind, kit, job)
@@ -206,3 +206,25 @@ def _tried(pool: Pool, retries: int, kind: str, kit: str, job: str) -> str | Bat
             if attempt == retries or isinstance(fault, WorkerLostError | EndedError):
                 return fault
     raise AssertionError("unreachable")
+
+
+def in_this_process(retries: int) -> Executor:
+    """Return an executor without workers: each piece of work is done here, in turn. For tests and debuggers."""
+
+    def spread(kind: str, kit: str, jobs: Iterable[str]) -> Iterator[tuple[int, str | BatchError]]:
+        for n, job in enumerate(jobs):
+            yield n, _tried(_Here(), retries, kind, kit, job)
+
+    return spread
+
+
+class _Here:
+    """What does a piece of work as `Pool` does, in this process."""
+
+    def do(self, kind: str, kit: str, job: str) -> str:
+        try:
+            return do(kind, kit, job)
+        except BatchError:
+            raise
+        except Exception as fault:  # of the batch, whatever it is: the other batches go on
+            raise BatchError(f"The batch failed: {type(fault).__name__}: {fault}") from fault
