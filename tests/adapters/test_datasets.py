@@ -124,7 +124,7 @@ def test_its_fingerprint_is_the_same_in_every_process() -> None:
 
 
 def test_a_single_row_is_refused() -> None:
-    with pytest.raises(SetupError, match="give batched=True"):
+    with pytest.raises(SetupError, match="Pass batched=True"):
         CleanRows()({"text": "老街茶馆一座难求", "id": 1})
 
 

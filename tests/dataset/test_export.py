@@ -277,12 +277,12 @@ def test_the_simhash_is_that_of_the_package_that_mnbvc_uses(texts: list[str], va
 @pytest.mark.parametrize(
     ("before", "path", "says"),
     [
-        (["out.jsonl"], "out.jsonl", r"out\.jsonl: stands already\. Name another file, or replace it with --overwrite"),
+        (["out.jsonl"], "out.jsonl", r"out\.jsonl: exists already\. Name another file, or replace it with --overwrite"),
         (["out/part-00000.jsonl"], "out", r"out: holds an export already\."),
-        (["out/thesis.doc"], "out", r"out: holds what no export wrote \(thesis\.doc\)"),
-        (["out"], "out", r"out: is no folder\. Files end in \.jsonl"),
+        (["out/thesis.doc"], "out", r"out: holds files that no export wrote \(thesis\.doc\)"),
+        (["out"], "out", r"out: is not a folder\. Files end in \.jsonl"),
         (["a.jsonl/b"], "a.jsonl", r"a\.jsonl: is a folder"),
-        ([], "out.parquet", r"out\.parquet: files of this kind are not written"),
+        ([], "out.parquet", r"out\.parquet: cannot write files of this kind"),
         (["a"], "a/out.jsonl", r"a/out\.jsonl: cannot be written: "),
     ],
 )
@@ -305,7 +305,7 @@ def test_an_export_is_replaced_on_request_and_nothing_else_is(news: Path, tmp_pa
         write(news, file, overwrite=True)
     assert file.read_bytes() == (out / "part-00000.jsonl").read_bytes()
     (out / "thesis.doc").write_text("mine", "utf-8")
-    with pytest.raises(SetupError, match="holds what no export wrote"):
+    with pytest.raises(SetupError, match="holds files that no export wrote"):
         write(news, out, overwrite=True)
 
 
@@ -347,7 +347,7 @@ def test_a_signal_while_the_database_works_ends_it(news: Path, tmp_path: Path, m
 @pytest.mark.parametrize("name", ["export", "records/out.jsonl"])
 def test_nothing_is_written_into_the_dataset(name: str, news: Path) -> None:
     before = sorted(news.rglob("*"))
-    with pytest.raises(SetupError, match="lies in the dataset"):
+    with pytest.raises(SetupError, match="is inside the dataset"):
         write(news, news / name)
     assert sorted(news.rglob("*")) == before
 
@@ -355,9 +355,9 @@ def test_nothing_is_written_into_the_dataset(name: str, news: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"form": "xml"}, "--to xml: no known form. Known: jsonl, dolma, mnbvc"),
-        ({"title": True}, "--title: jsonl has the columns as they stand"),
-        ({"form": "mnbvc", "source": "a"}, "--source: only dolma names one"),
+        ({"form": "xml"}, "--to xml: unknown form. Known forms: jsonl, dolma, mnbvc"),
+        ({"title": True}, "--title: jsonl already has the title as a column"),
+        ({"form": "mnbvc", "source": "a"}, "--source: only dolma has a source"),
         ({"since": "yesterday"}, "has this name"),
     ],
 )
@@ -406,5 +406,5 @@ def test_a_store_gives_and_takes_an_export(news: Path, tmp_path: Path, store: An
     assert [json.loads(line) for line in gzip.decompress(store.cat("crawl/one.jsonl.gz")).splitlines()] == read(news)
     with pytest.raises(SetupError, match="holds an export already"):
         Output(location_of("s3://crawl/out"), compression="gzip", overwrite=False)
-    with pytest.raises(SetupError, match="lies in the dataset"):
+    with pytest.raises(SetupError, match="is inside the dataset"):
         export(dataset, Output(location_of("s3://crawl/news/x"), compression="gzip", overwrite=False), ExportOptions())

@@ -18,14 +18,14 @@ _COLUMNS = [name for name in RECORDS.names if name not in COMPARED]
 
 
 class CleanRows:
-    """Give it to ``map`` with ``batched=True``, the old columns removed and ``features=clean.features``.
+    """Clean rows in ``map``: pass it with ``batched=True``, the old columns removed and ``features=clean.features``.
 
     A row's text or HTML, URL, title and date of the crawl are found under the names that crawlers use, or those of the
-    cleaner's settings; its column ``name`` becomes ``source_path``. Out come the columns of ``records`` that a page
-    alone fills. Rows that are no article vanish; with ``keep_rejected`` they stay, without text, and ``rejected`` and
-    ``detail`` say by which rule and why. ``receipts`` adds ``blocks`` and ``edits``, each page's rows of these tables.
+    cleaner's settings; its column ``name`` becomes ``source_path``. The result has the columns of ``records``, except
+    those that compare records. Rows without an article are dropped; ``keep_rejected`` keeps them without text, with
+    the rule in ``rejected`` and its ``detail``. ``receipts`` adds each page's rows of ``blocks`` and ``edits``.
 
-    Equal ones pickle to equal bytes: ``datasets`` finds its cache again until rules, settings or the version change.
+    Equal cleaners pickle to equal bytes, so ``datasets`` reuses its cache until rules, settings or version change.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class CleanRows:
 
     @property
     def features(self) -> Features:
-        """Return the types of all columns, so that none is guessed from a first batch without values."""
+        """Return the types of all columns, so that none is guessed from the first batch."""
         found = Features({name: kind for name, kind in Features.from_arrow_schema(RECORDS).items() if name in _COLUMNS})
         if self.keep_rejected:
             found |= {"rejected": Value("string"), "detail": Value("string")}
@@ -59,11 +59,11 @@ class CleanRows:
         """Return the columns of a batch's articles.
 
         Raises:
-            SetupError: it is a single row.
+            SetupError: the argument is a single row.
         """
         names = list(batch)
         if any(isinstance(batch[name], str | bytes) for name in names):
-            raise SetupError("CleanRows: takes many rows at once; give batched=True to map.")
+            raise SetupError("CleanRows: takes batches of rows. Pass batched=True to map.")
         rows = (dict(zip(names, values, strict=True)) for values in zip(*(batch[name] for name in names), strict=True))
         made = [found for row in rows if (found := self._clean(row)) is not None]
         return {name: [row.get(name) for row in made] for name in self.features}

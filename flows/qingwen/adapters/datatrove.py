@@ -1,4 +1,4 @@
-"""A step of datatrove's pipelines: pages in, articles out."""
+"""A step for datatrove's pipelines: pages in, articles out."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from qingwen.model import Rejection
 
 
 class CleanNews(PipelineStep):
-    """Between a reader and a writer: each document's text, a page's dump or its HTML, becomes the article's.
+    """Replace each document's text, a page's dump or HTML, by its article. Put it between a reader and a writer.
 
-    ``url``, ``date`` (of the crawl) and ``title`` are taken from the document's metadata. Its id stays and stands in
-    the record as ``source_path``. Into its metadata go the columns of the record but the text, with dates in ISO 8601,
-    and the record's id as ``page_id``; ``receipts`` adds ``blocks`` and ``edits``, the page's rows of these tables.
-    What is no article is dropped, counted by rule (``dropped_label.reject...``) and, as it came, given to the
+    ``url``, ``date`` (of the crawl) and ``title`` are read from the document's metadata. The document's id stays and is
+    the record's ``source_path``. The record's other columns go into the metadata, dates in ISO 8601, the record's id as
+    ``page_id``; ``receipts`` adds the page's rows of ``blocks`` and ``edits``.
+    A page without an article is dropped, counted by rule (``dropped_label.reject...``), and passed unchanged to the
     ``exclusion_writer``, with ``filter_reason`` (the rule) and ``filter_detail`` in its metadata.
     """
 

@@ -1,4 +1,4 @@
-"""A row of any pipeline cleaned, and what comes of it as columns."""
+"""Clean a row of another pipeline; return the result as columns."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from qingwen.model import Cleaned, Rejection
 from qingwen.read.page import page_of
 from qingwen.read.table_rows import to_item
 
-# What only a dataset knows, which compares texts.
+# Columns that only a dataset can fill, because it compares records.
 COMPARED = ("duplicate_of", "duplicate_kind", "cluster_size")
 _KEY = "page_id"
 
 
 def clean_row(cleaner: Cleaner, row: Mapping[str, Any], source_path: str) -> Cleaned | Rejection:
-    """Return the article of a row as `Cleaner.clean_row` does; a fault nobody foresaw rejects that row alone."""
+    """Clean a row as `Cleaner.clean_row` does; an unforeseen fault rejects that row alone."""
     item = to_item(row, source_path, cleaner.config)
     try:
         page = page_of(item, cleaner.config)
@@ -29,12 +29,12 @@ def clean_row(cleaner: Cleaner, row: Mapping[str, Any], source_path: str) -> Cle
 
 
 def record_columns(cleaned: Cleaned) -> dict[str, Any]:
-    """Return the columns of a record that one page alone fills."""
+    """Return the columns of a record that one page can fill."""
     return {name: value for name, value in cleaned.record.row().items() if name not in COMPARED}
 
 
 def receipt_columns(result: Cleaned | Rejection) -> dict[str, list[dict[str, Any]]]:
-    """Return the page's rows of ``blocks`` and ``edits``: what was removed and changed, and why."""
+    """Return the page's rows of ``blocks`` and ``edits``."""
     name = result.page_id if isinstance(result, Rejection) else result.record.id
     edits = [] if isinstance(result, Rejection) else result.edits
     rows = {"blocks": block_rows(name, result.blocks), "edits": edit_rows(name, edits)}

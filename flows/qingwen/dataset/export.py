@@ -1,6 +1,6 @@
-"""A dataset's records, one after another in the order of their ids, as lines of JSON in the form that a corpus keeps.
+"""Export a dataset's records as lines of JSON, sorted by id, in the form that a corpus uses.
 
-They are sorted on disk, never whole in memory; the table ``duplicates`` says what stands for what.
+Records are sorted on disk, never whole in memory; duplicates are resolved by the table ``duplicates``.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from qingwen.dataset.schema import TABLES
 from qingwen.errors import BatchError, SetupError
 
 JSONL, DOLMA, MNBVC = "jsonl", "dolma", "mnbvc"
-# A folder's files by form, where the user does not say: MNBVC's checker opens plain ones alone.
+# Default compression by form: MNBVC's checker opens uncompressed files only.
 COMPRESSION = {JSONL: GZIP, DOLMA: GZIP, MNBVC: NONE}
-# MNBVC's checker refuses files of more than 512 MiB; loaders like them of some hundred megabytes, too.
+# MNBVC's checker refuses files above 512 MiB; loaders prefer some hundred megabytes.
 FILE_BYTES = 500 * 1024 * 1024
 _EVERY = 1_000
 
@@ -39,7 +39,7 @@ _ROWS = """
         d.duplicate_of AS duplicate_of, d.kind AS duplicate_kind, coalesce(d.cluster_size, 1) AS cluster_size
     ) FROM records r LEFT JOIN duplicates d USING (id)
 """
-# One that stands for others may have been taken down since: then each of them stays.
+# If the representative was taken down, its duplicates stay.
 _STANDS = "(d.duplicate_of IS NULL OR d.duplicate_of NOT IN (SELECT id FROM records))"
 _CHANGED = "id IN (SELECT id FROM changed)"
 
@@ -49,10 +49,10 @@ Write = Callable[[dict[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """Which records, in which form: JSONL, DOLMA or MNBVC.
+    """Which records to export, and in which form: JSONL, DOLMA or MNBVC.
 
-    ``title``: it stands above the text. ``source`` is the corpus that Dolma's rows name. ``representatives``: of each
-    cluster of duplicates only the record that stands for it; ``since``: only what was added or changed since a run.
+    ``title`` puts the title above the text; ``source`` names the corpus in Dolma's rows; ``representatives`` keeps only
+    the representative of each cluster of duplicates; ``since`` keeps only what was added or changed since a run.
     """
 
     form: str = JSONL
@@ -62,17 +62,17 @@ class ExportOptions:
     since: str | None = None
 
     def write(self) -> Write:
-        """Return what makes an object of a row.
+        """Return the function that turns a row into the form's object.
 
         Raises:
-            SetupError: there is no such form, or it has no place for what is asked.
+            SetupError: the form is unknown, or does not support an option.
         """
         if self.form not in COMPRESSION:
-            raise SetupError(f"--to {self.form}: no known form. Known: {', '.join(COMPRESSION)}.")
+            raise SetupError(f"--to {self.form}: unknown form. Known forms: {', '.join(COMPRESSION)}.")
         if self.title and self.form == JSONL:
-            raise SetupError(f"--title: {JSONL} has the columns as they stand, the title is one; or use --to {DOLMA}.")
+            raise SetupError(f"--title: {JSONL} already has the title as a column. Leave it out, or use --to {DOLMA}.")
         if self.source is not None and self.form != DOLMA:
-            raise SetupError(f"--source: only {DOLMA} names one; leave it out of --to {self.form}.")
+            raise SetupError(f"--source: only {DOLMA} has a source. Leave it out with --to {self.form}.")
         if self.form == DOLMA:
             return partial(dolma, title=self.title, source=SOURCE if self.source is None else self.source)
         return partial(mnbvc, title=self.title) if self.form == MNBVC else plain
@@ -80,7 +80,7 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """How many records were written, to how many files."""
+    """The number of records and files written."""
 
     records: int
     files: int
@@ -94,15 +94,15 @@ def export(
     file_bytes: int = FILE_BYTES,
     progress: Progress = silent,
 ) -> Exported:
-    """Write a dataset's records to a file or a folder, whole or not at all.
+    """Write a dataset's records to a file or a folder, completely or not at all.
 
     Raises:
-        SetupError: there is no dataset, run or form of this name, or the output lies in the dataset.
-        BatchError: the machine failed (a full disk, a store that is gone); nothing was written.
+        SetupError: the dataset, run or form does not exist, or the output is inside the dataset.
+        BatchError: the machine failed (a full disk, an unreachable store); nothing was written.
     """
     check_dataset(dataset)
     if _within(output.place, dataset):
-        raise SetupError(f"{output.place}: lies in the dataset {dataset}, whose files are its own. Name another place.")
+        raise SetupError(f"{output.place}: is inside the dataset {dataset}. Name a place outside it.")
     write, changed = wanted.write(), _changed(dataset, wanted)
     with (
         _told(f"{output.place}", "nothing was written"),
@@ -115,21 +115,21 @@ def export(
 
 @contextmanager
 def exported(dataset: Location, wanted: ExportOptions) -> Iterator[Iterator[bytes]]:
-    """Yield a dataset's records as lines, each with its line break.
+    """Yield a dataset's records as lines that end in a line break.
 
     Raises: as `export`.
     """
     check_dataset(dataset)
     write, changed = wanted.write(), _changed(dataset, wanted)
     with (
-        _told(str(dataset), "what came is not all"),
+        _told(str(dataset), "the output is incomplete"),
         _chosen(dataset, wanted, write, changed, None, silent) as (_, lines),
     ):
         yield lines
 
 
 def _changed(dataset: Location, wanted: ExportOptions) -> list[str] | None:
-    """Return the ids of what was added or changed since the run that is named; None where none is."""
+    """Return the ids of records added or changed since the named run, or None without one."""
     if wanted.since is None:
         return None
     return [name for name, change in changes(dataset, wanted.since) if change != "withdrawn"]
@@ -144,7 +144,7 @@ def _chosen(
     work: Path | None,
     progress: Progress,
 ) -> Iterator[tuple[int, Iterator[bytes]]]:
-    """Yield how many records are wanted, and their lines; ``work`` is a folder on a disk with room."""
+    """Yield the number of chosen records, and their lines; ``work`` is a folder on a disk with room."""
     conditions = [_STANDS] if wanted.representatives else []
     with Database(work) as database:
         for name in ("records", "duplicates"):
@@ -180,7 +180,7 @@ def _within(place: Location, folder: Location) -> bool:
 
 @contextmanager
 def _told(place: str, left: str) -> Iterator[None]:
-    """Raise a fault of the machine as one of ours, with what to do; that the reader of a pipe went away is none."""
+    """Raise a machine's fault as `BatchError` with advice; a closed pipe is not a fault."""
     try:
         yield
     except BrokenPipeError:

@@ -1,6 +1,6 @@
-"""Lines written to a file, or to a folder of files of a bounded size, packed or not: whole, or nothing at all.
+"""Write lines to a file, or to a folder of files of bounded size, compressed or not: completely or not at all.
 
-What is written stands beside its place under another name until it is finished. A store gets the finished files.
+Files are written under a temporary name beside their destination, then renamed. A store gets the finished files.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ PACKED = {GZIP: ".gz", ZSTD: ".zst", NONE: ""}
 _NAMED = re.compile(r"\.(?:jsonl|json|ndjson|jl)(\.gz|\.zst)?$")
 _SHARD = re.compile(r"part-\d{5,}\.jsonl(?:\.gz|\.zst)?$")
 _OTHER_FILES = re.compile(r"\.(?:gz|zst|bz2|xz|zip|tar|txt|csv|tsv|parquet|arrow)$")
-# What a killed export leaves; the next ones pass it over.
+# Prefix of the temporary folder that a killed export leaves; later exports ignore it.
 _WORK = ".export-"
 _GZIP_LEVEL, _ZSTD_LEVEL = 6, 3
 
 
 class Output:
-    """Where lines go: a file by its name's ending (``.jsonl``, ``.jsonl.gz``, ``.jsonl.zst`` …), else a folder.
+    """The destination: a file if its name ends in ``.jsonl``, ``.jsonl.gz``, ``.jsonl.zst`` …, else a folder.
 
-    ``compression`` is that of a folder's files; a file's is told by its name.
+    ``compression`` is that of a folder's files; a file's name decides its own.
 
     Raises:
-        SetupError: something else stands there, or it is there already and not to be overwritten.
+        SetupError: something else is there, or an export is there and ``overwrite`` is false.
     """
 
     def __init__(self, place: Location, *, compression: str, overwrite: bool) -> None:
@@ -50,29 +50,27 @@ class Output:
         if self.place.is_dir():
             raise SetupError(f"{self.place}: is a folder. Name a file, or a folder that does not end like a file.")
         if self.place.exists() and not overwrite:
-            raise SetupError(f"{self.place}: stands already. Name another file, or replace it with --overwrite.")
+            raise SetupError(f"{self.place}: exists already. Name another file, or replace it with --overwrite.")
 
     def _check_folder(self, overwrite: bool) -> None:
         place = self.place
         if place.exists() and not place.is_dir():
             raise SetupError(
-                f"{place}: is no folder. Files end in .jsonl, .jsonl.gz or .jsonl.zst; - is standard output."
+                f"{place}: is not a folder. Files end in .jsonl, .jsonl.gz or .jsonl.zst; - is standard output."
             )
         if not place.exists() and _OTHER_FILES.search(place.name):
-            raise SetupError(
-                f"{place}: files of this kind are not written; they end in .jsonl, .jsonl.gz or .jsonl.zst."
-            )
+            raise SetupError(f"{place}: cannot write files of this kind. Files end in .jsonl, .jsonl.gz or .jsonl.zst.")
         names = sorted(file.name for file in place.iterdir()) if place.exists() else []
         names = [name for name in names if not name.startswith(_WORK)]
         others = [name for name in names if not _SHARD.match(name)]
         if others:
-            raise SetupError(f"{place}: holds what no export wrote ({others[0]}). Name a folder that is new or empty.")
+            raise SetupError(f"{place}: holds files that no export wrote ({others[0]}). Name a new or empty folder.")
         if names and not overwrite:
             raise SetupError(f"{place}: holds an export already. Name another folder, or replace it with --overwrite.")
 
     @contextmanager
     def work(self) -> Iterator[Path]:
-        """Yield a folder for what is under way, on the disk of the output; of a store, the system's temporary folder.
+        """Yield a temporary folder on the disk of the output; for a store, in the system's temporary folder.
 
         Raises:
             SetupError: the folder of the output cannot be written.
@@ -91,10 +89,10 @@ class Output:
             shutil.rmtree(folder, ignore_errors=True)
 
     def write(self, lines: Iterator[bytes], work: Path, most: int) -> int:
-        """Write lines, then put what came of them in its place; return in how many files they are.
+        """Write lines, then move the files to their destination; return the number of files.
 
-        A file of a folder holds at most ``most`` bytes before they are packed, or one line that is longer. A folder
-        that stands already, be it empty, gets its files one after another: a mount point cannot be replaced.
+        A file of a folder holds at most ``most`` bytes before compression, or one longer line. An existing folder gets
+        its files one by one, as a mount point cannot be replaced.
         """
         made = work / "made"
         made.mkdir()
@@ -137,7 +135,7 @@ class Output:
 
 @contextmanager
 def _packed(path: Path, compression: str) -> Iterator[Any]:
-    """Open a file that is packed as it is written. Neither time nor name stands in it: equal lines give equal bytes."""
+    """Open a file for compressed writing, without time and name in its header, so that equal lines give equal bytes."""
     with path.open("wb") as raw:
         if compression == GZIP:
             with gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=0) as packed:

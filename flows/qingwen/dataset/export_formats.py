@@ -1,7 +1,7 @@
-"""A record in the form of the MNBVC corpus: a file with its paragraphs, each with its digest.
+"""Turn a record into the forms of other corpora: plain JSON, Dolma, MNBVC.
 
-Names and types are those that https://github.com/X94521/DataCheck_MNBVC asks for (``CommonData``); what is counted how
-follows https://github.com/aplmikex/deduplication_mnbvc (``convert.py``), which reads these rows again.
+MNBVC: names and types follow ``CommonData`` of https://github.com/X94521/DataCheck_MNBVC, counts follow ``convert.py``
+of https://github.com/aplmikex/deduplication_mnbvc, which reads these rows.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-# What `published_at` is the time of.
+# The zone of `published_at`.
 BEIJING = timezone(timedelta(hours=8))
 
-# The corpus that a row of Dolma's belongs to, where the user names none.
+# The default source of Dolma's rows.
 SOURCE = "qingwen"
 
 
 def plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all columns of a record, with dates in ISO 8601: of the page in Beijing's time, of the crawl in UTC.
+    """Return all columns of a record, dates in ISO 8601: publication in Beijing's time, crawl in UTC.
 
     >>> plain({"id": "a", "published_at": datetime(2022, 9, 29, 8, 30), "fetched_at": None})
     {'id': 'a', 'published_at': '2022-09-29T08:30:00+08:00', 'fetched_at': None}
@@ -40,7 +40,7 @@ def _written(value: Any) -> Any:
 
 
 def text_of(row: Mapping[str, Any], title: bool) -> str:
-    """Return a record's text, on request with the title as a line above it; a page that states no title adds none."""
+    """Return a record's text; ``title`` adds the title, if there is one, as a line above it."""
     text: str = row["text"]
     return f"{row['title']}\n{text}" if title and row["title"] else text
 
@@ -48,8 +48,8 @@ def text_of(row: Mapping[str, Any], title: bool) -> str:
 def dolma(row: Mapping[str, Any], *, title: bool = False, source: str = SOURCE) -> dict[str, Any]:
     """Return a record as a document of Dolma's: id, text, source, added, created, metadata.
 
-    ``added`` is when the page was crawled, ``created`` when it was published; each is left out where it is unknown.
-    All other columns are in ``metadata``. See docs/data-format.md of https://github.com/allenai/dolma.
+    ``added`` is the time of the crawl, ``created`` that of publication; unknown times are left out. All other columns
+    are in ``metadata``. See docs/data-format.md of https://github.com/allenai/dolma.
     """
     rest = plain(row)
     made = {"id": rest.pop("id"), "text": text_of(row, title), "source": source}
@@ -60,8 +60,8 @@ def dolma(row: Mapping[str, Any], *, title: bool = False, source: str = SOURCE) 
     return {**made, "metadata": rest}
 
 
-# A file with a smaller share of distinct paragraphs is one to look at. The corpus's converter asks for .5 by default;
-# higher marks poems and lists.
+# A file with a smaller share of distinct paragraphs is marked for a check, as the corpus's converter does by default;
+# a higher share marks poems and lists.
 _MIN_DISTINCT = 0.5
 
 _BITS = 64
@@ -73,9 +73,8 @@ def mnbvc(row: Mapping[str, Any], *, title: bool = False) -> dict[str, Any]:
     """Return a record as a file of the MNBVC corpus.
 
     The file's name is the record's ``source_path``, its size that of the text in UTF-8, its day that of publication,
-    else of the crawl, else empty. It counts as repeated where another record stands for its cluster. Whether a
-    paragraph stands in other files, and which are of low quality, is not told: no and none. All columns but the text
-    are in its extension, a string of JSON.
+    else of the crawl, else empty. A record that is not its cluster's representative is marked as repeated. Repetition
+    across files and low quality are not measured: false and 0. All columns but the text are in the extension, as JSON.
     """
     text = text_of(row, title)
     lines = [line for line in text.split("\n") if line.strip()]
@@ -101,9 +100,9 @@ def mnbvc(row: Mapping[str, Any], *, title: bool = False) -> dict[str, Any]:
 
 
 def simhash(digests: Iterable[str]) -> int:
-    """Return the SimHash of features, given by their MD5 in hex: 64 bits, each set where it is in more than half.
+    """Return the 64-bit SimHash of features, given by their MD5 in hex: a bit is set if more than half have it.
 
-    Equal to what the package ``simhash`` 2.1 makes of a list of texts.
+    Equal to the package ``simhash`` 2.1 for a list of texts.
 
     >>> simhash([md5(b"a").hexdigest()]) == int(md5(b"a").hexdigest()[16:], 16)
     True

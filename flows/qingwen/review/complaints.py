@@ -1,4 +1,4 @@
-"""Complaints of a reviewer as tests: a file of cases that the review page exported, checked against the rules."""
+"""Check a reviewer's complaints, a file of cases exported from the review page, against the rules."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _Row = Mapping[str, Any]
 
 
 def check_cases(text: str, book: RuleBook, config: Config | None = None) -> list[str]:
-    """Return the complaints of a cases file that still stand, one sentence each.
+    """Return the complaints of a cases file that are still true, one sentence each.
 
     A block was wrongly removed: stands while its rule hits it or, where no row of a table did it, while the page's
     cleaning removes it. Wrongly kept: while nothing removes it. A change: while the same change is made in the same
@@ -35,7 +35,7 @@ def check_cases(text: str, book: RuleBook, config: Config | None = None) -> list
     HTML pages it holds no markup, so that what only markup tells stands until the case is taken out.
 
     Raises:
-        SetupError: the text is no file of cases; the message says what is wrong where.
+        SetupError: the text is not a file of cases; the message says what is wrong and where.
     """
     pages, cases = _parsed(text)
     check = _Check(book, config or Config(), pages)
@@ -68,7 +68,7 @@ def _parsed(text: str) -> tuple[Mapping[str, _Row], list[_Row]]:
 
 
 def _refuse(case: Any, where: str) -> None:
-    """Refuse a case that is not complete."""
+    """Raise SetupError for an incomplete case."""
     kind = str(case.get("kind")) if isinstance(case, dict) else ""
     if kind not in _NEEDED:
         raise SetupError(f"{where}: unknown kind {kind!r}; known are {', '.join(_NEEDED)}.")
@@ -82,7 +82,7 @@ def _refuse(case: Any, where: str) -> None:
 
 
 class _Check:
-    """What cases are checked against; a page is cleaned once for all of its cases."""
+    """Checks cases against rules and configuration; cleans each page once for all of its cases."""
 
     def __init__(self, book: RuleBook, config: Config, pages: Mapping[str, _Row]) -> None:
         self._book = book
@@ -112,7 +112,7 @@ class _Check:
         return f"{where}: {what}." if stands else None
 
     def _clean(self, page: str) -> Cleaned | Rejection | None:
-        """Return what comes of a page now; None: its text is not all that the decision was made of."""
+        """Clean a page again; return None where the file lacks what the decision was made of (markup)."""
         stated = self._pages.get(page, {})
         if stated.get("format") == "html" or not isinstance(stated.get("text"), str):
             return None
@@ -121,25 +121,25 @@ class _Check:
         return self._cleaned[page]
 
     def _block(self, case: _Row) -> LabelledBlock | None:
-        """Return the block that a verdict is of, as it is judged now."""
+        """Return the block of a verdict case as it is labelled now."""
         result = self._clean(case["page"])
         blocks = result.blocks if result is not None else ()
-        return next((judged for judged in blocks if judged.block.n == case.get("block")), None)
+        return next((labelled for labelled in blocks if labelled.block.n == case.get("block")), None)
 
     def _still_removed(self, case: _Row) -> bool | None:
-        judged, rule = self._block(case), self._rows.get(case["rule"])
+        labelled, rule = self._block(case), self._rows.get(case["rule"])
         if rule is None:
-            # Learned of the site, or decided over the sequence: the text alone does not say it.
+            # The text alone cannot show what was learned of the site or decided over the sequence.
             learned = case["rule"].startswith("site.")
-            return None if judged is None or learned else judged.text is not None
-        if judged is not None and (judged.text is None or judged.verdict.rule != rule.id):
+            return None if labelled is None or learned else labelled.text is not None
+        if labelled is not None and (labelled.text is None or labelled.verdict.rule != rule.id):
             return False
         return rule.find(view(case["text"].strip(), rule.view)) is not None
 
     def _still_kept(self, case: _Row) -> bool:
-        judged = self._block(case)
-        if judged is not None:
-            return judged.text is None
+        labelled = self._block(case)
+        if labelled is not None:
+            return labelled.text is None
         return not self._book.hits(case["text"].strip())
 
     def _still_rejected(self, case: _Row) -> bool | None:
@@ -172,6 +172,6 @@ class _Check:
 
 
 def _short(text: str) -> str:
-    """Return a text as a message quotes it."""
+    """Return a text shortened and quoted for a message."""
     words = " ".join(text.split()) or text
     return repr(words if len(words) <= _SHOWN else words[:_SHOWN] + "…")

@@ -1,4 +1,4 @@
-"""A comparison of two datasets for a person: lines of a terminal, tables of the review page."""
+"""Compare two datasets: a summary for the terminal, tables for the review page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SITES = "sites.json"
 
 
 class Pair(NamedTuple):
-    """A count in the old dataset and in the new."""
+    """A count in the old and in the new dataset."""
 
     old: int
     new: int
@@ -27,9 +27,9 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Records that appeared or went for one reason: what their pages are in the other dataset.
+    """Records that appeared or went for one reason: the outcome of their pages in the other dataset.
 
-    ``examples`` are (id, source_path) of the smallest ids.
+    ``examples`` are pairs (id, source_path), smallest ids first.
     """
 
     change: str
@@ -40,7 +40,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """What a rule does in each dataset, on the pages that both have.
+    """The effect of a rule in each dataset, over the pages that both datasets have.
 
     ``counts`` are by kind: blocks and characters removed, edits, flags, rejections; ``pages``: on which it acts;
     ``differ``: pages where it acts otherwise; ``records``: those of them whose record changed, appeared or went, be it
@@ -57,9 +57,9 @@ class RuleChange:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs between two datasets; ``rules`` are sorted by the size of the difference.
+    """The differences between two datasets; ``rules`` are sorted by the size of the difference.
 
-    ``only``: pages that are an input of one alone; ``notes``: what else differs but the rules, in sentences.
+    ``only`` counts the pages that only one dataset has; ``notes`` are sentences about other differences than rules.
     """
 
     old: str
@@ -79,7 +79,7 @@ class Comparison:
 
     @property
     def same(self) -> int:
-        """Return how many records have the title and the text that they had."""
+        """Return how many records kept their title and text."""
         return self.records.new - self.changed - self.moved(APPEARED)
 
     def moved(self, change: str) -> int:
@@ -88,12 +88,12 @@ class Comparison:
 
 
 def compare(old: Location, new: Location, *, examples: int = 3) -> Comparison:
-    """Return what differs between two datasets that were made of the same inputs with different rules.
+    """Compare two datasets made from the same inputs with different rules.
 
-    ``examples`` is how many places are shown of each rule where it acts now, and where it does no longer.
+    ``examples`` limits how many places each rule shows: places where it acts only now, and only before.
 
     Raises:
-        SetupError: one of the two is no dataset.
+        SetupError: one of the two is not a dataset.
     """
     with differences(old, new) as database:
         one = database.one
@@ -111,7 +111,7 @@ def compare(old: Location, new: Location, *, examples: int = 3) -> Comparison:
 
 
 def changes(old: Location, new: Location) -> Iterator[tuple[str, str, str, str]]:
-    """Yield each record that changed, appeared or went: its id, which of these, the rules that differ there, its path.
+    """Yield each record that changed, appeared or went: id, change, rules that differ on it, source path.
 
     Raises: as `compare`.
     """
@@ -136,7 +136,7 @@ def _notes(old: Location, new: Location) -> Iterator[str]:
 
 
 def _learned(dataset: Location) -> str:
-    """Return the SiteBook as it is stored."""
+    """Return the stored SiteBook as text."""
     stated = dataset / "_state" / _SITES
     return stated.read_text("utf-8") if stated.exists() else ""
 
@@ -177,7 +177,7 @@ _WHOLE = "the page"
 
 
 def lines(comparison: Comparison) -> Iterator[str]:
-    """Yield the comparison as lines for a terminal; nothing that a page, a path or a rule holds can steer it.
+    """Yield the comparison as lines for a terminal; control characters of pages and paths are escaped.
 
     An example that begins with ``- `` was kept and is removed now, with ``+ `` the other way round, with ``~ ``
     anything else; behind it stand what it was and is, and where.
@@ -210,7 +210,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
 
 
 def tables(comparison: Comparison) -> list[Table]:
-    """Return the comparison as tables of the review page: title, columns, rows of plain strings."""
+    """Return the comparison as tables for the review page: title, columns, rows of strings."""
     kinds = list(comparison.rules[0].counts) if comparison.rules else []
     numbers = [
         ("records, old", comparison.records.old),
@@ -251,7 +251,7 @@ def tables(comparison: Comparison) -> list[Table]:
 
 
 def _reason(move: Move) -> str:
-    """Return what the pages of some records are where they are no records."""
+    """Say what became of a record's page in the dataset that lacks the record."""
     where = ("before", "the old") if move.change == APPEARED else ("now", "the new")
     if move.reason == NO_INPUT:
         return f"no input of {where[1]}"
@@ -259,7 +259,7 @@ def _reason(move: Move) -> str:
 
 
 def _rule(rule: RuleChange) -> Iterator[str]:
-    """Yield a rule's name, what it does in each dataset, and its examples."""
+    """Yield a rule's name, its counts in both datasets, and its examples."""
     pages = counted(rule.differ, "page")
     yield printed(f"{rule.rule}: acts otherwise on {pages}, {rule.records} of them with another record")
     counts = {"pages": rule.pages, **rule.counts}
@@ -272,5 +272,5 @@ def _rule(rule: RuleChange) -> Iterator[str]:
 
 
 def _arrow(pair: Pair) -> str:
-    """Return both counts and the difference, or the one that stands for both."""
+    """Return both counts and their difference, or one number where they are equal."""
     return str(pair.new) if pair.old == pair.new else f"{pair.old} → {pair.new} ({pair.new - pair.old:+})"

@@ -1,4 +1,4 @@
-"""Places where two datasets differ, by rule: a few of each, chosen by the pages' ids."""
+"""Choose a few places of each rule where two datasets differ; the choice depends on page ids alone."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _Change = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A place where a rule acts in one dataset and not in the other; ``acts``: in the new one.
+    """A place where a rule acts in one dataset only; ``acts``: in the new one.
 
-    ``text`` is a block's, an edit's as ``[before→after]`` in its context, or a flag's; empty where it is all the page.
-    ``was`` and ``now`` say what became of it in each.
+    ``text`` is that of a block or a flag, or an edit as ``[before→after]`` in its context; empty for a whole page.
+    ``was`` and ``now`` name the outcome in each dataset.
     """
 
     rule: str
@@ -35,15 +35,14 @@ class Example:
 
     @property
     def tells(self) -> bool:
-        """Tell whether a text differs here, not only the rule that is named."""
+        """Return whether the text differs here, not only the name of the rule."""
         return {KEPT, RECORD, _MADE} & {self.was, self.now} != set()
 
 
 def examples_of(database: Database, most: int) -> Mapping[str, list[Example]]:
-    """Return, by rule, up to ``most`` places where it acts now and as many where it does no longer.
+    """Return, by rule, up to ``most`` places where it acts only now and as many where it acted only before.
 
-    What changes a text comes first, then other pages before other places of one page. ``database`` is that of
-    `differences`.
+    Places that change a text come first, then one place of each page. ``database`` comes from `differences`.
     """
     database.do(
         f"CREATE OR REPLACE TABLE chosen AS SELECT rule, page, path FROM ("
@@ -67,7 +66,7 @@ def examples_of(database: Database, most: int) -> Mapping[str, list[Example]]:
 
 
 def _pages(database: Database) -> Iterator[Example]:
-    """Yield the pages that a rule rejects in one dataset alone."""
+    """Yield pages that a rule rejects in one dataset only."""
     query = (
         "SELECT c.rule, page, c.path, was, now FROM chosen c JOIN pages USING (page) "
         "WHERE was <> now AND c.rule IN (was, now) ORDER BY page"
@@ -77,12 +76,12 @@ def _pages(database: Database) -> Iterator[Example]:
 
 
 def _blocks(database: Database) -> Iterator[Example]:
-    """Yield the blocks that a rule removes in one dataset alone, or as another label."""
+    """Yield blocks that a rule removes in one dataset only, or under another label."""
     outcome = (
         f"CASE WHEN {{0}}.kept IS NULL THEN '{_CUT}' WHEN {{0}}.kept THEN '{KEPT}' "
         "ELSE {0}.label || ': ' || {0}.rule END"
     )
-    old, new = (f"(SELECT * FROM {age}_judged WHERE page IN (SELECT page FROM chosen))" for age in (OLD, NEW))
+    old, new = (f"(SELECT * FROM {age}_labelled WHERE page IN (SELECT page FROM chosen))" for age in (OLD, NEW))
     query = (
         f"SELECT c.rule, page, path, left(coalesce(n.text, o.text), {_LONGEST}), {outcome.format('o')}, "
         f"{outcome.format('n')}, coalesce(n.rule = c.rule, false) "
@@ -95,7 +94,7 @@ def _blocks(database: Database) -> Iterator[Example]:
 
 
 def _flags(database: Database) -> Iterator[Example]:
-    """Yield what a rule flags in one dataset alone."""
+    """Yield what a rule flags in one dataset only."""
     flags = (
         "SELECT f.rule, page_id, path, coalesce(form || ' → ' || candidate, form) "
         "FROM {age}_flags f JOIN chosen c ON c.rule = f.rule AND c.page = page_id"
@@ -107,7 +106,7 @@ def _flags(database: Database) -> Iterator[Example]:
 
 
 def _edits(database: Database) -> Iterator[Example]:
-    """Yield the edits that a rule makes in one dataset alone: as often as it makes more of them there."""
+    """Yield the edits that a rule makes more often in one dataset than in the other."""
     wanted = database.rows(
         "SELECT page, path, rule FROM chosen JOIN effects USING (page, rule) "
         "WHERE old_edits + new_edits > 0 ORDER BY ALL"
@@ -122,7 +121,7 @@ def _edits(database: Database) -> Iterator[Example]:
 
 
 def _made(database: Database, age: str, pages: set[str]) -> dict[str, dict[str, dict[_Change, list[str]]]]:
-    """Return, by page and rule, each change with the places where it was made, in their context."""
+    """Return, by page and rule, each change with its places in context."""
     edits: dict[str, list[Edit]] = defaultdict(list)
     query = (
         'SELECT page_id, part, start, "end", before, after, rule, pass '
@@ -143,7 +142,7 @@ def _made(database: Database, age: str, pages: set[str]) -> dict[str, dict[str, 
 
 
 def _shown(segments: list[Segment]) -> Iterator[tuple[str, Segment, str]]:
-    """Yield each change under each of its rules, in its context."""
+    """Yield each change under each of its rules, with its context."""
     heads, tails = ([segment.after[side] for segment in segments] for side in (slice(_AROUND), slice(-_AROUND, None)))
     for n, segment in enumerate(segments):
         if segment.rules:

@@ -1,4 +1,4 @@
-"""What two datasets differ in, as tables of a database: of any size, joined on disk where memory ends."""
+"""Join two datasets of any size in DuckDB; the result is tables of what differs."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from qingwen.dataset.schema import TABLES
 OLD, NEW = "old", "new"
 RECORD, PENDING = "record", "pending"
 CHANGED, APPEARED, WENT = "changed", "appeared", "went"
-# What a rule does, counted. A block's characters are those of its span.
+# The effects of a rule that are counted. A block counts the characters of its span.
 KINDS = ("blocks", "characters", "edits", "flags", "rejections")
 _READ = ("records", "blocks", "edits", "flags", "rejections", "sources")
 
 
 @contextmanager
 def differences(old: Location, new: Location) -> Iterator[Database]:
-    """Yield a database that holds what two datasets differ in, until the context ends.
+    """Yield a database with the differences of two datasets; it closes with the context.
 
-    - views ``old_blocks`` … ``new_sources``: the tables; ``old_judged``, ``new_judged``: blocks by page, the article of
+    - views ``old_blocks`` … ``new_sources``: the tables; ``old_labelled``, ``new_labelled``: blocks by page, the article of
       a rejected page as taken by the rule that rejected it;
     - ``pages (page, path, was, now, change)``: RECORD, the rule of the rejection, PENDING, or null where the page is no
       input; CHANGED, APPEARED or WENT where the record did so;
@@ -34,7 +34,7 @@ def differences(old: Location, new: Location) -> Iterator[Database]:
     follow from all others and are left out.
 
     Raises:
-        SetupError: one of the two is no dataset.
+        SetupError: one of the two is not a dataset.
     """
     check_dataset(old)
     check_dataset(new)
@@ -42,14 +42,14 @@ def differences(old: Location, new: Location) -> Iterator[Database]:
         for age, dataset in ((OLD, old), (NEW, new)):
             for name in _READ:
                 database.view(f"{age}_{name}", delta.files(dataset, name), TABLES[name])
-            database.do(_JUDGED.format(age=age))
+            database.do(_LABELLED.format(age=age))
         for statement in (_PAGES, *_PENDING, _EFFECTS):
             database.do(statement)
         yield database
 
 
-_JUDGED = """
-CREATE VIEW {age}_judged AS
+_LABELLED = """
+CREATE VIEW {age}_labelled AS
     SELECT page_id AS page, start, "end", kept, label, text,
         CASE WHEN NOT kept THEN CASE WHEN label = 'body' OR b.rule = 'sequence.title' THEN coalesce(r.rule, b.rule)
             ELSE b.rule END END AS rule
@@ -80,11 +80,11 @@ _PENDING = tuple(
 
 
 def _done(age: str) -> str:
-    """Return the query of what rules did, a row for each act; ``trace`` tells acts on one page apart."""
+    """Return the query for the effects of rules, one row each; ``trace`` distinguishes effects on one page."""
     return f"""
     SELECT '{age}' AS age, page, rule, 1 AS blocks, "end" - start AS characters, 0 AS edits, 0 AS flags,
         0 AS rejections, hash(start, "end", label) AS trace
-    FROM {age}_judged WHERE NOT kept
+    FROM {age}_labelled WHERE NOT kept
     UNION ALL SELECT '{age}', page_id, rule, 0, 0, 1, 0, 0, hash(part, before, after)
     FROM {age}_edits WHERE NOT starts_with(rule, 'layout.')
     UNION ALL SELECT '{age}', page_id, rule, 0, 0, 0, 1, 0, hash(part, form, candidate) FROM {age}_flags

@@ -1,4 +1,4 @@
-"""A page explained: removed blocks struck and named, changed characters marked before and after with their rule."""
+"""Explain a page: mark each removed block and each changed character with the rule that did it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from qingwen.text.spans import Edit, Segment, align, undo
 def stretches(
     parts: Mapping[str, str], blocks: Sequence[LabelledBlock], edits: Sequence[Edit]
 ) -> Iterator[tuple[LabelledBlock, list[Segment]]]:
-    """Yield each block with what its characters were and became; nothing for a block that is not kept.
+    """Yield each block with its aligned segments (before, after, rules); a removed block has none.
 
-    A change over the end of a block belongs to the block where it starts.
+    A change that crosses the end of a block belongs to the block where it starts.
     """
     left = {part: _aligned(text, [edit for edit in edits if edit.part == part]) for part, text in parts.items()}
     over: Counter[str] = Counter()  # characters that blocks took beyond their ends, by part
-    for judged in blocks:
-        if judged.text is not None:
-            yield judged, []
+    for labelled in blocks:
+        if labelled.text is not None:
+            yield labelled, []
             continue
-        part = part_of(judged)
-        size = len(judged.block.span) - over[part]
+        part = part_of(labelled)
+        size = len(labelled.block.span) - over[part]
         taken = _take(left[part], size)
         over[part] = sum(len(segment.before) for segment in taken) - size
-        yield judged, taken
+        yield labelled, taken
 
 
 def _aligned(text: str, edits: list[Edit]) -> deque[Segment]:
@@ -36,7 +36,7 @@ def _aligned(text: str, edits: list[Edit]) -> deque[Segment]:
 
 
 def _take(left: deque[Segment], size: int) -> list[Segment]:
-    """Take the stretches of the next ``size`` characters of the page's text."""
+    """Take the segments of the next ``size`` characters of the page's text."""
     taken: list[Segment] = []
     while left and size > 0:
         first = left.popleft()
@@ -50,7 +50,7 @@ def _take(left: deque[Segment], size: int) -> list[Segment]:
 
 REMOVED, BEFORE, AFTER, NAME, KEPT, HEAD = "removed", "before", "after", "name", "kept", "head"
 
-# Styles of a terminal; without one the marks alone say it.
+# Styles for a terminal; elsewhere the marks alone carry the meaning.
 STYLES: Mapping[str, str] = {
     REMOVED: "strike red",
     BEFORE: "strike red",
@@ -60,13 +60,13 @@ STYLES: Mapping[str, str] = {
     HEAD: "bold",
 }
 
-# So many flags are shown, each with so much around it, and no longer than this.
+# How many flags are shown, with how many characters of context, and the longest flagged form.
 _DOUBTS, _AROUND, _LONGEST = 20, 10, 30
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch of the explanation, in one style."""
+    """A piece of text in one style."""
 
     text: str
     style: str = KEPT
@@ -79,7 +79,7 @@ def explain(
     edits: Sequence[Edit],
     flags: Sequence[Flag],
 ) -> Iterator[list[Run]]:
-    """Yield the lines of the explanation.
+    """Yield the explanation, one list of runs a line.
 
     A removed block is one line that begins with ``- `` and ends in its label, rule and reason; a changed stretch stands
     as ``[before→after]`` in its line (a masked one as ``[███]``), and the rules that changed the line at its end. What
@@ -87,18 +87,18 @@ def explain(
     """
     yield [Run(heading, HEAD)]
     yield []
-    for judged, mine in stretches(parts, blocks, edits):
-        if judged.text is not None:
-            yield from _removed(judged)
+    for labelled, mine in stretches(parts, blocks, edits):
+        if labelled.text is not None:
+            yield from _removed(labelled)
         else:
-            yield _kept(mine, part_of(judged))
+            yield _kept(mine, part_of(labelled))
     yield []
     yield from _summary(blocks, edits, flags)
     yield from _doubts(parts, flags)
 
 
 def _doubts(parts: Mapping[str, str], flags: Sequence[Flag]) -> Iterator[list[Run]]:
-    """Yield what was flagged, in its context, with what else it may be and which clause says so."""
+    """Yield the flags in context, each with its candidate and the clause that proposed it."""
     for flag in flags[:_DOUBTS]:
         text, span = parts[flag.part], flag.span
         perhaps = f" perhaps {flag.candidate}" if flag.candidate else ""
@@ -115,9 +115,9 @@ def _doubts(parts: Mapping[str, str], flags: Sequence[Flag]) -> Iterator[list[Ru
         yield [Run(f"  … and {len(flags) - _DOUBTS} more", NAME)]
 
 
-def _removed(judged: LabelledBlock) -> Iterator[list[Run]]:
-    verdict = judged.verdict
-    words = " ".join((judged.text or "").split())
+def _removed(labelled: LabelledBlock) -> Iterator[list[Run]]:
+    verdict = labelled.verdict
+    words = " ".join((labelled.text or "").split())
     yield [
         Run("- ", REMOVED),
         Run(words, REMOVED),
@@ -145,9 +145,9 @@ def _kept(segments: list[Segment], part: str) -> list[Run]:
 
 def _summary(blocks: Sequence[LabelledBlock], edits: Sequence[Edit], flags: Sequence[Flag]) -> Iterator[list[Run]]:
     removed: Counter[str] = Counter()
-    for judged in blocks:
-        if judged.text is not None:
-            removed[judged.verdict.label.value] += len(judged.text)
+    for labelled in blocks:
+        if labelled.text is not None:
+            removed[labelled.verdict.label.value] += len(labelled.text)
     changed = Counter(edit.rule for edit in edits if not edit.rule.startswith("layout."))
     for name, counted in (
         ("Removed characters", removed),

@@ -1,4 +1,4 @@
-"""A dataset in numbers: small tables, counted in the database, whatever the dataset's size."""
+"""Count a dataset of any size in DuckDB: the numbers and tables of the review page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from qingwen.dataset.database import Database
 
-# So many rows of a table that could be longer are shown, and so many characters of a text in it.
+# Longest table, and longest text in a cell.
 _ROWS, _WORDS = 25, 24
 _LENGTHS = (0, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 _OF_RECORDS = "page_id IN (SELECT id FROM records)"
@@ -19,9 +19,9 @@ _REPAIRS = "rule NOT LIKE 'layout.%'"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A table with a bar in each row: as long as the row's number, the last in it, is large.
+    """A table with a bar in each row, scaled by the row's last number.
 
-    ``labels`` name the label of each row, where a row belongs to one; ``more`` counts the rows that are not shown.
+    ``labels`` holds each row's label, where rows have one; ``more`` counts the rows that are not shown.
     """
 
     title: str
@@ -33,14 +33,14 @@ class Figure:
 
     @property
     def bars(self) -> list[float]:
-        """Return the length of each row's bar in percent of the longest."""
+        """Return each bar's length in percent of the longest."""
         sizes = [float(row[-1] or 0) for row in self.rows]
         most = max(sizes, default=0.0) or 1.0
         return [round(100 * size / most, 1) for size in sizes]
 
 
 def totals(database: Database) -> list[tuple[str, int]]:
-    """Return the dataset's main numbers, each with its name.
+    """Return the dataset's main numbers with their names.
 
     ``database`` has views of the dataset's tables.
     """
@@ -66,7 +66,7 @@ def totals(database: Database) -> list[tuple[str, int]]:
 
 
 def figures(database: Database) -> list[Figure]:
-    """Return the dataset's figures; those without a row are left out."""
+    """Return the dataset's tables, without empty ones."""
     return [figure for figure in _figures(database) if figure.rows]
 
 
@@ -110,7 +110,7 @@ def _figures(database: Database) -> Iterator[Figure]:
 
 
 def _by_rule(table: str, what: str, where: str = "true") -> str:
-    """Return the query for a table's rules: what is seen most often, of equals the first; pages; places."""
+    """Return the query for a table by rule: its most frequent text (ties: the smallest), pages, places."""
     return (
         f"SELECT rule, left(often, {_WORDS}), pages, size "
         "FROM (SELECT rule, count(DISTINCT page_id) AS pages, count(*) AS size "
@@ -157,7 +157,7 @@ def _lengths(database: Database) -> Figure:
 
 
 def _dates(database: Database) -> Figure:
-    """Return the records by month where they are of few years, else by year; what is older than is shown is joined."""
+    """Count records by month if they cover at most two years, else by year; older rows are summed into one."""
     years = database.one("SELECT count(DISTINCT year(published_at)) FROM records")
     form = "%Y-%m" if years <= 2 else "%Y"
     rows = database.rows(
@@ -190,7 +190,7 @@ def _duplicates(database: Database) -> Iterator[Figure]:
 def _figure(
     database: Database, title: str, columns: Sequence[str], query: str, note: str = "", *, labelled: bool = False
 ) -> Figure:
-    """Return the largest rows of a query whose last column, named size, is what the bars show."""
+    """Return the largest rows of a query; its last column, ``size``, gives the bars."""
     rows = database.rows(f"{query} ORDER BY size DESC, 1, 2 LIMIT {_ROWS}")
     more = database.one(f"SELECT count(*) FROM ({query})") - len(rows) if len(rows) == _ROWS else 0
     return Figure(title, columns, rows, note, [row[0] for row in rows] if labelled else (), more)

@@ -30,21 +30,21 @@ from qingwen.rules.book import RuleBook
 from qingwen.rules.swapped_words import SpunTable
 from qingwen.segment.segment import segment
 
-# Punctuation and white space differ between reposts for reasons of their own.
+# Reposts differ in punctuation and white space for other reasons.
 _SOLID = re.compile(r"[^\W_]+")
 
 _SHINGLE, _SKETCH = 8, 64
 
-# Of two sketches so many values must be shared; a value on more pages than this is boilerplate.
+# Values that two sketches must share; a value on more pages than the second number is boilerplate.
 _SHARED, _COMMON = 6, 50
 
-# Two texts are one article when so much of the shorter one is aligned.
+# Two texts are one article if this share of the shorter one is aligned.
 _ALIGNED = 0.6
 
 
 @dataclass(frozen=True)
 class Text:
-    """An article as mining sees it: letters, characters and digits only, with its site and page."""
+    """An article reduced to letters and digits, with its site and page."""
 
     page_id: str
     site: str
@@ -65,14 +65,14 @@ class Text:
 
 @dataclass(frozen=True)
 class Pair:
-    """One article on two sites; ``there[i]`` is where character ``i`` of ``here`` stands in ``other`` (-1: nowhere)."""
+    """One article on two sites; ``there[i]`` is the position in ``other`` of character ``i`` of ``here``, or -1."""
 
     here: Text
     other: Text
     there: tuple[int, ...]
 
     def turned(self) -> Pair:
-        """Return the same pair seen from the other side."""
+        """Return the pair with both sides exchanged."""
         back = [-1] * len(self.other.solid)
         for at, place in enumerate(self.there):
             if place >= 0:
@@ -80,7 +80,7 @@ class Pair:
         return Pair(self.other, self.here, tuple(back))
 
     def across(self, start: int, end: int) -> str | None:
-        """Return what stands in the other text for a run of this one, or None: its neighbours are not aligned."""
+        """Return the other text's counterpart of a run, or None if the run's neighbours are not aligned."""
         left = self.there[start - 1] if start else -1
         right = self.there[end] if end < len(self.there) else len(self.other.solid)
         if (start and left < 0) or right < 0 or right - left - 1 > end - start + _SHINGLE:
@@ -89,7 +89,7 @@ class Pair:
 
 
 def find_pairs(texts: Sequence[Text]) -> Iterator[Pair]:
-    """Yield every text with its nearest one of each other site, each pair once, in a stable order."""
+    """Yield each text paired with its nearest text of every other site, each pair once, in a stable order."""
     holders: dict[int, list[int]] = defaultdict(list)
     for number, text in enumerate(texts):
         for code in text.sketch:
@@ -114,7 +114,7 @@ def find_pairs(texts: Sequence[Text]) -> Iterator[Pair]:
 
 
 def align(here: Text, other: Text) -> Pair | None:
-    """Return two texts aligned, or None: they are not one article.
+    """Align two texts; return None if they are not the same article.
 
     >>> align(Text.of("1", "a", "天地玄黄，最好的宇宙洪荒"), Text.of("2", "b", "天地玄黄蕞好的宇宙洪荒")).across(4, 5)
     '蕞'
@@ -128,22 +128,22 @@ def align(here: Text, other: Text) -> Pair | None:
     return Pair(here, other, tuple(there)) if aligned >= _ALIGNED * max(1, shorter) else None
 
 
-# A difference counts between so many equal characters on both sides, and when neither side is longer than this.
+# A difference counts if this many equal characters bound it on both sides, and neither side is longer than this.
 _BOUND, _LONGEST = 3, 6
 
-# Differences that so few equal characters part are one: 最高级 and 高水平 share 高.
+# Differences that are this few equal characters apart are one: 最高级 and 高水平 share 高.
 _GLUE = 1
 
-# So much context is tried around a difference, on each side.
+# Characters of context tried on each side of a difference.
 _WIDEST = 2
 
-# A context that covers so much of a difference is enough; where several share it, each covers at least so much.
+# Share of a difference that one context must cover; where several contexts share it, the least share of each.
 _COVER, _LEAST_COVER = 0.8, 0.15
 
-# So often, on so many pages, and for such a share of the original's occurrences must the form stand in its place.
+# Least occurrences of a swap, least pages, and least share of the original's occurrences that are swapped.
 _OCCURRENCES, _PAGES, _CONSISTENT = 5, 3, 0.93
 
-# Share of a form's occurrences that stand for the original: from here on it is no word (A), or its contexts tell (B).
+# Share of a form's occurrences that replace the original: from here on class A (not a word) or B (contexts decide).
 _PURE, _MOSTLY = 0.99, 0.9
 
 _SHOWN, _AROUND = 3, 8
@@ -153,7 +153,7 @@ _SHOWN, _AROUND = 3, 8
 class Swap:
     """A learned substitution: how often it was seen, how consistently, and how pure its form is.
 
-    ``native``: how often the form stands in the articles of all other sites.
+    ``native`` counts the form in the articles of all other sites.
     """
 
     site: str
@@ -168,20 +168,20 @@ class Swap:
 
     @property
     def kind(self) -> str:
-        """Return the class of the substitution table: A no word, B contexts tell, C a synonym."""
+        """Return the class of the row: A not a word, B contexts decide, C a synonym."""
         return "A" if self.purity >= _PURE and not self.native else "B" if self.purity >= _MOSTLY else "C"
 
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """The swaps that a crawl shows and that the table does not know yet, and the finding in words."""
+    """Swaps of a crawl that the table does not know yet, and a one-line summary."""
 
     new: tuple[Swap, ...]
     summary: str
 
 
 def mine(sources: Iterable[Source], config: Config, book: RuleBook, trusted: Iterable[str] = ()) -> Mined:
-    """Return what a crawl's pages teach; ``trusted`` are sites that swap nothing."""
+    """Learn swaps from a crawl's pages; ``trusted`` are sites that swap nothing."""
     texts = list(read_texts(sources, config, book))
     swaps = mine_swaps(texts, trusted)
     known = {(sub.form, sub.original) for sub in book.spun.subs}
@@ -192,7 +192,7 @@ def mine(sources: Iterable[Source], config: Config, book: RuleBook, trusted: Ite
 
 
 def read_texts(sources: Iterable[Source], config: Config, book: RuleBook) -> Iterator[Text]:
-    """Yield the articles of pages whose site is known, cleaned but with no swapped word restored."""
+    """Yield the cleaned articles of pages with a known site, their swapped words not restored."""
     raw = replace(book, spun=SpunTable(()))
     for page in pages_of(sources, config):
         segmented = page if isinstance(page, Rejection) else segment(page, config)
@@ -205,14 +205,14 @@ def read_texts(sources: Iterable[Source], config: Config, book: RuleBook) -> Ite
 
 
 def mine_swaps(texts: Sequence[Text], trusted: Iterable[str] = ()) -> list[Swap]:
-    """Return the swaps of each site whose articles are found on another, the most frequent first.
+    """Return the swaps of each site that shares articles with another, most frequent first.
 
-    Which of two sites is the farm is told by ``trusted``, else by their swaps: a farm's forms are rarer elsewhere.
+    ``trusted`` says which of two sites is honest; without it, the farm is the site whose forms are rarer elsewhere.
     """
     honest = set(trusted)
     by_sites: dict[tuple[str, str], list[Pair]] = defaultdict(list)
     for pair in find_pairs(texts):
-        # Seen from the honest side, once for each side that may be it.
+        # Either side may be the honest one.
         for turned in (pair, pair.turned()):
             by_sites[turned.here.site, turned.other.site].append(turned)
     found: dict[str, list[Pair]] = defaultdict(list)
@@ -229,7 +229,7 @@ def mine_swaps(texts: Sequence[Text], trusted: Iterable[str] = ()) -> list[Swap]
 
 
 def _is_farm(site: str, honest: str, pairs: Sequence[Pair], texts: Sequence[Text]) -> bool:
-    """Tell whether the forms that stand on a site are rarer than their originals on all other sites."""
+    """Return whether a site's forms are rarer than their originals on all other sites."""
     others = [text.solid for text in texts if text.site not in (site, honest)]
     score = 0.0
     for swap in _swaps(site, pairs):
@@ -243,12 +243,12 @@ def _is_farm(site: str, honest: str, pairs: Sequence[Pair], texts: Sequence[Text
 
 
 def _commonness(word: str) -> float:
-    """Return the share of a word's characters that GB 2312 counts among the common ones (its first level)."""
+    """Return the share of a word's characters in GB 2312's first level, the common characters."""
     return sum(b"\xb0\xa1" <= char.encode("gb2312", "ignore") <= b"\xd7\xfe" for char in word) / max(1, len(word))
 
 
 def _swaps(site: str, pairs: Sequence[Pair]) -> list[Swap]:
-    """Return the swaps of one site, the smallest that explain its differences."""
+    """Return the smallest swaps that explain a site's differences."""
     backs = [pair.turned() for pair in pairs]
     accepted: list[Swap] = []
     for core, seen in sorted(_differences(pairs).items(), key=lambda item: (len(item[0][0] + item[0][1]), item[0])):
@@ -258,7 +258,7 @@ def _swaps(site: str, pairs: Sequence[Pair]) -> list[Swap]:
             if n >= max(_OCCURRENCES, _LEAST_COVER * seen[core]) and original and form
             if (measured := _measured(site, original, form, pairs, backs)) is not None
         ]
-        # One context that covers most of a difference; the wider one where its form is the purer word (国级, not 级).
+        # One context covers most of the difference; a wider one wins if its form is a purer word (国级, not 级).
         whole = [swap for swap, n in tried if n >= _COVER * seen[core]]
         if whole:
             chosen = [min(whole, key=lambda swap: (swap.kind, len(swap.original)))]
@@ -271,7 +271,7 @@ def _swaps(site: str, pairs: Sequence[Pair]) -> list[Swap]:
 
 
 def _differences(pairs: Sequence[Pair]) -> dict[tuple[str, str], Counter[tuple[str, str]]]:
-    """Return each short difference, with itself and its wider contexts counted."""
+    """Count each short difference and its wider contexts."""
     found: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
     for pair in pairs:
         here, other = pair.here.solid, pair.other.solid
@@ -284,7 +284,7 @@ def _differences(pairs: Sequence[Pair]) -> dict[tuple[str, str], Counter[tuple[s
 
 
 def _cores(pair: Pair) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Yield the short differences of a pair that stand between equal characters: the run here, the run there."""
+    """Yield the short differences of a pair that equal characters bound: the run here, the run there."""
     there = pair.there
     runs: list[list[int]] = []  # equal runs: start here, start there, length
     for at, place in enumerate(there):
@@ -303,7 +303,7 @@ def _cores(pair: Pair) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
 
 
 def _measured(site: str, original: str, form: str, pairs: Sequence[Pair], backs: Sequence[Pair]) -> Swap | None:
-    """Return a swap with its figures, or None: it is too rare or not consistent."""
+    """Return a swap with its figures, or None if it is too rare or inconsistent."""
     became, pages, contexts = _across(original, pairs, form)
     n = became[form]
     if n < _OCCURRENCES or pages < _PAGES or n < _CONSISTENT * sum(became.values()):
@@ -314,7 +314,7 @@ def _measured(site: str, original: str, form: str, pairs: Sequence[Pair], backs:
 
 
 def _across(word: str, pairs: Sequence[Pair], wanted: str) -> tuple[Counter[str], int, tuple[str, ...]]:
-    """Return what stands across for a word; on how many pages it is what is wanted, and some contexts of that."""
+    """Count the counterparts of a word; return them, the pages where it is ``wanted``, and some contexts of those."""
     found: Counter[str] = Counter()
     pages: set[str] = set()
     contexts: list[str] = []
@@ -334,7 +334,7 @@ def _across(word: str, pairs: Sequence[Pair], wanted: str) -> tuple[Counter[str]
 
 
 def _explained(swap: Swap, accepted: Iterable[Swap]) -> bool:
-    """Tell whether smaller swaps make the same of the original."""
+    """Return whether smaller, accepted swaps produce the same form."""
     text = swap.original
     for smaller in accepted:
         text = text.replace(smaller.original, smaller.form)

@@ -1,4 +1,4 @@
-"""Where the time goes: the stages, passes and rules of some pages, timed one by one in this process."""
+"""Time the stages, passes and rules over some pages, one by one, in this process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from qingwen.rules.book import RuleBook
 from qingwen.segment.segment import segment
 from qingwen.text.match_view import view
 
-# So many pages tell; more only take longer.
+# More pages take longer and change no figure.
 MOST_PAGES = 300
 _SLOWEST = 12
 
@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 
 class Profile:
-    """Seconds by stage, by pass and by rule, over the pages that were timed."""
+    """Seconds by stage, by pass and by rule, summed over pages."""
 
     def __init__(self, config: Config, book: RuleBook) -> None:
         self.config, self.book = config, book
@@ -40,7 +40,7 @@ class Profile:
         self.pages = self.characters = 0
 
     def add(self, sources: Iterable[Source], most: int) -> None:
-        """Time the first pages of some files; one that shows no article counts no time beyond its reading."""
+        """Time the first ``most`` pages of some files; a page without an article counts for reading only."""
         pages = pages_of(sources, self.config)
         while self.pages < most:
             page = self._timed(self.stages, "read and decode", next, pages, None)
@@ -73,7 +73,7 @@ class Profile:
         self._rules([segmented.words(block) for block in segmented.blocks])
 
     def _rules(self, lines: Sequence[str]) -> None:
-        """Time each rule alone, in every line; a run searches it only where its words stand."""
+        """Time each rule alone on every line; a run searches a rule only where its prefilter matches."""
         seen = {kind: [view(line, kind).text for line in lines] for kind in {rule.view for rule in self.book.rules}}
         for rule in self.book.rules:
             started = time.perf_counter()
@@ -95,7 +95,7 @@ class Profile:
             into[name] += time.perf_counter() - started
 
     def lines(self) -> Iterator[str]:
-        """Yield the profile as lines: milliseconds a page, and shares."""
+        """Yield the profile as lines: milliseconds a page, and share of the total."""
         yield f"{self.pages} pages of {self.characters // max(1, self.pages)} characters on average, in one process"
         for heading, counted in (("stage", self.stages), ("pass of normalise", self.passes)):
             yield ""
@@ -113,7 +113,7 @@ class Profile:
 
 
 def profile(sources: Iterable[Source], config: Config, book: RuleBook) -> Profile:
-    """Return the profile of some pages; the first page of all warms the tables up and is timed again."""
+    """Profile up to `MOST_PAGES` pages; the first page is cleaned once before, to load the tables."""
     listed = list(sources)[:MOST_PAGES]
     Profile(config, book).add(listed, 1)
     found = Profile(config, book)

@@ -1,4 +1,4 @@
-"""The review page: a dataset in numbers and a sample of pages, in one HTML file; the only file that imports jinja2."""
+"""Write the review page: one HTML file with a dataset's numbers and a sample of its pages."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _VIEWS = ("records", "blocks", "edits", "flags", "rejections", "sources", "dupli
 def write_review(dataset: Location, out: Path, *, pages: int = 200, comparison: Sequence[Table] | None = None) -> int:
     """Write the review page of a dataset to a file; return how many pages it holds.
 
-    The file needs no network, and nothing of a page can run in it. ``comparison`` are tables (title, names
+    The file needs no network, and no script of a page can run in it. ``comparison`` are tables (title, names
     of columns, rows) that compare the dataset with another; they stand before the numbers.
 
     Raises:
-        SetupError: no dataset stands there.
+        SetupError: there is no dataset.
     """
     with Database() as database:
         for name in _VIEWS:
@@ -52,7 +52,7 @@ def write_review(dataset: Location, out: Path, *, pages: int = 200, comparison: 
         comparison=comparison,
         pages=sampled,
         filters=_filters(sampled),
-        script=Markup(script),  # our own files: no text of a page stands in them
+        script=Markup(script),  # our own files hold no text of a page
         style=Markup(style),
         policy=_policy(script, style),
     )  # fmt: skip
@@ -62,7 +62,7 @@ def write_review(dataset: Location, out: Path, *, pages: int = 200, comparison: 
 
 
 def _environment() -> Environment:
-    """Return the template engine: whatever is written into the page is escaped; an unknown name is a fault."""
+    """Return the template engine: it escapes all values and raises on an unknown name."""
     environment = Environment(
         loader=PackageLoader("qingwen.review", ""),
         autoescape=True,
@@ -79,7 +79,7 @@ def _asset(name: str) -> str:
 
 
 def _policy(script: str, style: str) -> str:
-    """Return the content security policy: our own script and style by their digests, and nothing else."""
+    """Return the content security policy, which allows only our own script and style, by digest."""
     digests = [b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (script, style)]
     return (
         f"default-src 'none'; script-src 'sha256-{digests[0]}'; style-src 'sha256-{digests[1]}'; "
@@ -88,13 +88,13 @@ def _policy(script: str, style: str) -> str:
 
 
 def _last_run(dataset: Location) -> str:
-    """Return the name of the dataset's last run; empty where it holds none."""
+    """Return the name of the dataset's last run, or an empty text."""
     runs = sorted(path.name.removesuffix(".json") for path in (dataset / "_runs").glob("*.json"))
     return runs[-1] if runs else ""
 
 
 def _filters(pages: Sequence[ShownPage]) -> dict[str, list[tuple[str, int]]]:
-    """Return what the sample can be filtered by: the values of each filter, with how many pages have them."""
+    """Return the filters of the sample: each filter's values with their number of pages."""
 
     def counted(values: Iterable[Any]) -> list[tuple[str, int]]:
         return sorted(Counter(values).items())

@@ -1,4 +1,4 @@
-"""Which pages of a dataset a person reads: random ones and the riskiest; the same ones each time."""
+"""Choose the pages of a dataset that a person reviews: random and risky ones, the same each time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qingwen.dataset.lookup import Stored, edit_of, flag_of, labelled_blocks
 
 RANDOM = "random"
 _ALL = "SELECT id FROM records UNION ALL SELECT page_id FROM rejections"
-# What makes a page risky, each with the pages in its order; of equals, the order of a digest.
+# The kinds of risk, each a query for its pages, riskiest first; ties are ordered by digest.
 _RISKS: Mapping[str, str] = {
     "most removed": "SELECT id FROM records ORDER BY removed_ratio DESC, md5(id)",
     "most flags": "SELECT page_id FROM flags GROUP BY page_id ORDER BY count(*) DESC, md5(page_id)",
@@ -27,7 +27,7 @@ _RISKS: Mapping[str, str] = {
 
 
 def choose(database: Database, pages: int) -> dict[str, str]:
-    """Return the ids of at most so many pages, each with why it was chosen: half at random, half by risk.
+    """Choose at most ``pages`` pages, half at random and half by risk; return why, by id.
 
     ``database`` has views of the dataset's tables. Kinds of risk take turns; a page is chosen once.
     """
@@ -50,7 +50,7 @@ def _ids(database: Database, query: str, pages: int) -> list[str]:
 
 
 def load(database: Database, pages: Sequence[str]) -> list[Stored]:
-    """Return pages as the tables hold them, in the order of their ids as given; rows of others are not read."""
+    """Load pages from the tables, in the given order of ids."""
     database.do("CREATE OR REPLACE TABLE chosen (id VARCHAR)")
     for page in pages:
         database.do("INSERT INTO chosen VALUES (?)", page)

@@ -1,4 +1,4 @@
-"""A page of a dataset as the review shows it: its blocks with what was hit and changed, and the cleaned text."""
+"""Prepare a page for the review: its blocks with hits and changes marked, and the cleaned text."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from qingwen.model import BODY, TITLE, Flag, LabelledBlock
 from qingwen.review.explain import stretches
 from qingwen.text.spans import Segment, Span
 
-# No more characters of a page's original, and of its cleaned text, are shown.
+# Characters shown of a page's original, and of its cleaned text.
 LONGEST = 20_000
-# What a screen does not show, or what HTML cannot hold, or what turns the direction of the text around it.
+# Characters that a screen does not show, that HTML cannot hold, or that change the direction of text.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
@@ -24,7 +24,7 @@ _FACTS = ("published_raw", "source_name", "authors", "place", "category", "right
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of a text; with ``rule`` it was hit (``after`` is None) or changed to ``after``."""
+    """A piece of text; with ``rule`` it was hit (``after`` is None) or changed to ``after``."""
 
     text: str
     rule: str = ""
@@ -33,12 +33,12 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A block; ``state`` is kept, removed, or unkept: what would be kept were the page not rejected.
+    """A block; ``state`` is kept, removed, or unkept (it would be kept if the page were not rejected).
 
-    ``tail`` is the white space behind its words; ``whole``: all of it is shown.
+    ``tail`` is the white space after its words; ``whole``: all of it is shown.
     """
 
-    judged: LabelledBlock
+    labelled: LabelledBlock
     state: str
     pieces: Sequence[Piece]
     tail: str
@@ -48,7 +48,7 @@ class Shown:
     def rules(self) -> set[str]:
         """Return the rules that removed or changed something."""
         changed = {rule for piece in self.pieces if piece.after is not None for rule in piece.rule.split()}
-        return changed | ({self.judged.verdict.rule} if self.state == "removed" else set())
+        return changed | ({self.labelled.verdict.rule} if self.state == "removed" else set())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +65,17 @@ class ShownPage:
 
     @property
     def heading(self) -> str:
-        """Return what the page is called: its title, of a rejected one its path."""
+        """Return the page's title, or its path if it was rejected."""
         return str(self.stored.row.get("title") or self.stored.row["source_path"])
 
     @property
     def site(self) -> str:
-        """Return the page's site, or nothing."""
+        """Return the page's site, or an empty text."""
         return self.stored.row.get("site") or ""
 
     @property
     def language(self) -> str:
-        """Return the language tag of the original, which chooses the font."""
+        """Return the language tag of the original; it selects the font."""
         return f"zh-{self.stored.row.get('script', 'Hans')}"
 
     @property
@@ -87,7 +87,7 @@ class ShownPage:
     @property
     def labels(self) -> list[str]:
         """Return the labels of the removed blocks, sorted."""
-        return sorted({block.judged.verdict.label.value for block in self.blocks if block.state == "removed"})
+        return sorted({block.labelled.verdict.label.value for block in self.blocks if block.state == "removed"})
 
     @property
     def flags(self) -> list[str]:
@@ -96,7 +96,7 @@ class ShownPage:
 
     @property
     def facts(self) -> Mapping[str, str]:
-        """Return what the page states of the article, by name."""
+        """Return the page's metadata by name."""
         row = self.stored.row
         stated = {name: row.get(name) for name in _FACTS}
         return {
@@ -112,15 +112,15 @@ class ShownPage:
 
 
 def shown(stored: Stored, why: str) -> ShownPage:
-    """Return a page as it is shown; ``why`` says why it was chosen."""
+    """Prepare a stored page; ``why`` says why it was chosen."""
     blocks: list[Shown] = []
     left, cut = LONGEST, 0
-    for judged, segments in stretches(stored.parts, stored.blocks, stored.edits):
-        size = len(judged.block.span)
-        pieces = list(_cut(_pieces(judged, segments), left))
+    for labelled, segments in stretches(stored.parts, stored.blocks, stored.edits):
+        size = len(labelled.block.span)
+        pieces = list(_cut(_pieces(labelled, segments), left))
         if pieces:
             words, tail = _parted(pieces)
-            blocks.append(Shown(judged, _state(judged, stored.rejected), words, tail, whole=size <= left))
+            blocks.append(Shown(labelled, _state(labelled, stored.rejected), words, tail, whole=size <= left))
         cut += max(0, size - left)
         left = max(0, left - size)
     body = stored.parts[BODY][:LONGEST]
@@ -135,20 +135,20 @@ def shown(stored: Stored, why: str) -> ShownPage:
     )
 
 
-def _state(judged: LabelledBlock, rejected: bool) -> str:
-    if judged.text is None:
+def _state(labelled: LabelledBlock, rejected: bool) -> str:
+    if labelled.text is None:
         return "kept"
-    return "unkept" if rejected and judged.verdict.label in (TITLE, BODY) else "removed"
+    return "unkept" if rejected and labelled.verdict.label in (TITLE, BODY) else "removed"
 
 
-def _pieces(judged: LabelledBlock, segments: Sequence[Segment]) -> Iterator[Piece]:
-    """Yield a removed block as what its rule hit and what stands around it, a kept one with its changes."""
-    if judged.text is not None:
-        hit = judged.verdict.evidence or Span(judged.block.span.start, judged.block.span.start)
-        first, last = (max(0, at - judged.block.span.start) for at in (hit.start, hit.end))
-        yield Piece(judged.text[:first])
-        yield Piece(judged.text[first:last], judged.verdict.rule)
-        yield Piece(judged.text[last:])
+def _pieces(labelled: LabelledBlock, segments: Sequence[Segment]) -> Iterator[Piece]:
+    """Yield a removed block cut at its evidence, or a kept block cut at its changes."""
+    if labelled.text is not None:
+        hit = labelled.verdict.evidence or Span(labelled.block.span.start, labelled.block.span.start)
+        first, last = (max(0, at - labelled.block.span.start) for at in (hit.start, hit.end))
+        yield Piece(labelled.text[:first])
+        yield Piece(labelled.text[first:last], labelled.verdict.rule)
+        yield Piece(labelled.text[last:])
         return
     same: list[str] = []
     for segment in segments:
@@ -163,14 +163,14 @@ def _pieces(judged: LabelledBlock, segments: Sequence[Segment]) -> Iterator[Piec
 
 
 def _parted(pieces: Sequence[Piece]) -> tuple[Sequence[Piece], str]:
-    """Return the pieces without the white space at their end, and that white space."""
+    """Split the trailing white space off the pieces."""
     last = pieces[-1]
     words = last.text if last.rule else last.text.rstrip()
     return [*pieces[:-1], replace(last, text=words)], last.text[len(words) :]
 
 
 def _cut(pieces: Iterator[Piece], left: int) -> Iterator[Piece]:
-    """Yield the pieces that are not empty, up to ``left`` characters; a change is never cut in two."""
+    """Yield the non-empty pieces, up to ``left`` characters; a change is never split."""
     for piece in pieces:
         if left <= 0:
             return
@@ -191,7 +191,7 @@ def _paragraphs(text: str, flags: Sequence[Flag]) -> Iterator[Sequence[Piece]]:
 
 
 def _flagged(text: str, flags: Sequence[Flag], offset: int = 0) -> list[Piece]:
-    """Return a line with what was flagged in it; of two flags on the same characters the first is shown."""
+    """Cut a line at its flags; of overlapping flags the first is shown."""
     pieces: list[Piece] = []
     done = 0
     for flag in sorted(flags, key=lambda flag: flag.span):
@@ -204,7 +204,7 @@ def _flagged(text: str, flags: Sequence[Flag], offset: int = 0) -> list[Piece]:
 
 
 def visible(text: str, blanks: bool = False) -> str:
-    """Return a text with its unseen characters named; with ``blanks`` one that is white space alone shows it.
+    """Name a text's invisible characters; with ``blanks``, make a text of white space only visible.
 
     >>> visible("a\\u200bb"), visible(" ", blanks=True)
     ('a⟨200B⟩b', '␣')
@@ -214,5 +214,5 @@ def visible(text: str, blanks: bool = False) -> str:
 
 
 def exact(text: str) -> str:
-    """Return a text as ASCII JSON, for what cannot stand in HTML as it is."""
+    """Return a text as ASCII JSON, for characters that HTML cannot hold."""
     return json.dumps(text)

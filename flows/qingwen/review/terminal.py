@@ -1,4 +1,4 @@
-"""Progress of a run: a bar on a terminal (pages done, rate, time left), plain lines elsewhere."""
+"""Print to a terminal: tables, explanations, the summary of a run, its progress."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WIDTH = 120
 
 
 def printed(text: str) -> str:
-    r"""Return a text with what does not print, or would steer a terminal, as it is escaped in Python.
+    r"""Escape, as Python does, the characters of a text that do not print or would control a terminal.
 
     >>> printed("a\x1b[2Jb\u202e")
     'a\\x1b[2Jb\\u202e'
@@ -29,7 +29,7 @@ def printed(text: str) -> str:
 
 
 def counted(n: int, one: str, many: str | None = None) -> str:
-    """Return how many of a thing there are, in words.
+    """Return a number with its noun, singular or plural.
 
     >>> counted(1, "page"), counted(0, "page"), counted(2, "copy", "copies")
     ('1 page', '0 pages', '2 copies')
@@ -42,9 +42,9 @@ def _prints(char: str) -> bool:
 
 
 def print_lines(lines: Iterable[list[Run]]) -> None:
-    """Print the lines of an explanation: in colour on a terminal, with the marks alone elsewhere.
+    """Print the lines of an explanation, in colour on a terminal.
 
-    What pages hold cannot steer the terminal.
+    Control characters of pages are escaped.
     """
     if not sys.stdout.isatty():
         for line in lines:
@@ -63,9 +63,9 @@ def print_lines(lines: Iterable[list[Run]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table to print: names of columns, rows of cells; ``numbers`` are the columns set to the right.
+    """A table to print: column names, rows of cells; ``numbers`` names the right-aligned columns.
 
-    The last column takes what room is left, and goes on below.
+    The last column takes the remaining width and wraps.
     """
 
     names: Sequence[str]
@@ -74,7 +74,7 @@ class Table:
 
 
 def print_table(table: Table) -> None:
-    """Print a table as wide as the terminal, elsewhere as wide as COLUMNS says or 120 columns."""
+    """Print a table as wide as the terminal; elsewhere COLUMNS (default 120) characters wide."""
     from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table as Made
@@ -97,14 +97,14 @@ def print_table(table: Table) -> None:
     console.print(made)
 
 
-# So many digits of an id tell pages apart, as in git.
+# Digits of an id that are shown, enough to identify a page (as in git).
 _DIGITS = 8
 
 _SITE = 20
 
 
 def record_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Return what one wants to see first of each record: id, date, site, length, share removed, repairs, title."""
+    """Return the table that previews records."""
     names = ("id", "published", "site", "characters", "removed", "repairs", "flags", "title")
     cells = [
         (
@@ -123,13 +123,13 @@ def record_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def rejection_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Return why each page is no article, by which rule, and where it came from."""
+    """Return the table that previews rejected pages: id, rule, path, detail."""
     names = ("id", "rule", "path", "detail")
     return Table(names, [(row["page_id"][:_DIGITS], row["rule"], row["source_path"], row["detail"]) for row in rows])
 
 
 def _published(row: Mapping[str, Any]) -> str:
-    """Return the day or, where no day is known, what the page prints."""
+    """Return the day of publication, or the date as printed where the day is unknown."""
     when = row["published_at"]
     return f"{when:%Y-%m-%d}" if when is not None else _cut(row["published_raw"] or "")
 
@@ -139,7 +139,7 @@ def _cut(text: str) -> str:
 
 
 def summary(report: RunReport) -> Iterator[str]:
-    """Yield what a run did, a line each."""
+    """Yield the summary of a run, line by line."""
     counts = report.counts
     if report.finished_earlier:
         yield f"Finished the run {report.finished_earlier}, which was killed while it published."
@@ -169,15 +169,15 @@ def summary(report: RunReport) -> Iterator[str]:
         yield f"  pending: {printed(fault)}"
     if report.given_up:
         pages = counted(report.given_up, "page")
-        yield f"  left alone: {pages} at which workers died in {MOST_TRIES} runs; --verify tries again"
+        yield f"  skipped: {pages} on which workers died in {MOST_TRIES} runs; --verify tries again"
     if report.pending:
-        yield "  Run again to try the pending pages once more."
-    yield f"Dataset: {report.dataset} (read records/*.parquet; every decision is in blocks, edits, flags, rejections)"
-    yield f"See the records:    qingwen head {report.dataset}"
+        yield "  Run again to retry the pending pages."
+    yield f"Dataset: {report.dataset} (records in records/*.parquet; every decision in blocks, edits, flags, rejections)"
+    yield f"See the records:     qingwen head {report.dataset}"
     if counts.rejections:
-        yield f"Why was it none?    qingwen head {report.dataset} --rejected"
-    yield f"Why did a line go?  qingwen explain {report.dataset} ID"
-    yield f"Read what came out: qingwen report {report.dataset}"
+        yield f"See the rejections:  qingwen head {report.dataset} --rejected"
+    yield f"Why did a line go?   qingwen explain {report.dataset} ID"
+    yield f"Write a review page: qingwen report {report.dataset}"
 
 
 _EVERY = 5.0  # seconds between plain lines
@@ -185,7 +185,7 @@ _EVERY = 5.0  # seconds between plain lines
 
 @contextmanager
 def show_progress() -> Iterator[Progress]:
-    """Yield what a run reports its progress to: stage, pages done, pages in all."""
+    """Yield the function that shows progress: a bar on a terminal, plain lines elsewhere."""
     if sys.stderr.isatty():
         yield from _bar()
     else:
