@@ -60,7 +60,8 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.module and not node.level, f"{name_of(path)}:{node.lineno}: write the whole name"
+            assert node.module, f"{name_of(path)}:{node.lineno}: write the whole name"
+            assert not node.level, f"{name_of(path)}:{node.lineno}: write the whole name"
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 

@@ -172,7 +172,7 @@ def summary(report: RunReport) -> Iterator[str]:
         yield f"  skipped: {pages} on which workers died in {MOST_TRIES} runs; --verify tries again"
     if report.pending:
         yield "  Run again to retry the pending pages."
-    yield f"Dataset: {report.dataset} (records in records/*.parquet; every decision in blocks, edits, flags, rejections)"
+    yield f"Dataset: {report.dataset} (records in records/*.parquet; decisions in blocks, edits, flags, rejections)"
     yield f"See the records:     qingwen head {report.dataset}"
     if counts.rejections:
         yield f"See the rejections:  qingwen head {report.dataset} --rejected"
