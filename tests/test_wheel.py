@@ -64,7 +64,7 @@ def test_the_wheel_holds_the_package_and_its_metadata_alone(wheel: Path) -> None
 def test_a_file_of_the_wheel_is_of_a_known_kind(wheel: Path) -> None:
     names = [Path(name) for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
     assert {name.suffix or name.name for name in names} <= SHIPPED
-    assert {Path("qingwen/py.typed"), Path("qingwen/rules/README.md")} <= set(names)
+    assert {Path("qingwen/py.typed"), Path("qingwen/docs/rules.md")} <= set(names)
 
 
 def test_the_source_archive_holds_no_page_and_no_test(source_archive: Path) -> None:
