@@ -12,7 +12,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-import pytest
 from pydantic import BaseModel
 
 import qingwen
@@ -47,7 +46,7 @@ def named(text: str) -> set[str]:
 
 def rows(text: str) -> list[list[str]]:
     """Return the rows of all tables of a text, cell by cell."""
-    lines = [line for line in text.splitlines() if line.startswith("| ") or line.startswith("| |")]
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
@@ -147,9 +146,9 @@ def test_every_command_is_described_outside_its_reference() -> None:
 
 def command_lines(path: Path) -> Iterator[str]:
     """Yield what a document shows behind ``qingwen`` in code, up to the next command or pipe."""
-    code = [text for _, text in blocks(path)] + re.findall(r"`(qingwen [^`\n]*)`", prose(path))
+    code = [text for _, text in blocks(path)] + re.findall(r"`((?:eval|qingwen) [^`\n]*)`", prose(path))
     for text in code:
-        yield from re.findall(r"(?:^|\$ |&& |nohup )qingwen ([a-z-][^\n|&<>;#]*)", text, re.MULTILINE)
+        yield from re.findall(r"(?:^|\$ |\(|&& |nohup )qingwen ([a-z-][^\n|&<>;#)]*)", text, re.MULTILINE)
 
 
 def test_a_command_line_that_is_shown_names_known_commands_and_options() -> None:
@@ -169,7 +168,7 @@ def test_a_command_line_that_is_shown_names_known_commands_and_options() -> None
 def test_every_setting_has_its_row_with_its_default() -> None:
     told = {}
     for names, default, *_ in rows(guide("settings").partition("## Options of a run")[0]):
-        told |= {name: default for name in named(names)}
+        told |= dict.fromkeys(named(names), default)
     words = {"None": "none", "False": "false", "True": "true"}
     defaults = {entry.name: str(getattr(Config(), entry.name)) for entry in fields(Config)}
     assert told == {name: words.get(default, default) for name, default in defaults.items()}
@@ -217,7 +216,14 @@ TABLES_OF_WORDS = sorted([*PACKAGE.glob("rules/*.toml"), *PACKAGE.glob("label/*.
 
 
 # The rows that a user may write, each with the section that describes it.
-KINDS: dict[type[BaseModel], str] = {Rule: RULE, SwappedWord: SUB, Clause: SUB, KeptWord: KEEP, Mask: PERSONAL, Spare: PERSONAL}
+KINDS: dict[type[BaseModel], str] = {
+    Rule: RULE,
+    SwappedWord: SUB,
+    Clause: SUB,
+    KeptWord: KEEP,
+    Mask: PERSONAL,
+    Spare: PERSONAL,
+}
 
 
 def first_column(text: str) -> set[str]:
@@ -279,7 +285,9 @@ def test_every_rule_table_and_each_of_its_fields_is_described() -> None:
     def keys_of(table: dict[str, Any]) -> Iterator[str]:
         for key, value in table.items():
             yield key
-            inner = value if isinstance(value, list) and key not in own else [value] if key in {"spacing", "card"} else []
+            inner = (
+                value if isinstance(value, list) and key not in own else [value] if key in {"spacing", "card"} else []
+            )
             yield from (name for row in inner if isinstance(row, dict) for name in row)
 
     told = named(RULES)
@@ -306,8 +314,10 @@ def test_every_room_and_no_other_is_described() -> None:
     assert told == rooms
 
 
-@pytest.mark.parametrize("module", ["tests.benchmarks", "tests.fuzz", "tests.face", "tests.docs", "tests.lock"])
-def test_a_tool_that_the_guide_names_exists(module: str) -> None:
-    assert f"python -m {module}" in guide("architecture")
-    path = ROOT / module.replace(".", "/")
-    assert path.with_suffix(".py").exists() or (path / "__main__.py").exists()
+def test_every_tool_that_is_named_exists() -> None:
+    text = "\n".join(path.read_text("utf-8") for path in [*WRITTEN, ROOT / "tests/quality/README.md"])
+    tools = {name.replace(".", "/") for name in re.findall(r"python -m (tests[.\w]+)", text)}
+    files = {name.removesuffix(".py") for name in re.findall(r"python (tests/[\w/]+\.py)", text)}
+    there = {name for name in tools | files if (ROOT / f"{name}.py").exists() or (ROOT / name / "__main__.py").exists()}
+    assert (tools | files) - there == set()
+    assert len(there) > 8

@@ -34,7 +34,9 @@ ELSEWHERE = ("python3 -m venv", "prefect server start")
 def test_the_examples_of_docstrings_run() -> None:
     # Only files that hold an example are imported: no example needs prefect.
     files = [path for path in sorted(PACKAGE.rglob("*.py")) if ">>> " in path.read_text("utf-8")]
-    names = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__") for path in files]
+    names = [
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__") for path in files
+    ]
     results = {name: doctest.testmod(import_module(name)) for name in names}
     assert [name for name, found in results.items() if found.failed or not found.attempted] == []
     assert len(results) > 20
@@ -105,7 +107,11 @@ def unprinted(shown: str, printed: str) -> list[str]:
     return missing
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    # Other people's engines start processes of their own.
+    [pytest.param(path, marks=[pytest.mark.slow] * (path.stem == "operations"), id=path.stem) for path in DOCUMENTS],
+)
 @pytest.mark.usefixtures("shell")
 def test_the_examples_of_a_document_run(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     printed = ""

@@ -85,7 +85,9 @@ def test_each_requirement_is_locked_once_within_its_bounds(python: str) -> None:
     for lock, extras in zip(LOCKS.values(), [(), ("test", "dev")], strict=True):
         held = [pin for pin in pins(lock) if pin.holds_on(python)]
         locked = {pin.name: pin.version for pin in held}
-        faults += [f"{lock.name}: {name} twice" for name, times in Counter(pin.name for pin in held).items() if times > 1]
+        faults += [
+            f"{lock.name}: {name} twice" for name, times in Counter(pin.name for pin in held).items() if times > 1
+        ]
         for requirement in asked(*extras):
             version = locked.get(canonicalize_name(requirement.name))
             if version is None or not requirement.specifier.contains(version, prereleases=True):
