@@ -6,24 +6,21 @@ import re
 import tomllib
 from importlib import metadata
 
-import pytest
-
 from conftest import ROOT
 
 LIST = tomllib.loads((ROOT / "tests" / "licences.toml").read_text("utf-8"))
 LISTED: dict[str, str] = LIST["licences"]
-PINS = re.findall(r"^([\w.-]+)==([\w.!+]+)", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE)
-LOCKED = {package for package, _ in PINS}
+PINS = dict(re.findall(r"^([\w.-]+)==([\w.!+]+)", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE))
 
 
 def installed() -> list[str]:
-    """The locked packages that are here in the locked version; others may call their licence by another word."""
+    """Return the locked packages that are here in the locked version; others may call their licence by another word."""
     here = {found.name.lower().replace("_", "-").replace(".", "-"): found.version for found in metadata.distributions()}
-    return sorted(package for package, version in PINS if here.get(package) == version)
+    return sorted(package for package, version in PINS.items() if here.get(package) == version)
 
 
 def stated(package: str) -> str:
-    """What a package's metadata calls its licence, in SPDX terms: its expression, else its word, else its classifiers."""
+    """Return what a package's metadata calls its licence, in SPDX terms: its expression, its word, or its classifiers."""
     fields = metadata.metadata(package)
     if expression := fields.get("License-Expression"):
         return str(expression)
@@ -38,20 +35,15 @@ def stated(package: str) -> str:
 
 
 def test_the_locked_packages_are_those_listed() -> None:
-    assert sorted(LISTED) == sorted(LOCKED)
+    assert sorted(LISTED) == sorted(PINS)
 
 
 def test_a_licence_is_allowed_or_has_its_reason() -> None:
-    for package, expression in LISTED.items():
-        terms = set(re.split(r"[()\s]+|AND|OR", expression)) - {""}
-        assert terms <= set(LIST["allowed"]) or LIST["copyleft"].get(package), f"{package}: {expression}"
+    terms = {package: set(re.split(r"[()\s]+|AND|OR", listed)) - {""} for package, listed in LISTED.items()}
+    foreign = {package for package, words in terms.items() if not words <= {*LIST["allowed"]}}
+    assert foreign == {package for package, reason in LIST["copyleft"].items() if reason}
 
 
-def test_a_reason_belongs_to_a_package_that_needs_one() -> None:
-    for package in LIST["copyleft"]:
-        assert "MPL" in LISTED[package] or "Artistic" in LISTED[package], package
-
-
-@pytest.mark.parametrize("package", installed())
-def test_a_package_states_the_licence_listed(package: str) -> None:
-    assert stated(package) == LISTED[package]
+def test_each_package_states_the_licence_listed() -> None:
+    found = {package: stated(package) for package in installed()}
+    assert found == {package: LISTED[package] for package in found}

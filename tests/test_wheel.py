@@ -64,7 +64,7 @@ def test_the_wheel_holds_the_package_and_its_metadata_alone(wheel: Path) -> None
 def test_a_file_of_the_wheel_is_of_a_known_kind(wheel: Path) -> None:
     names = [Path(name) for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
     assert {name.suffix or name.name for name in names} <= SHIPPED
-    assert {Path("qingwen/py.typed"), Path("qingwen/rules/README.md")} <= set(names)
+    assert {Path("qingwen/py.typed"), Path("qingwen/docs/rules.md")} <= set(names)
 
 
 def test_the_source_archive_holds_no_page_and_no_test(source_archive: Path) -> None:
@@ -76,7 +76,7 @@ def test_the_source_archive_holds_no_page_and_no_test(source_archive: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "command", ["rules check", f"show {SEED}", f"explain {SEED}"], ids=lambda line: line.split()[0]
+    "command", ["rules check", "docs rules", f"show {SEED}", f"explain {SEED}"], ids=lambda line: line.split()[0]
 )
 def test_the_wheel_alone_does_its_work_in_an_empty_folder(command: str, installed: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(installed), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -89,4 +89,4 @@ def test_the_wheel_alone_does_its_work_in_an_empty_folder(command: str, installe
         return done.stdout
 
     assert Path(python("-c", "import qingwen; print(qingwen.__file__)").strip()).is_relative_to(installed)
-    assert python("-m", "qingwen.cli", *command.split())
+    assert python("-m", "qingwen", *command.split())

@@ -21,7 +21,7 @@ from qingwen.rules.swapped_words import SpunTable, parse_spun
 from qingwen.text.match_view import view
 from qingwen.text.spans import Span
 
-# Rows that a table of a user's own may hold, and what may stand beside them; README.md says what each is.
+# Rows that a table of a user's own may hold, and what may stand beside them; docs/rules.md describes each.
 ROWS, BESIDE = ("rule", "sub", "keep", "mask", "spare"), ("classes", "words", "between")
 
 # The ids of shipped rows that one's own table turns off.
