@@ -20,7 +20,7 @@ from qingwen.rules import book, check_digits, conversion_exceptions, line_rules,
 
 PACKAGE = Path(qingwen.__file__).parent
 TEXT = (PACKAGE / "rules" / "README.md").read_text("utf-8")
-FILES = {path.name: path for path in (*PACKAGE.glob("rules/*.toml"), PACKAGE / "label" / "weights.json")}
+FILES = {path.name: path for path in (*PACKAGE.glob("rules/*.toml"), PACKAGE / "rules" / "weights.json")}
 LINES = ("ads.toml", "head.toml", "site.toml", "tail.toml")
 
 

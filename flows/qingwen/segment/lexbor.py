@@ -14,11 +14,10 @@ from html import unescape
 from selectolax.lexbor import LexborHTMLParser
 
 from qingwen.config import Config
-from qingwen.model import Segmented
+from qingwen.model import HEAD_PATH, Segmented
 from qingwen.segment.hostile_markup import refuse_hostile
 from qingwen.segment.markup import (
     BLOCK,
-    HEAD_PATH,
     HIDDEN,
     SPACE,
     UNSEEN,

@@ -25,7 +25,6 @@ META = frozenset(
 )
 SPACE = re.compile(r"[ \t\r\n\f]+")
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
-HEAD_PATH = "head/title"
 _HOST = re.compile(r"\s*(?:https?:)?//([\w.-]+)", re.I)
 # A longer cell is no data.
 _LONGEST_CELL = 200

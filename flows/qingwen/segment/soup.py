@@ -9,11 +9,10 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
 from qingwen.config import Config
-from qingwen.model import Segmented
+from qingwen.model import HEAD_PATH, Segmented
 from qingwen.segment.hostile_markup import refuse_hostile
 from qingwen.segment.markup import (
     BLOCK,
-    HEAD_PATH,
     HIDDEN,
     SPACE,
     UNSEEN,
