@@ -109,7 +109,8 @@ def measure(
     """Return the measures of each block, in page order; ``site`` is the page's name in ``sites``."""
     words = [segmented.words(block) for block in segmented.blocks]
     paths = [block.path for block in segmented.blocks]
-    kinds = [path_kind(path) for path in paths]
+    kind_of = {path: _NUMBER.sub("", path) for path in set(paths)}
+    kinds = [kind_of[path] for path in paths]
     densities = [block.link_density for block in segmented.blocks]
     text = text_stats(words)
     copies = Counter(text.compact)
@@ -129,7 +130,7 @@ def measure(
         kinds,
         hits,
         block_hits,
-        [any(hit.rule.opens_tail for hit in some) for some in hits],
+        [bool(some) and any(hit.rule.opens_tail for hit in some) for some in hits],
         _templates(words, sites, site),
         find_teasers(words, text.size, text.ends_sentence, text.cut_off),
         [container is not None and not f"{path}/".startswith(container) for path in paths],
@@ -182,16 +183,6 @@ def _flags() -> npt.NDArray[np.uint8]:
 def steps(values: npt.NDArray[np.float64] | Ints, bounds: Iterable[float]) -> Ints:
     """Return, for each value, how many of the bounds are not above it."""
     return np.searchsorted(np.asarray(tuple(bounds)), values, side="right")
-
-
-@lru_cache(maxsize=65536)
-def path_kind(path: str) -> str:
-    """Return a DOM path without its numbers.
-
-    >>> path_kind("body/div#news12.item3/p")
-    'body/div#news.item/p'
-    """
-    return _NUMBER.sub("", path)
 
 
 def _templates(words: Sequence[str], sites: SiteBook | None, site: str | None) -> list[str | None]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,29 +92,24 @@ class _Page:
 
     def __init__(self, blocks: Sequence[BlockStats]) -> None:
         self.blocks, self.n, self.places = blocks, len(blocks), np.arange(len(blocks))
-        self.prose = self._flags(block.prose for block in blocks)
-        self.size = self._ints(block.size for block in blocks)
-        self.density = np.fromiter((block.link_density for block in blocks), dtype=np.float64, count=self.n)
-        self.marked_up = self._flags(bool(block.path) for block in blocks)
-        self.opens_tail = self._flags(block.opens_tail for block in blocks)
-        self.teaser = self._flags(bool(block.teaser) for block in blocks)
-        self.hit = self._flags(bool(block.block_hits) for block in blocks)
+        columns: Any = BlockStats._make(zip(*blocks, strict=True))
+        self.columns = columns
+        self.prose, self.size, self.density, self.opens_tail = map(
+            np.array, (columns.prose, columns.size, columns.link_density, columns.opens_tail)
+        )
+        self.marked_up, self.teaser, self.hit = (
+            np.array([bool(value) for value in column]) for column in (columns.path, columns.teaser, columns.block_hits)
+        )
         self.size_steps = steps(self.size, SIZES)
         # The characters of running text with nothing against it: in each block, and above each.
         running = self.prose & (self.density < SOME_LINKS) & ~self.hit & ~self.teaser
         self.text = np.where(running, self.size, 0)
         self.text_above = np.concatenate(([0], np.cumsum(self.text)))
 
-    def _flags(self, values: Iterable[bool]) -> Flags:
-        return np.fromiter(values, dtype=np.bool_, count=self.n)
-
-    def _ints(self, values: Iterable[int]) -> Ints:
-        return np.fromiter(values, dtype=np.int64, count=self.n)
-
     def _row(self, group: str, cases: Ints | int, where: Flags | None = None) -> Ints:
         """Return the features of a group: each block's case (-1: none), in the blocks where it is asked."""
         found = _GROUP_NUMBERS[group][cases]
-        return np.broadcast_to(found, self.n) if where is None else np.where(where, found, 0)
+        return found if where is None else np.where(where, found, 0)
 
     def _prose_row(self, group: str, cases: Ints | int, where: Flags | None = None) -> Ints:
         """Return the features of a group that tells blocks of prose from others."""
@@ -128,20 +123,20 @@ class _Page:
 
     def words(self) -> Iterator[Ints]:
         """Yield what a block's words say."""
-        blocks, size = self.blocks, np.maximum(1, self.size)
+        columns, size = self.columns, np.maximum(1, self.size)
         yield self._row("size", self.size_steps)
         yield self._prose_row("size and prose", self.size_steps)
-        yield self._row("sentence marks", np.minimum(4, self._ints(block.sentence_marks for block in blocks)))
-        yield self._row("commas", np.minimum(4, self._ints(block.commas for block in blocks)))
-        yield self._prose_row("sentence end", self._ints(block.ends_sentence for block in blocks))
-        yield self._row("little Han", 0, self._ints(block.han for block in blocks) * 2 < size)
-        yield self._row("digits", 0, self._ints(block.digits for block in blocks) * 3 > size)
-        yield self._row("Latin", 0, self._ints(block.latin for block in blocks) * 3 > size)
-        lines = np.array([_line(block.words) if block.size < _LINE_CHARS else _NO_LINE for block in blocks])
+        yield self._row("sentence marks", np.minimum(4, columns.sentence_marks))
+        yield self._row("commas", np.minimum(4, columns.commas))
+        yield self._prose_row("sentence end", np.array(columns.ends_sentence, dtype=np.int64))
+        yield self._row("little Han", 0, np.array(columns.han) * 2 < size)
+        yield self._row("digits", 0, np.array(columns.digits) * 3 > size)
+        yield self._row("Latin", 0, np.array(columns.latin) * 3 > size)
+        lines = np.array([_line(block.words) if block.size < _LINE_CHARS else _NO_LINE for block in self.blocks])
         for at, line in enumerate(LINES):
             yield self._row(f"line {line}", 0, lines[:, at])
-        yield self._prose_row("cut off", 0, self._flags(block.cut_off for block in blocks))
-        yield self._row("repeated", 0, self._flags(block.copies > 1 for block in blocks))
+        yield self._prose_row("cut off", 0, np.array(columns.cut_off))
+        yield self._row("repeated", 0, np.array(columns.copies) > 1)
         yield self._row("teaser", 0, self.teaser)
 
     def rules(self) -> Iterator[Ints]:
@@ -162,15 +157,15 @@ class _Page:
         """Yield what a block's place in the markup says."""
         if not self.marked_up.any():
             return
-        paths = np.array([_path(block.path) for block in self.blocks])
+        described = {path: _path(path) for path in set(self.columns.path)}
+        paths = np.array([described[path] for path in self.columns.path])
         density = steps(self.density, SHARES)
-        outside = self._flags(block.outside for block in self.blocks)
         yield self._row("tag", paths[:, 0], self.marked_up)
         yield self._row("links", density, self.marked_up)
         yield self._prose_row("links and prose", density, self.marked_up)
         yield self._row("class of article", 0, self.marked_up & (paths[:, 1] > 0))
         yield self._row("class of chrome", 0, self.marked_up & (paths[:, 2] > 0))
-        yield self._prose_row("outside", 0, self.marked_up & outside)
+        yield self._prose_row("outside", 0, self.marked_up & np.array(self.columns.outside))
 
     def place(self) -> Iterator[Ints]:
         """Yield where a block is on the page and among its text."""
@@ -181,13 +176,13 @@ class _Page:
         if self.marked_up.any():
             sizes = self.text.tolist()
             for up, what in enumerate(ELEMENTS):
-                keys = [block.path_kind.rsplit("/", up)[0] if up else block.path_kind for block in self.blocks]
+                keys = [kind.rsplit("/", up)[0] if up else kind for kind in self.columns.path_kind]
                 inside: Counter[str] = Counter()
                 for key, size in zip(keys, sizes, strict=True):
                     inside[key] += size
                 shares = np.array([inside[key] for key in keys]) / total
                 yield self._prose_row(f"text in {what}", steps(shares, SHARES), self.marked_up)
-            yield self._prose_row("main", 0, self._flags(block.main for block in self.blocks))
+            yield self._prose_row("main", 0, np.array(self.columns.main))
         openers = self.opens_tail & (self.density < 0.5)
         yield self._prose_row("below opener", 0, np.concatenate(([0], np.cumsum(openers)))[:-1] > 0)
 
@@ -211,9 +206,9 @@ class _Page:
         """Yield what is around a block."""
         sizes = self.size_steps + self.prose * (len(SIZES) + 1)
         labels = [block.block_hits[0].rule.label.value if block.block_hits else None for block in self.blocks]
-        rules = self._ints(-1 if label is None else LABELS.index(label) for label in labels)
+        rules = np.array([-1 if label is None else LABELS.index(label) for label in labels])
         numbers: dict[str, int] = {}
-        kinds = self._ints(numbers.setdefault(block.path_kind, len(numbers)) for block in self.blocks)
+        kinds = np.array([numbers.setdefault(kind, len(numbers)) for kind in self.columns.path_kind])
         for away, where in NEIGHBOURS.items():
             at = self.places + away
             there = (at >= 0) & (at < self.n)
@@ -232,7 +227,6 @@ class _Page:
         yield self._prose_row("text nearby", steps(nearby, NEARBY_SIZES))
 
 
-@lru_cache(maxsize=65536)
 def _line(words: str) -> tuple[bool, ...]:
     """Return how a short line is written, in the order of `LINES`."""
     return (
@@ -246,7 +240,6 @@ def _line(words: str) -> tuple[bool, ...]:
     )
 
 
-@lru_cache(maxsize=65536)
 def _path(path: str) -> tuple[int, bool, bool]:
     """Return the case of a path's last tag (-1: none), and whether its classes and ids say article or chrome."""
     parts = path.split("/")[-4:]

@@ -76,9 +76,10 @@ def score_zones(blocks: Sequence[BlockStats]) -> ZoneScores:
     """Return the scores of each block, in page order."""
     article = [_article_score(block) for block in blocks]
     openers = [block.opens_tail and block.link_density < MOSTLY_LINKED and not block.outside for block in blocks]
-    head_hits = [any(hit.rule.scope == HEAD for hit in block.block_hits) for block in blocks]
-    tail_hits = [any(hit.rule.scope == TAIL or hit.rule.opens_tail for hit in block.block_hits) for block in blocks]
-    bylines = [any(hit.rule.label is Label.BYLINE for hit in block.block_hits) for block in blocks]
+    rules = [[hit.rule for hit in block.block_hits] for block in blocks]
+    head_hits = [bool(some) and any(rule.scope == HEAD for rule in some) for some in rules]
+    tail_hits = [bool(some) and any(rule.scope == TAIL or rule.opens_tail for rule in some) for some in rules]
+    bylines = [bool(some) and any(rule.label is Label.BYLINE for rule in some) for some in rules]
     return ZoneScores(
         head=[
             _BELOW_OPENER * opens + _HEAD_HIT * (hit and n <= _MOST_HEAD_HITS)

@@ -152,7 +152,7 @@ def _row(tokens: Sequence[Token], at: int, walk: Walk, path: str) -> int:
     return at
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def _step(tag: str, attributes: str) -> str:
     name, classes = _ID.search(attributes), _CLASS.search(attributes)
     return step_of(tag, unescape(name[1]) if name else None, unescape(classes[1]).split() if classes else ())
