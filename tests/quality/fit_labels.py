@@ -120,8 +120,8 @@ def read_example(path: Path, family: str, paragraphs: Sequence[str]) -> Example 
         return None
     blocks = measure(found, load_rules())
     zones = score_zones(blocks)
-    hint = title_hint(blocks, zones)
-    features = page_features(blocks, hint, zones.zones(hint))
+    hint = title_hint(blocks, zones.find_article(None))
+    features = page_features(blocks, hint, zones.find_article(hint))
     names = [features.names(n) for n in range(len(blocks))]
     states = true_states([block.words for block in blocks], paragraphs)
     return Example(path.name, path, family, paragraphs, blocks, names, features, states)
@@ -242,7 +242,7 @@ class Trainer:
 
 def hand_set(example: Example) -> set[int]:
     blocks = example.blocks
-    article = range(*score_zones(blocks).zones(named_title(blocks)))
+    article = range(*score_zones(blocks).find_article(named_title(blocks)))
     return {n for n in article if not blocks[n].block_hits and not blocks[n].teaser}
 
 

@@ -75,15 +75,15 @@ class PageFeatures:
         return [NAMES[number] for number in self.table[:, n].tolist() if number]
 
 
-def page_features(blocks: Sequence[BlockStats], title: int | None, zones: tuple[int, int]) -> PageFeatures:
+def page_features(blocks: Sequence[BlockStats], title: int | None, zone: tuple[int, int]) -> PageFeatures:
     """Return the features of each block, in page order.
 
-    ``title``: the block that is taken for the title; ``zones``: where the hand-weighted article starts and ends.
+    ``title``: the block that is taken for the title; ``zone``: where the hand-weighted article starts and ends.
     """
     if not blocks:
         return PageFeatures(np.zeros((0, 0), dtype=np.int64))
     page = _Page(blocks)
-    own = (*page.zones(*zones), *page.words(), *page.rules(), *page.markup())
+    own = (*page.zones(*zone), *page.words(), *page.rules(), *page.markup())
     return PageFeatures(np.vstack((*own, *page.place(), *page.title(title), *page.neighbours())))
 
 

@@ -42,14 +42,18 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
     """
     blocks = measure(segmented, book, sites, site)
     zones = score_zones(blocks)
-    hint = title_hint(blocks, zones)
+    hint = title_hint(blocks, zones.find_article(None))
+    zone = zones.find_article(hint)
+    features = page_features(blocks, hint, zone)
     model = load_model("html" if any(block.path for block in blocks) else "plain")
-    scores = model.score(page_features(blocks, hint, zones.zones(hint)))
-    states, others = keep_one_article(blocks, decode(model, scores.totals.tolist()), hint)
+    scores = model.score(features)
+    path = decode(model, scores.totals.tolist())
+    states, others = keep_one_article(blocks, path, hint)
     states, rescued = rescue(blocks, states, hint)
     has_article = any(block.prose for block, state in zip(blocks, states, strict=True) if state == BODY)
     states = states if has_article else [HEAD] * len(blocks)
     title = decide_title(blocks, hint, states.index(BODY)) if has_article else hint
+    span = title_span(segmented, title) if title is not None and has_article else None
     verdicts = []
     judged = zip(blocks, segmented.blocks, states, scores.reasons(states), scores.margins(BODY), strict=True)
     for n, (block, cut, state, why, score) in enumerate(judged):
@@ -62,7 +66,6 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
         elif n in rescued and verdict.kept and verdict.rule not in FLAGGED:
             verdict = replace(verdict, rule=rescued[n].rule, why=rescued[n].why)
         verdicts.append(verdict)
-    span = title_span(segmented, title) if title is not None and has_article else None
     return Labelled(tuple(_named_by_context(verdicts, blocks, title)), span)
 
 

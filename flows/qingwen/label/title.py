@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 
 from qingwen.label.block_stats import BlockStats
-from qingwen.label.zones import ZoneScores
 from qingwen.model import HEAD_PATH, Label, Segmented
 from qingwen.text.characters import HAN
 from qingwen.text.spans import Span
@@ -37,16 +36,15 @@ _USUAL_CHARS = range(9, 46)
 _LEAST_POINTS = -2.0
 
 
-def title_hint(blocks: Sequence[BlockStats], scores: ZoneScores) -> int | None:
+def title_hint(blocks: Sequence[BlockStats], article: tuple[int, int]) -> int | None:
     """Return the block that the sequence model may take for the title: the one that the page names.
 
-    A dump that names none has the likeliest line above its hand-weighted article instead.
+    A dump that names none has the likeliest line above its hand-weighted ``article`` instead.
     """
-    named = named_title(blocks)
-    if named is not None or not blocks or blocks[-1].path:
+    named, (start, end) = named_title(blocks), article
+    if named is not None or start == end or blocks[-1].path:
         return named
-    start, end = scores.zones(None)
-    return _likeliest(blocks, start) if start < end else None
+    return _likeliest(blocks, start)
 
 
 def decide_title(blocks: Sequence[BlockStats], hint: int | None, start: int) -> int | None:

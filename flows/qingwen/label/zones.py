@@ -49,7 +49,7 @@ class ZoneScores:
     leave: list[float]
     text: list[bool]
 
-    def zones(self, title: int | None) -> tuple[int, int]:
+    def find_article(self, title: int | None) -> tuple[int, int]:
         """Return where the article starts and ends, as block numbers (half-open); start == end: there is none.
 
         The split with the best sum of scores, found in linear time. ``title``: the block that is taken for the title.
