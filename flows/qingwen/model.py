@@ -17,6 +17,8 @@ from qingwen.text.spans import Edit, Span
 SCHEMA_VERSION = 2
 TITLE, BODY = "title", "body"
 PLAIN, HTML = "text/plain", "text/html"
+# The DOM path of the block that holds the page's <title>.
+HEAD_PATH = "head/title"
 
 
 class Label(StrEnum):

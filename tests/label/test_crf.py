@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from importlib import resources
 
 import numpy as np
 import pytest
@@ -12,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qingwen.label.crf import BODY, DIRT, ENDS, FOLLOWS, HEAD, STARTS, TAIL, Model, decode, load_model, model_of
-from qingwen.label.crf_features import Signs
+from qingwen.label.crf_features import PageFeatures
 from qingwen.label.feature_names import NAMES
+from qingwen.rules.book import weights_of_features
 
 SCORES = st.lists(st.tuples(*[st.integers(-5, 5)] * 4), min_size=1, max_size=5)
 MOVES = ((0.5, -1.0, 0.0, 0.0), (0.0, 1.0, -0.5, 0.25), (0.0, 0.5, 0.5, 0.0), (0.0, 0.0, 0.0, 0.75))
@@ -45,29 +45,29 @@ def test_an_empty_page_has_no_states() -> None:
 @pytest.mark.parametrize("kind", ["html", "plain"])
 def test_the_shipped_weights_are_whole_and_carry_their_card(kind: str) -> None:
     model = load_model(kind)
-    assert model.signs.shape == (len(NAMES), 4)
-    assert model.signs.any(axis=1).sum() > 200
+    assert model.weights.shape == (len(NAMES), 4)
+    assert model.weights.any(axis=1).sum() > 200
     assert [len(row) for row in model.moves] == [4] * 4
-    card = json.loads(resources.files("qingwen.label").joinpath("weights.json").read_text("utf-8"))[kind]["card"]
+    card = json.loads(weights_of_features())[kind]["card"]
     assert card["states_digest"]
     assert card["cross_validated"]["pages"]["F1"] > card["hand_set_weights"]["pages"]["F1"]
 
 
 @pytest.mark.parametrize("kind", ["html", "plain"])
-def test_every_weight_is_of_a_sign_that_there_is(kind: str) -> None:
-    table = json.loads(resources.files("qingwen.label").joinpath("weights.json").read_text("utf-8"))[kind]
+def test_every_weight_belongs_to_a_feature(kind: str) -> None:
+    table = json.loads(weights_of_features())[kind]
     assert table["signs"].keys() - set(NAMES) == set()
 
 
-def test_the_reason_names_the_strongest_signs_first() -> None:
+def test_the_reason_names_the_strongest_features_first() -> None:
     plain, long, linked = (NAMES.index(name) for name in ("1 commas", "80-160 characters", "the title"))
     model = model_of({"1 commas": (0, 1, 0, 0), "80-160 characters": (0, 3, 0, 0), "the title": (0, -1, 0, 2)}, MOVES)
-    signs = Signs(np.array([[plain, 0], [long, 0], [linked, linked]]))
-    weighed = model.weigh(signs)
-    assert signs.names(0) == ["1 commas", "80-160 characters", "the title"]
-    assert weighed.totals.tolist() == [[0, 3, 0, 2], [0, -1, 0, 2]]
-    assert weighed.why([BODY, TAIL]) == ["80-160 characters; 1 commas", "the title"]
-    assert weighed.why([TAIL, TAIL])[0] == "the title"
+    features = PageFeatures(np.array([[plain, 0], [long, 0], [linked, linked]]))
+    scores = model.score(features)
+    assert features.names(0) == ["1 commas", "80-160 characters", "the title"]
+    assert scores.totals.tolist() == [[0, 3, 0, 2], [0, -1, 0, 2]]
+    assert scores.reasons([BODY, TAIL]) == ["80-160 characters; 1 commas", "the title"]
+    assert scores.reasons([TAIL, TAIL])[0] == "the title"
 
 
 def test_states_are_what_their_names_say() -> None:

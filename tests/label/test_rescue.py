@@ -19,10 +19,10 @@ NOTICE = "打印本页 关闭窗口"
 
 
 def rescued(*lines: str) -> tuple[list[int], set[str]]:
-    """Return the states below the first paragraph, which alone the decision took for the article, and who put them right."""
-    features = measure(segment_plain("\n".join([FIRST, *lines])), BOOK)
-    states, by = rescue(features, [BODY, *[TAIL] * len(lines)], None)
-    return states[1:], set(by.values())
+    """Return the states below the first paragraph, the only one that the model put into the article, and the rescues that changed them."""
+    blocks = measure(segment_plain("\n".join([FIRST, *lines])), BOOK)
+    states, rescued_by = rescue(blocks, [BODY, *[TAIL] * len(lines)], None)
+    return states[1:], {one.rule for one in rescued_by.values()}
 
 
 @pytest.mark.parametrize("ads", [1, 2])
@@ -60,5 +60,5 @@ def test_name_and_date_close_a_notice() -> None:
 
 
 def test_a_page_without_an_article_is_left() -> None:
-    features = measure(segment_plain(f"{FIRST}\n{SECOND}"), BOOK)
-    assert rescue(features, [HEAD, HEAD], None) == ([HEAD, HEAD], {})
+    blocks = measure(segment_plain(f"{FIRST}\n{SECOND}"), BOOK)
+    assert rescue(blocks, [HEAD, HEAD], None) == ([HEAD, HEAD], {})

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from qingwen import load_rules
 from qingwen.label.block_stats import measure
-from qingwen.label.teasers import mark_teasers
 from qingwen.segment.plain import segment_plain
 
 SNIPPET = "甲乙丙丁戊己庚辛壬癸，" * 5
 
 
 def shapes(lines: list[str]) -> list[str | None]:
-    return [feature.structure for feature in mark_teasers(measure(segment_plain("\n".join(lines)), load_rules()))]
+    return [block.teaser for block in measure(segment_plain("\n".join(lines)), load_rules())]
 
 
 def test_a_title_twice_and_a_snippet_cut_off_are_a_teaser() -> None:

@@ -1,6 +1,6 @@
 """Fit the sequence model, and compare it with the hand-set weights by cross-validation over families of sites.
 
-    python tests/quality/fit_labels.py SET FARM [--out flows/qingwen/label/weights.json]
+    python tests/quality/fit_labels.py SET FARM [--out flows/qingwen/rules/weights.json]
 
 SET holds pages/, dumps/ and gold.jsonl (id, url, paragraphs), FARM *.txt and gold.jsonl (file, template, paragraphs). A
 family (a registrable domain, or a template of the farm) is never in training and in test at once. Needs numpy, scipy and
@@ -28,13 +28,12 @@ from scipy import optimize, sparse
 
 from qingwen import Config, clean_page, load_rules
 from qingwen.label import labeller
-from qingwen.label.block_stats import Features, mark_outside, measure
+from qingwen.label.block_stats import BlockStats, measure
 from qingwen.label.crf import BODY, DIRT, ENDS, FOLLOWS, HEAD, STARTS, TAIL, Model, decode, model_of
-from qingwen.label.crf_features import Signs, signs_of
+from qingwen.label.crf_features import PageFeatures, page_features
 from qingwen.label.feature_names import NAMES
-from qingwen.label.teasers import mark_teasers
-from qingwen.label.title import likely_title, sure_title
-from qingwen.label.zones import zones
+from qingwen.label.title import named_title, title_hint
+from qingwen.label.zones import score_zones
 from qingwen.metadata.site import registrable_domain
 from qingwen.model import Cleaned, Page, Segmented
 from qingwen.read.page import read_page
@@ -47,7 +46,7 @@ FOLDS = 5
 # held out. HTML: stopped early under a weak one; README.md says what a stronger one gains and loses.
 PENALTIES = {"html": 10.0, "plain": 60.0}
 ITERATIONS = {"html": 60, "plain": 150}
-RAREST = 6  # a sign seen on fewer blocks says more of a page than of pages
+RAREST = 6  # a feature of fewer blocks describes one page, not pages
 _KEPT = re.compile(r"[\u3400-\u9fff0-9]+")
 
 
@@ -59,9 +58,9 @@ class Example:
     path: Path
     family: str
     paragraphs: Sequence[str]
-    features: list[Features]
-    signs: list[list[str]]
-    table: Signs
+    blocks: list[BlockStats]
+    names: list[list[str]]
+    features: PageFeatures
     states: list[int]
 
 
@@ -119,13 +118,13 @@ def read_example(path: Path, family: str, paragraphs: Sequence[str]) -> Example 
     found = segment(page, Config()) if isinstance(page, Page) else page
     if not isinstance(found, Segmented):
         return None
-    features = mark_teasers(measure(found, load_rules()))
-    if found.blocks[-1].path:
-        features = mark_outside(features)
-    words = [feature.words for feature in features]
-    table = signs_of(features, likely_title(features))
-    signs = [table.names(n) for n in range(len(features))]
-    return Example(path.name, path, family, paragraphs, features, signs, table, true_states(words, paragraphs))
+    blocks = measure(found, load_rules())
+    zones = score_zones(blocks)
+    hint = title_hint(blocks, zones.find_article(None))
+    features = page_features(blocks, hint, zones.find_article(hint))
+    names = [features.names(n) for n in range(len(blocks))]
+    states = true_states([block.words for block in blocks], paragraphs)
+    return Example(path.name, path, family, paragraphs, blocks, names, features, states)
 
 
 def read_sets(pages: Path, farm: Path) -> dict[str, list[Example]]:
@@ -153,7 +152,7 @@ class Trainer:
     """The likelihood of a set of examples and its gradient, all pages of like length at once."""
 
     def __init__(self, examples: Sequence[Example], penalty: float) -> None:
-        counts = Counter(name for example in examples for names in example.signs for name in names)
+        counts = Counter(name for example in examples for names in example.names for name in names)
         self.names = sorted(name for name, n in counts.items() if n >= RAREST)
         self.penalty = penalty
         index = {name: n for n, name in enumerate(self.names)}
@@ -161,7 +160,7 @@ class Trainer:
         self.pages: list[tuple[int, np.ndarray]] = []
         at = 0
         for example in examples:
-            for n, names in enumerate(example.signs):
+            for n, names in enumerate(example.names):
                 known = [index[name] for name in names if name in index]
                 rows += [at + n] * len(known)
                 columns += known
@@ -233,22 +232,23 @@ class Trainer:
         start = np.zeros(len(self.names) * 4 + 16)
         found = optimize.minimize(self.loss, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations})
         weights, moves = self.shaped(found.x)
-        signs = {
+        found_weights = {
             name: tuple(float(value) for value in np.round(row, 3))
             for name, row in zip(self.names, weights, strict=True)
             if np.abs(row).max() >= 0.02
         }
-        return model_of(signs, [[float(value) for value in np.round(row, 3)] for row in moves])
+        return model_of(found_weights, [[float(value) for value in np.round(row, 3)] for row in moves])
 
 
 def hand_set(example: Example) -> set[int]:
-    start, end = zones(example.features, sure_title(example.features))
-    return {n for n in range(start, end) if not example.features[n].block_hits and not example.features[n].structure}
+    blocks = example.blocks
+    article = range(*score_zones(blocks).find_article(named_title(blocks)))
+    return {n for n in article if not blocks[n].block_hits and not blocks[n].teaser}
 
 
 def by_model(model: Model) -> Callable[[Example], set[int]]:
     def chosen(example: Example) -> set[int]:
-        states = decode(model, model.weigh(example.table).totals.tolist())
+        states = decode(model, model.score(example.features).totals.tolist())
         return {n for n, state in enumerate(states) if state == BODY}
 
     return chosen
@@ -258,7 +258,7 @@ def scores(examples: Sequence[Example], choose: Callable[[Example], set[int]]) -
     """Return the means of the pages' precision, recall and F1 in characters of blocks."""
     found = []
     for example in examples:
-        sizes = [feature.size for feature in example.features]
+        sizes = [block.size for block in example.blocks]
         mine, truth = choose(example), {n for n, state in enumerate(example.states) if state == BODY}
         hit = sum(sizes[n] for n in mine & truth)
         precision = hit / max(1, sum(sizes[n] for n in mine)) if mine else float(not truth)
@@ -351,7 +351,9 @@ def main() -> None:
             )
         if arguments.out:
             model = Trainer(examples, penalty).fit(ITERATIONS[kind])
-            signs = {name: weights.tolist() for name, weights in zip(NAMES, model.signs, strict=True) if weights.any()}
+            signs = {
+                name: weights.tolist() for name, weights in zip(NAMES, model.weights, strict=True) if weights.any()
+            }
             found[kind] = {"card": card, "moves": model.moves, "signs": signs}
     if arguments.out:
         lines = json.dumps(found, ensure_ascii=False, separators=(",", ":")).replace('],"', '],\n"')

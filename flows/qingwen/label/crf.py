@@ -1,7 +1,7 @@
 """The sequence model: a linear-chain conditional random field over head, body, dirt inside the article, and tail.
 
 The states only move forward (head, article, tail); inside the article body and dirt alternate. Weights are data
-(``weights.json``), fitted by ``tests/quality/fit_labels.py``; decoding is plain Python over the blocks.
+(``rules/weights.json``), fitted by ``tests/quality/fit_labels.py``; decoding is plain Python over the blocks.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 import numpy as np
 import numpy.typing as npt
 
-from qingwen.label.crf_features import Signs
-from qingwen.label.feature_names import NAMES as SIGNS
+from qingwen.label.crf_features import PageFeatures
+from qingwen.label.feature_names import NAMES as FEATURES
+from qingwen.rules.book import weights_of_features
 
 HEAD, BODY, DIRT, TAIL = range(4)
 NAMES = ("head", "body", "dirt", "tail")
@@ -28,49 +28,55 @@ STARTS, ENDS = (HEAD, BODY), (HEAD, BODY, TAIL)
 
 @dataclass(frozen=True)
 class Model:
-    """Weights of one kind of page: four for each sign, by its number (one a state); one for each pair of neighbours."""
+    """Weights of one kind of page: four for each feature by its number (one a state), one for each pair of states."""
 
-    signs: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
     moves: tuple[tuple[float, ...], ...]
 
-    def weigh(self, signs: Signs) -> Weighed:
-        """Return how much each block's signs speak for each state."""
-        parts = self.signs[signs.table]
-        return Weighed(signs, parts, parts.sum(axis=0))
+    def score(self, features: PageFeatures) -> BlockScores:
+        """Return how much each block's features speak for each state."""
+        parts = self.weights[features.table]
+        return BlockScores(features, parts, parts.sum(axis=0))
 
 
 @dataclass(frozen=True)
-class Weighed:
-    """The weights of a page's signs: ``parts[family, block, state]``, and their sums ``totals[block, state]``."""
+class BlockScores:
+    """The weights of a page's features: ``parts[group, block, state]``, and their sums ``totals[block, state]``."""
 
-    signs: Signs
+    features: PageFeatures
     parts: npt.NDArray[np.float64]
     totals: npt.NDArray[np.float64]
 
-    def why(self, states: Sequence[int], most: int = 3) -> list[str]:
-        """Return, for each block, its strongest signs for its state against the best of the others."""
-        blocks, mine = np.arange(len(states)), np.asarray(states)
+    def margins(self, state: int) -> list[float]:
+        """Return how much more each block's features speak for a state than for the best of the others, rounded."""
+        others = [other for other in range(len(NAMES)) if other != state]
+        margins = self.totals[:, state] - self.totals[:, others].max(axis=1)
+        return [round(margin, 3) for margin in margins.tolist()]
+
+    def reasons(self, states: Sequence[int], most: int = 3) -> list[str]:
+        """Return, for each block, its strongest features for its state against the best of the other states."""
+        blocks, mine = np.arange(len(states)), np.asarray(states, dtype=np.int64)
         others = self.totals.copy()
         others[blocks, mine] = _NEVER
         rival = others.argmax(axis=1)
         against = self.parts[:, blocks, rival] - self.parts[:, blocks, mine]
         order = np.argsort(against, axis=0, kind="stable")[:most]
         speaks = np.take_along_axis(against, order, axis=0) < 0
-        numbers = np.where(speaks, np.take_along_axis(self.signs.table, order, axis=0), 0)
-        return ["; ".join(SIGNS[number] for number in column if number) for column in numbers.T.tolist()]
+        numbers = np.where(speaks, np.take_along_axis(self.features.table, order, axis=0), 0)
+        return ["; ".join(FEATURES[number] for number in column if number) for column in numbers.T.tolist()]
 
 
 @lru_cache(maxsize=2)
 def load_model(kind: str) -> Model:
     """Return the fitted model for ``html`` or ``plain`` pages."""
-    table = json.loads(resources.files("qingwen.label").joinpath("weights.json").read_text("utf-8"))[kind]
+    table = json.loads(weights_of_features())[kind]
     return model_of(table["signs"], table["moves"])
 
 
-def model_of(signs: Mapping[str, Sequence[float]], moves: Sequence[Sequence[float]]) -> Model:
-    """Return a model from its weights by the names of the signs; a sign that it does not know weighs nothing."""
-    weights = np.array([signs.get(name, (0.0,) * 4) for name in SIGNS], dtype=np.float64)
-    return Model(weights, tuple(map(tuple, moves)))
+def model_of(weights: Mapping[str, Sequence[float]], moves: Sequence[Sequence[float]]) -> Model:
+    """Return a model from its weights by the names of the features; a feature without weights weighs nothing."""
+    rows = np.array([weights.get(name, (0.0,) * 4) for name in FEATURES], dtype=np.float64)
+    return Model(rows, tuple(map(tuple, moves)))
 
 
 def decode(model: Model, emissions: Sequence[Sequence[float]]) -> list[int]:
@@ -84,7 +90,7 @@ def decode(model: Model, emissions: Sequence[Sequence[float]]) -> list[int]:
     head, body, dirt, tail = (emissions[0][state] if state in STARTS else _NEVER for state in range(4))
     trail: list[tuple[int, int, int, int]] = []
     for scores in emissions[1:]:
-        # Of states that are equally good the first came.
+        # Ties go to the first state.
         entered, stayed, cleaned = head + enter, body + stay_body, dirt + clean
         into_body = HEAD if entered >= stayed and entered >= cleaned else BODY if stayed >= cleaned else DIRT
         soiled, still_dirt = body + soil, dirt + stay_dirt

@@ -1,6 +1,6 @@
-"""A second article on one page: a headline with a dated byline of its own, and paragraphs below it.
+"""One article of a page: what is above its title goes, and so does a second article with a byline of its own.
 
-Of two the one that fits the title is the record (DESIGN section 3); the other is related matter, and the page flagged.
+Of two articles the one that fits the title is the record; the other is related matter, and the page is flagged.
 """
 
 from __future__ import annotations
@@ -8,92 +8,92 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from qingwen.label.block_stats import SOME_LINKS, Features, is_headline
+from qingwen.label.block_stats import BlockStats
 from qingwen.label.crf import BODY, HEAD, TAIL
 from qingwen.model import Label
 
 SECOND = "structure.second-article"
-# Paragraphs and characters that make an article; a teaser with its date has less.
+# An article has so many paragraphs and characters; a teaser with its date has fewer.
 _PARAGRAPHS, _CHARACTERS = 2, 80
-# How far below its headline an article's byline stands.
-_BYLINE = 2
+# An article's byline is at most so many lines below its headline.
+_BYLINE_LINES = 2
 
 
-def part_articles(
-    features: Sequence[Features], states: Sequence[int], title: int | None
+def keep_one_article(
+    blocks: Sequence[BlockStats], states: Sequence[int], title: int | None
 ) -> tuple[list[int], frozenset[int]]:
     """Return the states with one article left in them, and the blocks of the others.
 
-    ``title`` is the block that is surely the title; without one the first article stays.
+    ``title`` is the block that is taken for the title. Without one the first article stays.
     """
-    starts = _starts(features, states)
+    states = list(states) if title is None else _below_title(blocks, states, title)
+    starts = _article_starts(blocks, states)
     if len(starts) < 2:
-        return list(states), frozenset()
-    ends = [*starts[1:], len(features)]
-    words = features[title].words if title is not None else ""
-    kept = max(range(len(starts)), key=lambda k: (_fit(features, starts[k], ends[k], title, words), -k))
-    inside = sum(features[n].size for n in range(starts[kept], ends[kept]) if states[n] == BODY)
-    if 2 * inside < sum(feature.size for feature, state in zip(features, states, strict=True) if state == BODY):
-        return list(states), frozenset()  # the model took another for the article: no headline is as sure as it
-    others = [n for k in range(len(starts)) if k != kept for n in range(starts[k], ends[k])]
+        return states, frozenset()
+    articles = list(zip(starts, [*starts[1:], len(blocks)], strict=True))
+    kept = articles[0] if title is None else max(articles, key=lambda article: _fit(blocks, article, title))
+    inside = range(*kept)
+    sizes = [block.size if state == BODY else 0 for block, state in zip(blocks, states, strict=True)]
+    if 2 * sum(sizes[n] for n in inside) < sum(sizes):
+        return states, frozenset()  # the model took another for the article: no headline is as sure as the model
+    others = [n for n in range(starts[0], len(blocks)) if n not in inside]
     parted = list(states)
     for n in others:
-        parted[n] = HEAD if n < starts[kept] else TAIL
-    return parted, frozenset(n for n in others if _told(features[n]) or states[n] == BODY)
+        parted[n] = HEAD if n < inside.start else TAIL
+    return parted, frozenset(n for n in others if blocks[n].paragraph or states[n] == BODY)
 
 
-def _starts(features: Sequence[Features], states: Sequence[int]) -> list[int]:
-    """Return where each article among the blocks begins; fewer than two: there is one article at most."""
-    heads = [n for n in range(len(features)) if is_headline(features[n]) and _dated_below(features, n)]
-    if BODY not in states or not heads:
+def _below_title(blocks: Sequence[BlockStats], states: Sequence[int], title: int) -> list[int]:
+    """Take everything above the title out of the article, if most of its running text is below."""
+    text = [block.size if state == BODY and block.prose else 0 for block, state in zip(blocks, states, strict=True)]
+    if BODY not in states[:title] or sum(text[title + 1 :]) <= sum(text[:title]):
+        return list(states)
+    return [HEAD] * (title + 1) + list(states[title + 1 :])
+
+
+def _article_starts(blocks: Sequence[BlockStats], states: Sequence[int]) -> list[int]:
+    """Return the blocks at which an article starts; fewer than two: the page has one article at most."""
+    headlines = [n for n, block in enumerate(blocks) if block.headline and _dated_byline_follows(blocks, n)]
+    if BODY not in states or not headlines:
         return []
-    told = [0, *accumulate(_told(feature) for feature in features)]
-    sizes = [0, *accumulate(feature.size * _told(feature) for feature in features)]
-    ends = _ends(features)
+    paragraphs = [0, *accumulate(block.paragraph for block in blocks)]
+    sizes = [0, *accumulate(block.size * block.paragraph for block in blocks)]
+    ends = _ends(blocks)
 
     def is_article(start: int, end: int) -> bool:
-        return told[end] - told[start] >= _PARAGRAPHS and sizes[end] - sizes[start] >= _CHARACTERS
+        return paragraphs[end] - paragraphs[start] >= _PARAGRAPHS and sizes[end] - sizes[start] >= _CHARACTERS
 
-    found = [min(heads[0], states.index(BODY))]
-    for n in heads:
-        if is_article(found[-1], n) and is_article(n, ends[n]):
-            found.append(n)
-    return found
-
-
-def _ends(features: Sequence[Features]) -> list[int]:
-    """Return, for each block, where an article that starts there is over: at a heading of other matter, or the end."""
-    found = [len(features)] * len(features)
-    for n in range(len(features) - 2, -1, -1):
-        found[n] = n + 1 if features[n + 1].opens_tail else found[n + 1]
-    return found
+    starts = [min(headlines[0], states.index(BODY))]
+    for n in headlines:
+        if is_article(starts[-1], n) and is_article(n, ends[n]):
+            starts.append(n)
+    return starts
 
 
-def _told(feature: Features) -> bool:
-    """Tell whether a block reads like a paragraph of an article, wherever the model put it."""
-    whole = feature.prose and feature.ends and not feature.cut_off and feature.link_density < SOME_LINKS
-    return whole and not feature.block_hits and not feature.structure and not feature.outside
+def _ends(blocks: Sequence[BlockStats]) -> list[int]:
+    """Return, for each block, where an article that starts there is over: at the next heading of other matter."""
+    ends = [len(blocks)] * len(blocks)
+    for n in range(len(blocks) - 2, -1, -1):
+        ends[n] = n + 1 if blocks[n + 1].opens_tail else ends[n + 1]
+    return ends
 
 
-def _dated_below(features: Sequence[Features], n: int) -> bool:
-    """Tell whether the byline of an article follows: a rule for a page's head hits, and the line holds a year."""
-    following = features[n + 1 : n + 1 + _BYLINE]
+def _dated_byline_follows(blocks: Sequence[BlockStats], n: int) -> bool:
+    """Tell whether a byline follows: a rule for bylines in the head hits the line, and the line has a year."""
     return any(
-        hit.rule.label is Label.BYLINE and hit.rule.scope == "head" and _holds_year(feature.words)
-        for feature in following
-        for hit in feature.block_hits[:1]
+        hit.rule.label is Label.BYLINE and hit.rule.scope == "head" and _has_year(block.words)
+        for block in blocks[n + 1 : n + 1 + _BYLINE_LINES]
+        for hit in block.block_hits[:1]
     )
 
 
-def _holds_year(words: str) -> bool:
+def _has_year(words: str) -> bool:
     return any(words[at : at + 2] in ("19", "20") and words[at : at + 4].isdecimal() for at in range(len(words) - 3))
 
 
-def _fit(features: Sequence[Features], start: int, end: int, title: int | None, words: str) -> float:
-    """Return how well an article fits the title: it stands right below it, or says the same words."""
-    if title is None:
-        return 0.0
-    grams = {words[at : at + 2] for at in range(len(words) - 1)}
-    said = "".join(feature.words for feature in features[start:end])
-    same = sum(gram in said for gram in grams) / max(1, len(grams))
-    return same + (start <= title < end)
+def _fit(blocks: Sequence[BlockStats], article: tuple[int, int], title: int) -> float:
+    """Return how well an article fits the title: it is right below it, or uses the same words."""
+    (start, end), words = article, blocks[title].words
+    pairs = {words[at : at + 2] for at in range(len(words) - 1)}
+    text = "".join(block.words for block in blocks[start:end])
+    return sum(pair in text for pair in pairs) / max(1, len(pairs)) + (start <= title < end)

@@ -1,41 +1,39 @@
-"""Teasers by their shape alone: a title, the same title again, and a snippet cut off at its end. No key word needed."""
+"""Teasers by their shape alone: a title, the same title again, and a snippet that is cut off. No key word is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qingwen.label.block_stats import Features
-
 TEASER_TITLE, TEASER_SNIPPET = "structure.teaser-title", "structure.teaser-snippet"
-# Characters of a teaser's title, and of the snippet below it: a cut-off line of fewer may be a long title.
-_SHORTEST_TITLE, _LONGEST_TITLE = 4, 60
+# A shorter line that is cut off may be a long title. In characters.
 _SHORTEST_SNIPPET = 40
-# Blocks of titles and snippets that make a list of teasers: two of each.
-_A_LIST = 4
+# A list of teasers has two titles and two snippets at least.
+_LIST_BLOCKS = 4
 
 
-def mark_teasers(features: Sequence[Features]) -> list[Features]:
-    """Mark title pairs followed by a cut-off snippet, and snippets that follow a repeated or bare title."""
-    for n in range(len(features) - 2):
-        first, second, third = features[n : n + 3]
-        twice = first.words == second.words and first.size <= _LONGEST_TITLE
-        if twice and third.cut_off and third.size > second.size:
-            first.structure = second.structure = TEASER_TITLE
-            third.structure = TEASER_SNIPPET
-    # A run of title and cut-off snippet, at least two of them, is a list of teasers too.
+def find_teasers(
+    words: Sequence[str], sizes: Sequence[int], ends_sentence: Sequence[bool], cut_off: Sequence[bool]
+) -> list[str | None]:
+    """Return, for each block in the shape of a teaser, the rule that says so; the columns are those of `TextStats`.
+
+    A teaser is a title that is repeated above a cut-off snippet, or a title with its snippet in a list of such pairs.
+    """
+    count = len(words)
+    found: list[str | None] = [None] * count
+    for n in range(count - 2):
+        if words[n] == words[n + 1] and cut_off[n + 2] and sizes[n + 2] > sizes[n + 1]:
+            found[n : n + 3] = TEASER_TITLE, TEASER_TITLE, TEASER_SNIPPET
+
+    def is_pair(n: int) -> bool:
+        title = not ends_sentence[n] and not cut_off[n]
+        return title and cut_off[n + 1] and sizes[n + 1] >= _SHORTEST_SNIPPET
+
     n = 0
-    while n + 3 < len(features):
-        run = n
-        while run + 1 < len(features) and _pair(features[run], features[run + 1]):
-            run += 2
-        if run - n >= _A_LIST:
-            for at in range(n, run, 2):
-                features[at].structure = TEASER_TITLE
-                features[at + 1].structure = TEASER_SNIPPET
-        n = max(run, n + 1)
-    return list(features)
-
-
-def _pair(title: Features, snippet: Features) -> bool:
-    plain = _SHORTEST_TITLE <= title.size <= _LONGEST_TITLE and not title.ends and not title.cut_off
-    return plain and snippet.cut_off and snippet.size >= _SHORTEST_SNIPPET
+    while n + 3 < count:
+        end = n
+        while end + 1 < count and is_pair(end):
+            end += 2
+        if end - n >= _LIST_BLOCKS:
+            found[n:end] = [TEASER_TITLE, TEASER_SNIPPET] * ((end - n) // 2)
+        n = max(end, n + 1)
+    return found

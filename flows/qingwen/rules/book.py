@@ -39,7 +39,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class RuleBook:
-    """All rules, compiled; ``version`` is a digest (16 hex digits) of all that they and the weights of signs say.
+    """All rules, compiled; ``version`` is a digest (16 hex digits) of all that they and the weights of features say.
 
     >>> book = load_rules()
     >>> [hit.rule.id for hit in book.hits("长按识别二维码，关注“今日观察”")]
@@ -156,6 +156,11 @@ def shipped_tables() -> list[tuple[str, str]]:
     return [(name, folder.joinpath(name).read_text("utf-8")) for name in names]
 
 
+def weights_of_features() -> str:
+    """Return ``weights.json``: how much each feature of a block speaks for each state of the sequence model."""
+    return resources.files("qingwen.rules").joinpath("weights.json").read_text("utf-8")
+
+
 def extra_tables(path: Path) -> list[tuple[str, str]]:
     """Return the tables of a file or folder, each its name and text.
 
@@ -174,7 +179,7 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
 def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]] = ()) -> RuleBook:
     rules: dict[str, Rule] = {}
     spun, keep, personal = SpunTable(()), KeepTable(), PersonalTable()
-    digest = hashlib.sha256(resources.files("qingwen.label").joinpath("weights.json").read_bytes())
+    digest = hashlib.sha256(weights_of_features().encode())
     for _, text in (*shipped, *extra):
         digest.update(text.encode())
     own = [(name, _parsed(name, text)) for name, text in extra]

@@ -1,1 +1,1 @@
-"""Pages to blocks: plain dumps and HTML give the same blocks, which tile the page's text."""
+"""Pages to blocks: plain dumps and HTML become the same kind of blocks, which tile the page's text."""

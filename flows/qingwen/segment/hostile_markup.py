@@ -1,8 +1,8 @@
-"""Markup that is made to hold a parser up, refused before one sees it: by counts, so that each machine says the same.
+"""Refuse markup that would hold a parser up, before parsing: by counting steps, so that every machine decides alike.
 
-A parser nests as deep as the page asks, looks its open elements up at each tag, opens formatting anew in each block
-that it was left open before (34 KB can ask for millions of elements), and compares each attribute of an element with
-all others. What follows here is the standard's tree building, kept to what those four cost.
+A parser nests as deep as the page asks, searches its open elements at each tag, reopens unclosed formatting in each
+block (34 KB can ask for millions of elements), and compares each attribute of an element with all others. This is the
+HTML standard's tree construction, reduced to the cost of those four.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections import Counter
 
 from qingwen.segment.markup import TooDeepError
 
-# Smaller markup is not walked through: 9 of 10 pages, and the worst of it takes a parser three seconds.
+# Smaller markup is not walked: 9 of 10 pages, and the worst of them takes a parser three seconds.
 _SMALL_CHARS, _SMALL_TAGS, _SMALL_PRODUCT = 100_000, 3_000, 300_000
-# Elements that a parser makes or looks at without a tag of their own. An old page of a thousand paragraphs, each with
-# a <font> left open, makes a few thousand; half a million take 200 MB.
+# Elements that a parser makes or visits without a tag of their own. An old page of a thousand paragraphs, each with
+# an unclosed <font>, makes a few thousand; half a million take 200 MB.
 _MOST_STEPS = 500_000
-# Broken quotes turn a sentence's words into attributes; of more than these it is no sentence.
+# Broken quotes turn a sentence's words into attributes; more than these are not a sentence.
 _MOST_ATTRIBUTES = 2_000
 
 _GAP = r"\t\n\f\r "
@@ -26,28 +26,28 @@ _ATTRIBUTE = (
     rf"""(?:[{_GAP}]*+=[{_GAP}]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^{_GAP}>"'][^{_GAP}>]*+)?+)?+"""
 )
 _ATTRIBUTES = re.compile(_ATTRIBUTE)
-# Comments, what is taken for one, and tags as the standard's tokenizer sees them; no part is read twice.
+# Comments, bogus comments and tags as the standard's tokenizer sees them; no part is read twice.
 _TAG = re.compile(
     r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|[!?][^>]*+(?:>|\Z)|/[^A-Za-z>][^>]*+(?:>|\Z)"
     rf"|(/?)([A-Za-z][^{_GAP}/>]*+)((?:[{_GAP}/]++|{_ATTRIBUTE})*+)(?:>|\Z))",
     re.DOTALL,
 )
 _FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
-# Without re.I, which takes twice as long. <span> and what else begins so is counted too: it asks for a walk, no more.
+# Without re.I, which takes twice as long. <span> and the like are counted too, which at worst causes a walk.
 _STYLED = re.compile(r"<(?:[biusBIUS]|[bB][iI][gG]|[cC][oO]|[eE][mM]|[fF][oO][nN]|[nN][oO]|[sS][mMtT]|[tT][tT])[^>]")
-# Elements that end without an end tag, or where the next begins: they nest only by others between them.
+# Elements that end without an end tag, or where the next begins: they nest only with others between them.
 _ENDS_ITSELF = frozenset(
     "a p li dd dt tr td th tbody thead tfoot caption option html head body br hr img input wbr col area source track "
     "param embed base link meta keygen frame".split()
 )
 _CELLS = frozenset("tr td th tbody thead tfoot caption".split())
-# An end tag closes nothing beyond these, but for the end tag of a table.
+# No end tag but </table> closes an element outside of these.
 _BOUNDS = frozenset("table template applet marquee object".split())
 _RAW = frozenset("script style textarea title xmp iframe noembed noframes".split())
 _FOREIGN = frozenset(("svg", "math"))
-# All their start tags' attributes come together in one element.
+# The attributes of all their start tags are merged into one element.
 _JOINED = frozenset(("html", "body"))
-# Elements that a drawing does not hold: they end it.
+# Elements that end a drawing or formula.
 _BREAKS_OUT = frozenset(
     "b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta "
     "nobr ol p pre ruby s small span strong strike sub sup table tt u ul var".split()
@@ -55,10 +55,10 @@ _BREAKS_OUT = frozenset(
 
 
 def refuse_hostile(markup: str, *, max_depth: int, max_tags: int) -> None:
-    """Refuse markup that nests too deep, holds too many tags, or would hold a parser up.
+    """Refuse markup that nests too deep, has too many tags, or would hold a parser up.
 
     Raises:
-        TooDeepError: it does; the message says which limit is passed.
+        TooDeepError: the markup passes a limit; the message says which.
     """
     tags = markup.count("<")
     if tags > max_tags:
@@ -95,13 +95,13 @@ def _end_of(tag: str) -> re.Pattern[str]:
 
 
 class _Elements:
-    """The elements that are open, and the formatting that waits to be opened anew."""
+    """The open elements, and the formatting that waits to be reopened."""
 
     def __init__(self, max_depth: int) -> None:
         self._max_depth = max_depth
         self._stack: list[str] = []
         self._n: dict[str, int] = {}
-        self.foreign = 0  # drawings and formulas that are open: there nothing is raw, and "/>" ends an element
+        self.foreign = 0  # open drawings and formulas: in them nothing is raw, and "/>" ends an element
         self._formatting: dict[str, list[str]] = {}
         self._n_formatting = self._options = self._steps = 0
         self._attributes: Counter[str] = Counter()
@@ -123,7 +123,7 @@ class _Elements:
             self._pop_to(len(self._stack) - self._stack[::-1].index("table"))
         if tag in _FORMATTING:
             alike = self._formatting.setdefault(tag, [])
-            # The standard keeps three that are equal; links close the one before.
+            # The standard keeps three equal ones; a link closes the one before.
             if tag != "a" and alike.count(attributes) < 3:
                 alike.append(attributes)
                 self._n_formatting += 1
@@ -131,7 +131,7 @@ class _Elements:
         elif self._n_formatting:
             self._step(self._n_formatting)
         if tag == "option":
-            # The parser looks at all options before it, for the one that is chosen.
+            # The parser visits all options before it to find the selected one.
             self._options += 1
             self._step(self._options // 1_000)
         if tag in _ENDS_ITSELF or (self.foreign and attributes.endswith("/")):
@@ -143,7 +143,7 @@ class _Elements:
             raise TooDeepError(f"The markup nests deeper than {self._max_depth} elements (max_depth).")
 
     def close(self, tag: str) -> None:
-        """Close an element, with those that were left open in it."""
+        """Close an element and the unclosed elements in it."""
         if tag in _FORMATTING and self._formatting.get(tag):
             self._formatting[tag].pop()
             self._n_formatting -= 1

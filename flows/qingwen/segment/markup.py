@@ -1,4 +1,4 @@
-"""What both HTML readers share: which elements bound a block, which are not shown, how blocks become a page's text."""
+"""What both HTML readers share: which elements bound a block or are not shown, and how blocks make up a page."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ META = frozenset(
 )
 SPACE = re.compile(r"[ \t\r\n\f]+")
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
-HEAD_PATH = "head/title"
 _HOST = re.compile(r"\s*(?:https?:)?//([\w.-]+)", re.I)
-# A longer cell is no data.
-_LONGEST_CELL = 200
+# A table with a longer cell lays out a page. In characters.
+_MOST_CELL_CHARS = 200
 
 
 class TooDeepError(Exception):
@@ -38,52 +37,52 @@ class TooDeepError(Exception):
 
 
 class ParserError(TooDeepError):
-    """The parser of the reference reader cannot cope with the markup."""
+    """The parser of the reference reader fails on the markup."""
 
     rule = "segment.parser"
 
 
 @dataclass(slots=True)
-class Walk:
-    """The block under way and those that are done: words, DOM path, share of the characters inside links."""
+class BlockBuilder:
+    """The finished blocks (words, DOM path, share of characters inside links), and the pieces of the open block."""
 
     max_blocks: int
     max_path_chars: int
-    found: list[tuple[str, str, float]] = field(default_factory=list)
+    blocks: list[tuple[str, str, float]] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
-    linked: int = 0
+    linked_chars: int = 0
 
-    def put(self, words: str, *, linked: bool) -> None:
-        """Add text to the block under way."""
+    def add(self, words: str, *, linked: bool) -> None:
+        """Add text to the open block."""
         self.pieces.append(words)
         if linked:
-            self.linked += len(SPACE.sub("", words))
+            self.linked_chars += len(SPACE.sub("", words))
 
     def flush(self, path: str) -> None:
-        """Close the block under way; it stands at a DOM path."""
+        """Close the open block; ``path`` is its DOM path."""
         if self.pieces:
             self.close(SPACE.sub(" ", "".join(self.pieces)).strip(), path)
 
     def close(self, words: str, path: str) -> None:
-        """Close a block of these words, if there are any."""
+        """Close the open block with these words; without words there is no block."""
         if words.strip():
-            if len(self.found) >= self.max_blocks:
+            if len(self.blocks) >= self.max_blocks:
                 raise TooDeepError(f"The page has more than {self.max_blocks} blocks (max_blocks).")
             size = len(words.replace(" ", ""))
-            # A row whose first cell is empty would begin with the tab behind it.
-            self.found.append((words.strip(), path, min(1.0, self.linked / max(1, size))))
+            # Strip again: a row whose first cell is empty begins with a tab.
+            self.blocks.append((words.strip(), path, min(1.0, self.linked_chars / max(1, size))))
         self.pieces.clear()
-        self.linked = 0
+        self.linked_chars = 0
 
     def below(self, path: str, step: str) -> str:
-        """Return the DOM path of a step below another."""
+        """Return the DOM path of an element below a path."""
         if len(path) + len(step) >= self.max_path_chars:
             raise TooDeepError(f"A block's DOM path has more than {self.max_path_chars} characters (max_path_chars).")
         return f"{path}/{step}"
 
     def segmented(self, meta: Mapping[str, str]) -> Segmented:
         """Return the page: the block texts joined by newlines."""
-        return Segmented("\n".join(words for words, _, _ in self.found), tuple(_tiles(self.found)), meta)
+        return Segmented("\n".join(words for words, _, _ in self.blocks), tuple(_tiles(self.blocks)), meta)
 
 
 def _tiles(found: Sequence[tuple[str, str, float]]) -> Iterator[Block]:
@@ -95,19 +94,21 @@ def _tiles(found: Sequence[tuple[str, str, float]]) -> Iterator[Block]:
 
 
 def step_of(tag: str, name: str | None, classes: Sequence[str]) -> str:
-    """Return an element's step in a DOM path: name, id and class tokens (``div#main.content``)."""
+    """Return an element's step in a DOM path: its name, id and first classes (``div#main.content``)."""
     return f"{tag}{f'#{name}' if name else ''}{''.join(f'.{token}' for token in classes[:3])}"
 
 
 def cells_of(words: Sequence[str]) -> list[str]:
-    """Return the cells of a row of a data table; none where too few say anything, or one says too much."""
+    """Return the cells of a row of a data table; an empty list if fewer than two have text, or one has too much."""
     cells = [SPACE.sub(" ", cell).strip(" ") for cell in words]
     filled = [cell for cell in cells if cell.strip()]
-    return cells if len(filled) >= 2 and max(map(len, filled)) <= _LONGEST_CELL else []
+    return cells if len(filled) >= 2 and max(map(len, filled)) <= _MOST_CELL_CHARS else []
 
 
-def stated(metas: Iterable[tuple[str, str | None]], canonical: str | None, links: Iterable[str]) -> dict[str, str]:
-    """Return what the markup states of the page; ``links`` are the addresses that its links lead to."""
+def page_metadata(
+    metas: Iterable[tuple[str, str | None]], canonical: str | None, links: Iterable[str]
+) -> dict[str, str]:
+    """Return what the markup states about the page; ``links`` are the addresses of its links."""
     found: dict[str, str] = {}
     for key, content in metas:
         if key.lower() in META and content is not None and content.strip():
@@ -116,6 +117,6 @@ def stated(metas: Iterable[tuple[str, str | None]], canonical: str | None, links
         found["canonical"] = canonical
     hosts = Counter(host[1].lower() for link in links if (host := _HOST.match(link)))
     if hosts:
-        # The host that most links lead to: of a page that states no address of its own, the likeliest.
+        # The host of most links: the likeliest host of a page that states no address.
         found["links"] = max(hosts, key=lambda host: (hosts[host], host))
     return found

@@ -1,4 +1,4 @@
-"""A plain-text dump to blocks: one block a line."""
+"""A plain-text dump to blocks: one block per line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LINE = re.compile(r"\S[^\n\r\x0b\x0c\x85\u2028\u2029]*")
 
 
 def segment_plain(text: str) -> Segmented:
-    """Cut a dump into its lines; white space belongs to the line before it, at the start to the first.
+    """Cut a dump into its lines. White space belongs to the line before it, leading white space to the first line.
 
     >>> [block.span.of("a\\n\\n b\\n") for block in segment_plain("a\\n\\n b\\n").blocks]
     ['a\\n\\n ', 'b\\n']

@@ -1,4 +1,4 @@
-"""Pages to blocks by their media type: the one public door of segmentation."""
+"""Pages to blocks by their media type: the public entry of segmentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTML to blocks through BeautifulSoup and html5lib: the reference reader. The only file that imports bs4."""
+"""HTML to blocks with BeautifulSoup and html5lib: the reference reader. The only file that imports bs4."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
 from qingwen.config import Config
-from qingwen.model import Segmented
+from qingwen.model import HEAD_PATH, Segmented
 from qingwen.segment.hostile_markup import refuse_hostile
 from qingwen.segment.markup import (
     BLOCK,
-    HEAD_PATH,
     HIDDEN,
     SPACE,
     UNSEEN,
+    BlockBuilder,
     ParserError,
     TooDeepError,
-    Walk,
     cells_of,
-    stated,
+    page_metadata,
     step_of,
 )
 
@@ -34,11 +33,11 @@ _DEFAULT = Config()
 def segment_soup(markup: str, config: Config = _DEFAULT) -> Segmented:
     """Cut a page's markup into its blocks; the page's text is the block texts joined by newlines.
 
-    The ``<title>`` is the first block. What a browser does not show (scripts, styles, hidden elements) is no text.
+    The ``<title>`` is the first block. What a browser does not show (scripts, styles, hidden elements) is not text.
     A row of a data table is one block, its cells joined by tabs.
 
     Raises:
-        TooDeepError: the limits are passed; the message says which.
+        TooDeepError: the markup passes a limit; the message says which.
     """
     refuse_hostile(markup, max_depth=config.max_depth, max_tags=config.max_tags)
     with warnings.catch_warnings():
@@ -50,38 +49,38 @@ def segment_soup(markup: str, config: Config = _DEFAULT) -> Segmented:
                 f"The markup nests deeper than html5lib follows (max_depth {config.max_depth})."
             ) from None
         except AssertionError:  # its own: <table><svg><html>
-            raise ParserError("html5lib gives up at this markup; the reader lexbor reads it.") from None
-    walk = Walk(config.max_blocks, config.max_path_chars)
+            raise ParserError("html5lib fails on this markup; the reader lexbor reads it.") from None
+    builder = BlockBuilder(config.max_blocks, config.max_path_chars)
     if tree.title is not None and tree.title.string:
-        walk.put(str(tree.title.string), linked=False)
-        walk.flush(HEAD_PATH)
-    _read(tree.body or tree, walk, config.max_depth)
-    return walk.segmented(_meta(tree))
+        builder.add(str(tree.title.string), linked=False)
+        builder.flush(HEAD_PATH)
+    _read(tree.body or tree, builder, config.max_depth)
+    return builder.segmented(_meta(tree))
 
 
-def _read(root: Tag, walk: Walk, max_depth: int) -> None:
-    """Walk the tree without recursion; a block-level boundary closes the block under way."""
+def _read(root: Tag, builder: BlockBuilder, max_depth: int) -> None:
+    """Walk the tree without recursion; a block-level boundary closes the open block."""
     stack: list[tuple[int, object, str, int, int]] = [(_ENTER, root, "body", 0, 0)]
     while stack:
         side, node, path, links, depth = stack.pop()
         if isinstance(node, NavigableString):
             if not isinstance(node, PreformattedString):  # comments, doctypes
-                walk.put(str(node), linked=links > 0)
+                builder.add(str(node), linked=links > 0)
             continue
         assert isinstance(node, Tag)
         if side == _LEAVE:
-            walk.flush(path)
+            builder.flush(path)
             continue
         if depth > max_depth:
             raise TooDeepError(f"The markup nests deeper than {max_depth} elements (max_depth).")
         if _unseen(node):
             continue
         if node.name in BLOCK:
-            walk.flush(path)
-            path = walk.below(path, _step(node)) if node is not root else path
+            builder.flush(path)
+            path = builder.below(path, _step(node)) if node is not root else path
             if node.name == "tr" and (cells := _cells(node)):
-                walk.linked = sum(len(SPACE.sub("", "".join(_shown(link)))) for link in node.find_all("a"))
-                walk.close("\t".join(cells), path)
+                builder.linked_chars = sum(len(SPACE.sub("", "".join(_shown(link)))) for link in node.find_all("a"))
+                builder.close("\t".join(cells), path)
                 continue
             stack.append((_LEAVE, node, path, 0, depth))
         links += node.name == "a"
@@ -101,7 +100,7 @@ def _unseen(node: Tag) -> bool:
 
 
 def _cells(row: Tag) -> list[str]:
-    """Return the cells of a row of a data table; of a layout table (whose cells hold blocks or one cell) none."""
+    """Return the cells of a row of a data table; none of a layout table (one cell, or blocks in cells)."""
     cells = [cell for cell in row.children if isinstance(cell, Tag) and cell.name in ("td", "th") and not _unseen(cell)]
     if len(cells) < 2 or any(cell.find(_is_block) is not None for cell in cells):
         return []
@@ -129,7 +128,7 @@ def _meta(tree: BeautifulSoup) -> dict[str, str]:
     ]
     link = tree.find("link", rel="canonical")
     href = link.get("href") if isinstance(link, Tag) else None
-    return stated(
+    return page_metadata(
         ((key, content) for key, content in metas if isinstance(content, str)),
         str(href) if href is not None else None,
         (str(tag.get("href") or "") for tag in tree.find_all("a")),
