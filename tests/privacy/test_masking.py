@@ -17,7 +17,7 @@ from qingwen.model import BODY, HTML, TITLE, Page
 from qingwen.read.page import read_page
 from qingwen.rules.personal_data import MASKED, overwrite
 from qingwen.segment.segment import segment
-from qingwen.text.spans import Edit, Mapping
+from qingwen.text.spans import Edit, PositionMap
 
 ON = Config(mask_personal_data=True)
 # What stands for what is masked, and for the rest of an entity behind it.
@@ -187,9 +187,9 @@ def test_a_page_of_many_hidden_numbers_maps_its_positions_as_often_as_one_of_few
 ) -> None:
     made = []
 
-    def counted(edits: list[Edit]) -> Mapping:
+    def counted(edits: list[Edit]) -> PositionMap:
         made.append(edits)
-        return Mapping(edits)
+        return PositionMap(edits)
 
     monkeypatch.setattr("qingwen.normalize.masking.PositionMap", counted)
     times = []

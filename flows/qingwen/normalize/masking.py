@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 
 from qingwen.config import Config
 from qingwen.model import Segmented
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.rules.personal_data import MASKED, Found, PersonalTable, joined, overwrite
 from qingwen.rules.unmasked_forms import bared
-from qingwen.text.spans import Edit, Span, trace_back
-from qingwen.text.spans import Mapping as PositionMap
+from qingwen.text.spans import Edit, PositionMap, Span, passes_of, trace_back
 
 Hits = Mapping[str, Sequence[Found]]
 Normalized = Callable[[Mapping[str, str], tuple[Edit, ...]], Draft]
@@ -101,10 +99,8 @@ def masked_of(draft: Draft, part: str, unmasked: str) -> str:
 
 def _passes(draft: Draft, part: str) -> list[PositionMap]:
     """Return where positions of a part went, pass by pass; masks move none."""
-    edits = sorted(
-        (edit for edit in draft.edits if edit.part == part and edit.before != edit.after), key=lambda edit: edit.step
-    )
-    return [PositionMap(some) for _, some in groupby(edits, key=lambda edit: edit.step)]
+    edits = (edit for edit in draft.edits if edit.part == part and edit.before != edit.after)
+    return [PositionMap(one_pass) for one_pass in passes_of(edits)]
 
 
 def _is_bare(hit: Found, text: str) -> bool:

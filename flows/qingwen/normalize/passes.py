@@ -9,8 +9,7 @@ from functools import lru_cache
 from qingwen.config import Config
 from qingwen.model import Flag
 from qingwen.rules.book import RuleBook
-from qingwen.text.spans import Edit, Span, apply
-from qingwen.text.spans import Mapping as PositionMap
+from qingwen.text.spans import Edit, PositionMap, Span, apply
 
 
 @lru_cache(maxsize=64)
