@@ -14,7 +14,7 @@ import numpy.typing as npt
 from qingwen.model import Segmented
 from qingwen.rules.book import Hit, RuleBook
 from qingwen.rules.site_book import SiteBook
-from qingwen.text.characters import HAN, RANGES
+from qingwen.text.characters import HAN, HAN_RANGES
 
 _SENTENCE, _COMMA = "\u3002\uff01\uff1f!?;\uff1b", ",\uff0c\u3001"
 
@@ -55,7 +55,7 @@ def _flags() -> npt.NDArray[np.uint8]:
     table = np.ones(0x110000, dtype=np.uint8)
     spaces = [code for code in range(0x3001) if chr(code).isspace()]
     table[spaces] = 0
-    for first, last in RANGES:
+    for first, last in HAN_RANGES:
         table[first : last + 1] |= 2
     for bit, characters in ((4, _SENTENCE), (8, _COMMA), (16, "0123456789")):
         table[list(map(ord, characters))] |= bit

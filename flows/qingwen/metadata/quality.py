@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from qingwen.config import Config
-from qingwen.text.characters import RANGES
+from qingwen.text.characters import CLOSING_MARKS, HAN_RANGES, SENTENCE_ENDS, code_points, without_spaces
 
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
-_STOPS = tuple("\u3002\uff01\uff1f!?\u2026\uff1b;\uff1a:.")
-_CLOSES = "\u201d\u2019\u300d\u300f\"')\uff09\u3011"
+# A line that ends so is a sentence or an item of a list in prose, no heading.
+_LINE_ENDS = tuple(SENTENCE_ENDS + "；;.")
 _NGRAM_DUP = (5, 6, 7, 8, 9, 10)
 Codes = npt.NDArray[np.uint32]
 Grams = npt.NDArray[np.uint64]
@@ -45,15 +45,15 @@ def signals(text: str, page_chars: int, masked: str = "") -> dict[str, float]:
     that is not in the text. ``masked`` are the characters that masks in the text stand for: those of Han count as such.
     """
     lines = [line for line in text.split("\n") if line]
-    solid = "".join(text.split())
-    codes = _codes(solid)
+    solid = without_spaces(text)
+    codes = code_points(solid)
     counted = Counter(lines)
     repeated = sum(n * len(line) for line, n in counted.items() if n > 1) - sum(
         len(line) for line, n in counted.items() if n > 1
     )
     found = {
-        "han_ratio": (_han(codes) + _han(_codes(masked))) / max(1, len(solid)),
-        "line_punct": sum(line.rstrip(_CLOSES).endswith(_STOPS) for line in lines) / max(1, len(lines)),
+        "han_ratio": (_han(codes) + _han(code_points(masked))) / max(1, len(solid)),
+        "line_punct": sum(line.rstrip(CLOSING_MARKS).endswith(_LINE_ENDS) for line in lines) / max(1, len(lines)),
         "dup_line": sum(n - 1 for n in counted.values()) / max(1, len(lines)),
         "dup_char": repeated / max(1, len(solid)),
         "newline_ratio": text.count("\n") / max(1, len(text)),
@@ -64,14 +64,10 @@ def signals(text: str, page_chars: int, masked: str = "") -> dict[str, float]:
     return {name: round(value, 4) for name, value in found.items()}
 
 
-def _codes(text: str) -> Codes:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-
-
 def _han(codes: Codes) -> int:
     """Return how many characters are Han."""
     found = np.zeros(len(codes), dtype=np.bool_)
-    for first, last in RANGES:
+    for first, last in HAN_RANGES:
         found |= (codes >= first) & (codes <= last)
     return int(np.count_nonzero(found))
 
@@ -127,7 +123,7 @@ def fault_of(text: str, quality: Mapping[str, float], config: Config, masked: st
     Another language, too short a text, and a list page are the reasons; what is merely poor stays, with its signals.
     Letters that are ``masked`` count as letters.
     """
-    size = len("".join(text.split()))
+    size = len(without_spaces(text))
     if _KANA.search(text) or _HANGUL.search(text):
         letters = len(re.findall(r"\w", text + masked)) or 1
         kana = len(_KANA.findall(text)) / letters

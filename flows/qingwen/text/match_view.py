@@ -16,7 +16,7 @@ from importlib import resources
 from itertools import accumulate
 from typing import Any
 
-from qingwen.text.characters import HAN
+from qingwen.text.characters import HAN, code_points
 from qingwen.text.opencc import converter
 from qingwen.text.spans import Span
 
@@ -103,10 +103,7 @@ def _translated(text: str, kind: str) -> str:
     """
     if len(text) < _SHORT:
         return text.translate(_folds(kind))
-    import numpy as np
-
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    folded: bytes = _codes(kind)[codes].tobytes()
+    folded: bytes = _codes(kind)[code_points(text)].tobytes()
     return folded.decode("utf-32-le", "surrogatepass")
 
 
