@@ -20,7 +20,10 @@ from qingwen.rules import book, check_digits, conversion_exceptions, line_rules,
 
 PACKAGE = Path(qingwen.__file__).parent
 TEXT = (PACKAGE / "rules" / "README.md").read_text("utf-8")
-FILES = {path.name: path for path in (*PACKAGE.glob("rules/*.toml"), PACKAGE / "label" / "weights.json")}
+FILES = {
+    path.name: path
+    for path in (*PACKAGE.glob("rules/*.toml"), *PACKAGE.glob("text/*.toml"), PACKAGE / "label" / "weights.json")
+}
 LINES = ("ads.toml", "head.toml", "site.toml", "tail.toml")
 
 

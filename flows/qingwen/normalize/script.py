@@ -14,9 +14,8 @@ from qingwen.config import Config
 from qingwen.model import Flag
 from qingwen.normalize.passes import Context, Draft, Proposal, characters_of
 from qingwen.normalize.pinyin import READING
-from qingwen.rules.character_tables import undecided
 from qingwen.text.characters import HAN
-from qingwen.text.opencc import simplified_only, traditional_only, words_with
+from qingwen.text.opencc import simplified_only, traditional_only, undecided, words_with
 from qingwen.text.spans import Edit, Span
 
 _HAN = re.compile(f"[{HAN}]")

@@ -1,8 +1,9 @@
-r"""Kinds of characters, defined once: Han, the marks that end a sentence, closing marks, and what does not print."""
+"""Kinds of characters, defined once: Han, marks that end a sentence, closing marks, characters that do not print."""
 
 from __future__ import annotations
 
 import unicodedata
+from importlib import resources
 from typing import Any
 
 # Han: Unicode's unified ideographs up to extension H, and 〇. First and last code point of each block.
@@ -12,6 +13,14 @@ HAN = "".join(chr(first) if first == last else f"{chr(first)}-{chr(last)}" for f
 # Marks that may end a line of running text, and marks that may follow them.
 SENTENCE_ENDS = "。！？!?…：:"
 CLOSING_MARKS = "”’」』\"')）】"
+
+# The tables beside this file: what the contact view undoes, and what OpenCC leaves open.
+TABLES = ("contact.toml", "script.toml")
+
+
+def table_text(name: str) -> str:
+    """Return the text of one of `TABLES`."""
+    return resources.files("qingwen.text").joinpath(name).read_text("utf-8")
 
 
 def code_points(text: str) -> Any:

@@ -12,11 +12,10 @@ import tomllib
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from itertools import accumulate
 from typing import Any
 
-from qingwen.text.characters import HAN, code_points
+from qingwen.text.characters import HAN, code_points, table_text
 from qingwen.text.opencc import converter
 from qingwen.text.spans import Span
 
@@ -145,7 +144,7 @@ class ContactTables:
 @lru_cache(maxsize=1)
 def contact_tables() -> ContactTables:
     """Read the contact table of the wheel."""
-    table = tomllib.loads(resources.files("qingwen.rules").joinpath("contact.toml").read_text("utf-8"))
+    table = tomllib.loads(table_text("contact.toml"))
     digits = {ord(form): digit for digit, forms in table["digits"].items() for form in forms}
     variants = tuple((re.compile(row["pattern"]), row["replacement"], row["signs"]) for row in table["variant"])
     return ContactTables(digits, variants, re.compile(table["gap"]))

@@ -8,10 +8,11 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib import resources
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
+from qingwen.text.characters import table_text
 from qingwen.text.spans import Edit, Span, align, apply
 
 
@@ -168,11 +169,21 @@ def _separators() -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=1)
+def _script_table() -> dict[str, Any]:
+    return tomllib.loads(table_text("script.toml"))
+
+
+def undecided() -> Mapping[str, str]:
+    """Return the characters that OpenCC converts without context although another form may be right, with that form."""
+    table: dict[str, str] = _script_table()["undecided"]
+    return table
+
+
+@lru_cache(maxsize=1)
 def traditional_only() -> frozenset[str]:
     """Return the characters that stand in Traditional text only: OpenCC's keys less those right in Simplified text."""
-    table = tomllib.loads(resources.files("qingwen.rules").joinpath("script.toml").read_text("utf-8"))
     characters = converter("t2s").characters
-    right_in_simplified = {*table["shared"], *characters.values()}
+    right_in_simplified = {*_script_table()["shared"], *characters.values()}
     return frozenset(key for key in characters if key not in right_in_simplified)
 
 
