@@ -14,7 +14,7 @@ from typing import Any
 from qingwen.config import Config
 from qingwen.errors import SetupError
 from qingwen.label.labeller import FLAGGED, Labelled, label
-from qingwen.metadata.metadata import read_facts
+from qingwen.metadata.metadata import read_metadata
 from qingwen.metadata.quality import fault_of, signals
 from qingwen.metadata.site import site_key
 from qingwen.model import BODY, HTML, TITLE, Cleaned, Label, LabelledBlock, Metadata, Page, Record, Rejection, Segmented
@@ -87,7 +87,7 @@ def clean_page(
     if not any(judged.verdict.label is Label.BODY and judged.verdict.kept for judged in blocks):
         dropped = _dropped(blocks, shown)
         return Rejection(page.id, page.source_path, "label", "reject.no-article", "No block is an article's.", dropped)
-    facts = read_facts(page, shown, labelled.verdicts, config, crawled_at or page.fetched_at)
+    metadata = read_metadata(page, shown, labelled.verdicts, config, crawled_at or page.fetched_at)
     parts, title = parts_of(shown, labelled, blocks)
     draft = normalize(
         parts,
@@ -101,7 +101,7 @@ def clean_page(
         spun_site=sites is not None and sites.is_spun(site),
     )
     masked = masked_of(draft, BODY, parts_of(segmented, labelled, blocks)[0][BODY]) if config.mask_personal_data else ""
-    return _assessed(page, shown, blocks, draft, facts, config, book, masked)
+    return _assessed(page, shown, blocks, draft, metadata, config, book, masked)
 
 
 def unforeseen(page_id: str, source_path: str, fault: Exception) -> Rejection:
@@ -196,7 +196,7 @@ def _assessed(
     segmented: Segmented,
     blocks: tuple[LabelledBlock, ...],
     draft: Draft,
-    facts: Metadata,
+    metadata: Metadata,
     config: Config,
     book: RuleBook,
     masked: str,
@@ -218,7 +218,7 @@ def _assessed(
         title=draft.parts[TITLE],
         text=text,
         script="Hant" if any(edit.rule.startswith("script.") for edit in draft.edits) else "Hans",
-        facts=facts,
+        metadata=metadata,
         removed_ratio=quality["removed_ratio"],
         n_edits=len(draft.edits),
         n_repairs=len(repairs),

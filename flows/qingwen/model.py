@@ -6,6 +6,7 @@ body).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -201,7 +202,7 @@ class Record:
     title: str
     text: str
     script: str
-    facts: Metadata
+    metadata: Metadata
     removed_ratio: float
     n_edits: int
     n_repairs: int
@@ -213,19 +214,27 @@ class Record:
     language: str = "zh"
     schema_version: int = SCHEMA_VERSION
 
+    @property
+    def facts(self) -> Metadata:
+        """Return `metadata`, by its name in version 1.0."""
+        warnings.warn("Record.facts is now Record.metadata", DeprecationWarning, stacklevel=2)
+        return self.metadata
+
     def row(self) -> dict[str, Any]:
         """Return the record as a row: one flat mapping of column to value."""
-        row: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__ if name not in ("facts", "flags")}
-        row.update({name: getattr(self.facts, name) for name in self.facts.__slots__})
-        row["authors"] = list(self.facts.authors) if self.facts.authors else None
-        row["flags"] = list(self.flags)
-        row["quality"] = dict(self.quality)
-        row["n_chars"] = len(self.text)
-        row["n_paragraphs"] = self.text.count("\n") + 1
-        row["han_ratio"] = self.quality["han_ratio"]
-        row["duplicate_of"] = row["duplicate_kind"] = None
-        row["cluster_size"] = 1
-        return row
+        return {
+            **{name: getattr(self, name) for name in self.__slots__ if name != "metadata"},
+            **{name: getattr(self.metadata, name) for name in self.metadata.__slots__},
+            "authors": list(self.metadata.authors) if self.metadata.authors else None,
+            "flags": list(self.flags),
+            "quality": dict(self.quality),
+            "n_chars": len(self.text),
+            "n_paragraphs": self.text.count("\n") + 1,
+            "han_ratio": self.quality["han_ratio"],
+            "duplicate_of": None,
+            "duplicate_kind": None,
+            "cluster_size": 1,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from html5lib import HTMLParser
 from qingwen import Config, clean_page, load_rules, restore
 from qingwen.clean import PASSES, normalize
 from qingwen.label.labeller import Labelled, label
-from qingwen.metadata.metadata import read_facts
+from qingwen.metadata.metadata import read_metadata
 from qingwen.model import BODY, TITLE, Cleaned, Flag, Label, Page, Rejection, Segmented
 from qingwen.normalize.passes import Context, Draft
 from qingwen.read.page import to_page
@@ -156,7 +156,7 @@ def _facts(page: Page, found: Segmented, judged: Labelled) -> None:
         for n, verdict in enumerate(judged.verdicts)
     )
     for verdicts in (judged.verdicts, other):
-        facts = read_facts(page, found, verdicts, CONFIG, None)
+        facts = read_metadata(page, found, verdicts, CONFIG, None)
         assert facts.published_precision in _PRECISIONS
         assert facts.published_at is None or facts.published_precision in ("minute", "day", "month", "year")
         assert facts.authors is None or (facts.authors and all(facts.authors))

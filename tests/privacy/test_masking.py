@@ -138,15 +138,15 @@ def test_facts_of_a_page_are_masked() -> None:
     )
     for config, holds in ((Config(), True), (ON, False)):
         found = cleaned(page, config, "page.html")
-        assert (found.record.facts.authors == (EMAIL,)) is holds
+        assert (found.record.metadata.authors == (EMAIL,)) is holds
         assert any(MOBILE in judged.block.path for judged in found.blocks) is holds
 
 
 def test_the_notice_of_the_seed_is_masked_and_its_landline_is_not() -> None:
     found = clean_page(SEED.read_bytes(), config=ON)
     assert isinstance(found, Cleaned)
-    assert found.record.facts.rights is not None
-    assert found.record.facts.rights.endswith(f"400-0123-021\xa0或 {MASKED * 11}")
+    assert found.record.metadata.rights is not None
+    assert found.record.metadata.rights.endswith(f"400-0123-021\xa0或 {MASKED * 11}")
     assert "13391219793" not in everything(found)
 
 

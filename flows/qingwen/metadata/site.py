@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from qingwen.metadata.patterns import search
+from qingwen.metadata.lines import PageLines, search
 from qingwen.model import Page, Segmented
 from qingwen.text.match_view import FOLDED, view
 
@@ -16,10 +16,11 @@ _SECOND = frozenset("com net org gov edu ac co idv info".split())
 _LONGEST_TITLE = 120
 
 
-def site_of(page: Page, meta: Mapping[str, str], notices: list[str]) -> str | None:
-    """Return the registrable domain of the URL, else the site's name as stated on the page, else None."""
+def extract_site(page: Page, lines: PageLines, meta: Mapping[str, str]) -> str | None:
+    """Return the registrable domain of the URL, else the name of the site as the page states it, else None."""
     if page.url and (domain := registrable_domain(page.url)):
         return domain
+    notices = lines.at(lines.notices)
     for line in notices:
         if found := search("site_notice", line):
             return found["site"] or found["site2"]
@@ -47,10 +48,10 @@ def registrable_domain(url: str) -> str | None:
 
 
 def site_key(page: Page, segmented: Segmented) -> str | None:
-    """Return what a page's site is known by in the `SiteBook`, or None where nothing tells.
+    """Return the key of a page's site in the `SiteBook`, or None if nothing shows the site.
 
-    The registrable domain of its URL; else of the address that the markup states as its own; else of the host that
-    most of its links lead to; else the name that ends its ``<title>`` (of a dump, its first line).
+    The key is the registrable domain of the page's URL, else of the address that the markup states as its own, else of
+    the host that most of its links lead to, else the name that ends its ``<title>`` (in a dump, its first line).
     """
     for url in (page.url, segmented.meta.get("canonical"), segmented.meta.get("og:url"), segmented.meta.get("links")):
         if url and (domain := registrable_domain(url)):

@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from qingwen.clean import PASSES, labelled_blocks, normalize, parts_of
 from qingwen.config import Config
 from qingwen.label.labeller import label
-from qingwen.metadata.metadata import read_facts
+from qingwen.metadata.metadata import read_metadata
 from qingwen.metadata.quality import signals
 from qingwen.model import BODY, HTML, Page, Segmented
 from qingwen.normalize.passes import Context, Draft, Pass, Proposal
@@ -56,7 +56,7 @@ class Profile:
         self.pages += 1
         self.characters += len(segmented.text)
         labelled = self._timed(self.stages, "label", label, segmented, self.book)
-        self._timed(self.stages, "read facts", read_facts, page, segmented, labelled.verdicts, self.config, None)
+        self._timed(self.stages, "read metadata", read_metadata, page, segmented, labelled.verdicts, self.config, None)
         parts, title = parts_of(segmented, labelled, labelled_blocks(segmented, labelled))
         started = time.perf_counter()
         draft = normalize(
