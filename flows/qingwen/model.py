@@ -133,6 +133,33 @@ class LabelledBlock:
     verdict: Verdict
     text: str | None
 
+    @property
+    def part(self) -> str:
+        """Return the part that the block belongs to if it is kept: title or body."""
+        return TITLE if self.verdict.label is Label.TITLE else BODY
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Title and body of a page before any pass, the blocks that they come from, and the page's text.
+
+    ``parts`` maps ``title`` and ``body`` to the joined slices of their blocks; ``title`` is the span of the title in
+    its part, where the block holds more (the name of the site). ``text`` is None where only the parts are known.
+
+    >>> Document({"title": "头条_晚报", "body": "正文。"}, title=Span(0, 2)).is_article
+    False
+    """
+
+    parts: Mapping[str, str]
+    title: Span | None = None
+    blocks: tuple[LabelledBlock, ...] = ()
+    text: str | None = None
+
+    @property
+    def is_article(self) -> bool:
+        """Tell whether a block of the page is kept as body."""
+        return any(judged.verdict.label is Label.BODY and judged.verdict.kept for judged in self.blocks)
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:

@@ -13,7 +13,8 @@ from conftest import SEED, Case, cases
 from people import bare, people
 from qingwen import Cleaned, Config, Rejection, clean_page, load_rules, restore
 from qingwen.clean import normalize
-from qingwen.model import BODY, HTML, TITLE, Page
+from qingwen.model import BODY, HTML, TITLE, Document, Page
+from qingwen.normalize.passes import Context
 from qingwen.read.page import read_page
 from qingwen.rules.personal_data import MASKED, overwrite
 from qingwen.segment.segment import segment
@@ -168,7 +169,7 @@ def test_an_article_that_holds_no_personal_data_is_the_same_with_masking_on(case
 
 def test_normalising_a_masked_article_again_changes_nothing() -> None:
     record = cleaned(TEXT).record
-    assert normalize({TITLE: record.title, BODY: record.text}, ON, load_rules()).edits == ()
+    assert normalize(Document({TITLE: record.title, BODY: record.text}), Context(ON, load_rules())).edits == ()
 
 
 @pytest.mark.parametrize("hidden", ["ï¼‘3800138000", "138&ensp;0013&ensp;8000", "&amp;#49;3800138000"])
@@ -234,7 +235,9 @@ def test_whatever_page_holds_someone_s_data_nothing_that_comes_of_it_does(made: 
     if isinstance(on, Cleaned):
         text, was = restore(on.record, on.blocks, on.edits), page_text(page)
         assert all(sign in (before, *MASKS) for sign, before in zip(text, was, strict=True))
-        assert normalize({TITLE: on.record.title, BODY: on.record.text}, ON, load_rules()).edits == ()
+        assert (
+            normalize(Document({TITLE: on.record.title, BODY: on.record.text}), Context(ON, load_rules())).edits == ()
+        )
     assert clean_page(page, config=ON) == on
 
 

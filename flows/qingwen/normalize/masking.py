@@ -1,44 +1,48 @@
-"""Personal data is masked before anything else is made of a page, so that nothing that is stored holds it.
+"""Mask personal data if the configuration asks for it: `hide` before labelling, `run_masked` around the passes.
 
-The page's text is masked character for character, so that every span stays where it is. Each mask in a part is an edit
-of a first pass; its ``before`` stands masked as well: undone, all passes give the page's text up to the masks.
+The page's text is masked character for character, so that every span stays valid, and all that is stored comes from the
+masked text. Each mask in a part is an edit of a first pass. Its ``before`` is masked too: undoing all passes gives back
+the page's text up to the masks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from qingwen.config import Config
-from qingwen.model import Segmented
-from qingwen.normalize.passes import Context, Draft, Proposal
+from qingwen.model import BODY, Document, Segmented
+from qingwen.normalize.passes import Context, Draft, Pass, Proposal, run
 from qingwen.rules.personal_data import MASKED, Found, PersonalTable, joined, overwrite
 from qingwen.rules.unmasked_forms import bared
 from qingwen.text.spans import Edit, PositionMap, Span, passes_of, trace_back
 
 Hits = Mapping[str, Sequence[Found]]
-Normalized = Callable[[Mapping[str, str], tuple[Edit, ...]], Draft]
 
 
-def hide(segmented: Segmented, config: Config, table: PersonalTable) -> tuple[Segmented, tuple[Found, ...]]:
-    """Return a page with personal data masked in its text, its paths and what its markup states; and the text's data.
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What `hide` masked: the page's text before it, and the personal data in that text."""
 
-    Where masking is off, the page is as it was.
+    text: str
+    found: tuple[Found, ...]
+
+
+def hide(segmented: Segmented, config: Config, table: PersonalTable) -> tuple[Segmented, Hidden | None]:
+    """Return a page with personal data masked in its text, its paths and its markup's statements, and what was masked.
+
+    If masking is off, the page is returned as it is, with None.
     """
     if not config.mask_personal_data:
-        return segmented, ()
-    found = table.find(segmented.text)
+        return segmented, None
     paths = list(dict.fromkeys(block.path for block in segmented.blocks))
-    hidden = dict(zip(paths, _hide_lines(paths, table), strict=True))
-    stated = _hide_lines(list(segmented.meta.values()), table)
-    return Segmented(
-        overwrite(segmented.text, (hit.span for hit in found)),
-        tuple(
-            block if hidden[block.path] == block.path else replace(block, path=hidden[block.path])
-            for block in segmented.blocks
-        ),
-        dict(zip(segmented.meta, stated, strict=True)),
-    ), found
+    masked_paths = dict(zip(paths, _hide_lines(paths, table), strict=True))
+    meta = dict(zip(segmented.meta, _hide_lines(list(segmented.meta.values()), table), strict=True))
+    blocks = tuple(replace(block, path=masked_paths[block.path]) for block in segmented.blocks)
+    found = table.find(segmented.text)
+    text = overwrite(segmented.text, (hit.span for hit in found))
+    return Segmented(text, blocks, meta), Hidden(segmented.text, found)
 
 
 def _hide_lines(lines: Sequence[str], table: PersonalTable) -> list[str]:
@@ -51,24 +55,37 @@ def _hide_lines(lines: Sequence[str], table: PersonalTable) -> list[str]:
     return hidden
 
 
-def mask(draft: Draft, context: Context) -> Proposal:
-    """Propose the masks, in parts that are masked already."""
-    return Proposal(context.masks)
+def run_masked(document: Document, passes: Sequence[Pass], context: Context, hidden: Hidden | None) -> Draft:
+    """Run the passes over masked parts until their result holds no personal data.
 
-
-def settle(parts: Mapping[str, str], hits: Hits, table: PersonalTable, normalized: Normalized) -> Draft:
-    """Return the draft of masked parts; what is personal data only in the draft is masked too, and all is done again.
-
-    A number may be written in a way that the passes undo, and that the table does not see through. ``hits`` are what
-    was masked, by part; ``normalized`` gives the draft of parts with the edits of their masks.
+    A number may be written in a way that the table does not see through and that the passes undo. Such data is masked
+    where it came from, and the passes run again.
     """
+    table = context.book.personal
+    parts, hits = document.parts, _hits_in_parts(document, hidden.found if hidden else ())
     while True:
-        draft = normalized(parts, tuple(_edits(parts, hits)))
+        masks = tuple(_edits(parts, hits))
+        draft = run(parts, (_masking(masks), *passes) if masks else passes, context)
         new = {part: [hit for hit in _emerged(draft, part, table) if _is_bare(hit, parts[part])] for part in parts}
         if not any(new.values()):
-            return draft
-        hits = {part: joined([*hits.get(part, ()), *some]) for part, some in new.items()}
+            return replace(draft, masked=_masked_characters(draft, _unmasked_body(document, hidden)))
+        hits = {part: joined([*hits[part], *some]) for part, some in new.items()}
         parts = {part: overwrite(text, (hit.span for hit in hits[part])) for part, text in parts.items()}
+
+
+def _hits_in_parts(document: Document, found: Sequence[Found]) -> Hits:
+    """Return the personal data in kept blocks, by part and in its positions; no data crosses the end of a block."""
+    hits: dict[str, list[Found]] = {part: [] for part in document.parts}
+    sizes = dict.fromkeys(document.parts, 0)
+    left = deque(found)
+    for judged in document.blocks:
+        span, part = judged.block.span, judged.part
+        while left and left[0].span.start < span.end:
+            hit = left.popleft()
+            if judged.text is None:
+                hits[part].append(replace(hit, span=hit.span.shifted(sizes[part] - span.start)))
+        sizes[part] += len(span) if judged.text is None else 0
+    return hits
 
 
 def _edits(parts: Mapping[str, str], hits: Hits) -> Iterator[Edit]:
@@ -78,31 +95,47 @@ def _edits(parts: Mapping[str, str], hits: Hits) -> Iterator[Edit]:
             yield Edit(part, hit.span, masked, masked, hit.rule)
 
 
+def _masking(masks: tuple[Edit, ...]) -> Pass:
+    """Return the pass that proposes the masks once, before all other edits; the parts are masked already."""
+
+    def mask(draft: Draft, context: Context) -> Proposal:
+        return Proposal() if draft.edits else Proposal(masks)
+
+    return mask
+
+
 def _emerged(draft: Draft, part: str, table: PersonalTable) -> Iterator[Found]:
-    """Yield the personal data of a draft's part, where it stood before the first pass."""
+    """Yield the personal data in a part of a draft, in the positions of the part before the first pass."""
     found = table.find(draft.parts[part])
     if found:
-        passes = _passes(draft, part)
+        maps = _maps(draft, part)
         for hit in found:
-            start, last, end = (trace_back(at, passes) for at in (hit.span.start, hit.span.end - 1, hit.span.end))
+            start, last, end = (trace_back(at, maps) for at in (hit.span.start, hit.span.end - 1, hit.span.end))
             yield Found(Span(start, max(last + 1, end)), hit.rule)
 
 
-def masked_of(draft: Draft, part: str, unmasked: str) -> str:
-    """Return the characters that masks stand for in a finished part, which was ``unmasked`` before all passes."""
-    text = draft.parts[part]
+def _is_bare(hit: Found, text: str) -> bool:
+    """Tell whether some of the data is not masked yet."""
+    return overwrite(text, [hit.span]) != text
+
+
+def _masked_characters(draft: Draft, unmasked: str) -> str:
+    """Return the characters behind the masks in the finished body, which was ``unmasked`` before all passes."""
+    text = draft.parts[BODY]
     if MASKED not in text:
         return ""
-    passes, bare = _passes(draft, part), bared(unmasked)
-    return "".join(bare[trace_back(at, passes)] for at, char in enumerate(text) if char == MASKED)
+    maps, bare = _maps(draft, BODY), bared(unmasked)
+    return "".join(bare[trace_back(at, maps)] for at, char in enumerate(text) if char == MASKED)
 
 
-def _passes(draft: Draft, part: str) -> list[PositionMap]:
-    """Return where positions of a part went, pass by pass; masks move none."""
+def _unmasked_body(document: Document, hidden: Hidden | None) -> str:
+    if hidden is None:
+        return document.parts[BODY]
+    kept = (judged for judged in document.blocks if judged.text is None and judged.part == BODY)
+    return "".join(judged.block.span.of(hidden.text) for judged in kept)
+
+
+def _maps(draft: Draft, part: str) -> list[PositionMap]:
+    """Return the map of positions of each pass over a part; masks move no position."""
     edits = (edit for edit in draft.edits if edit.part == part and edit.before != edit.after)
     return [PositionMap(one_pass) for one_pass in passes_of(edits)]
-
-
-def _is_bare(hit: Found, text: str) -> bool:
-    """Tell whether something of what was found is not masked yet."""
-    return overwrite(text, [hit.span]) != text

@@ -62,7 +62,7 @@ def simplify(draft: Draft, context: Context) -> Proposal:
     Flags what a single character's conversion leaves undecided, and Traditional lines in a Simplified page.
     """
     # A farm that prints readings keeps some characters Simplified: its readings prove the script.
-    farm = draft.restored([READING])
+    farm = draft.was_edited_by([READING])
     if not farm and all(traditional_only().isdisjoint(characters_of(text)) for text in draft.parts.values()):
         return Proposal()
     if not farm and not is_traditional("".join(draft.parts.values()), context.config):

@@ -38,7 +38,7 @@ Claim = tuple[Span, str, str]
 def fix_spacing(draft: Draft, context: Context) -> Proposal:
     """Propose the removal of spaces that no writer typed; the first rule that claims a space owns it."""
     edits: list[Edit] = []
-    folded = context.folded or draft.restored(["punct.widen"])
+    folded = context.folded or draft.was_edited_by(["punct.widen"])
     spaced = _all_spaced_out("\n".join(draft.parts.values()))
     for part, text in draft.parts.items():
         if not text or (" " not in text and "\t" not in text and "\n" not in text):

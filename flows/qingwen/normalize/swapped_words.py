@@ -32,7 +32,7 @@ def restore_words(draft: Draft, context: Context) -> Proposal:
     nowhere: where it stands, the farm's table was not applied throughout. Without evidence the form is flagged.
     """
     table = context.book.spun.subs
-    nonwords = context.spun_site or draft.restored(sub.id for sub in table if sub.kind == "A")
+    nonwords = context.spun_site or draft.was_edited_by(sub.id for sub in table if sub.kind == "A")
     proposals = []
     for sub in table:
         if sub.kind == "A" or not sub.acts_on(context.site):
