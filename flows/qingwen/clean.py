@@ -33,7 +33,7 @@ from qingwen.model import (
 from qingwen.normalize.inline_ads import cut_inline
 from qingwen.normalize.layout import lay_out
 from qingwen.normalize.masking import Hidden, hide, run_masked
-from qingwen.normalize.passes import Context, Draft, Pass, run
+from qingwen.normalize.passes import Context, Draft, Pass
 from qingwen.normalize.pinyin import drop_readings
 from qingwen.normalize.punctuation import looks_folded, widen_punctuation
 from qingwen.normalize.script import simplify
@@ -45,7 +45,6 @@ from qingwen.read.table_rows import to_item
 from qingwen.rules.book import RuleBook, compile_rules, extra_tables, load_rules
 from qingwen.rules.site_book import SiteBook, parse_sites
 from qingwen.segment.segment import segment
-from qingwen.text.characters import without_spaces
 from qingwen.text.spans import Edit, Span, undo
 
 PASSES: tuple[Pass, ...] = (
@@ -128,9 +127,7 @@ def normalize(
     """
     page_text = "\n".join(document.parts.values()) if document.text is None else document.text
     context = replace(context, title=document.title, folded=looks_folded(page_text, context.config))
-    if context.config.mask_personal_data:
-        return run_masked(document, passes, context, hidden)
-    return run(document.parts, passes, context)
+    return run_masked(document, passes, context, hidden)
 
 
 def _assessed(
@@ -138,7 +135,7 @@ def _assessed(
 ) -> Cleaned | Rejection:
     """Return the record of an article with its receipt, or the rejection of a text that is none."""
     text = draft.parts[BODY]
-    quality = signals(text, len(without_spaces(document.text or "")), draft.masked)
+    quality = signals(text, len("".join((document.text or "").split())), draft.masked)
     fault = fault_of(text, quality, context.config, draft.masked)
     if fault is not None:
         return _rejected(page, document, "assess", fault.rule, fault.detail)

@@ -192,7 +192,7 @@ def test_a_page_of_many_hidden_numbers_maps_its_positions_as_often_as_one_of_few
         made.append(edits)
         return PositionMap(edits)
 
-    monkeypatch.setattr("qingwen.normalize.masking.PositionMap", counted)
+    monkeypatch.setattr("qingwen.text.spans.PositionMap", counted)
     times = []
     for several in (2, 40):
         numbers = "".join(f"住户张某的手机是ï¼‘38{number:08d}，他说。" for number in range(several))

@@ -78,9 +78,11 @@ def test_a_position_inside_a_replacement_maps_to_where_it_starts() -> None:
 def test_a_position_is_traced_back_through_passes() -> None:
     first = [Edit("body", Span(0, 2), "ab", "", "r", 0)]
     second = [Edit("body", Span(0, 0), "", "xyz", "r", 1)]
-    assert trace_back(4, [PositionMap(first), PositionMap(second)]) == 3
+    assert trace_back([4], [*first, *second]) == [3]
     crossing = Edit("body", Span(1, 1), "", "xyz", "r", 1)  # abcd, cd, cxyzd
-    assert [trace_back(at, [PositionMap(first), PositionMap([crossing])]) for at in (0, 4)] == [2, 3]
+    assert trace_back([0, 4], [*first, crossing]) == [2, 3]
+    mask = Edit("body", Span(0, 3), "███", "███", "mask.mobile", 0)
+    assert trace_back([0, 1, 2], [mask]) == [0, 1, 2]
 
 
 def test_an_alignment_holds_nothing_empty_and_joins_only_what_overlaps() -> None:

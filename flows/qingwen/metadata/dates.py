@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from qingwen.metadata.lines import LONGEST_LINE, PageLines, patterns, search, table
+from qingwen.metadata.lines import PageLines, patterns, search, table
 
-# Forums and blogs print the date this many lines below the text.
-_LINES_BELOW = 5
 # A bare month further from the byline belongs to an archive.
 _MONTH_LINES = 2
 
@@ -29,24 +27,22 @@ def extract_date(lines: PageLines, meta: Mapping[str, str], crawl: date | None) 
 
     The crawl date resolves relative and partial dates. Dates are read from the lines as the page prints them.
     """
-    numbers = [n for n in (*lines.below[:_LINES_BELOW], *lines.amid) if len(lines.printed[n]) <= LONGEST_LINE]
-    near = [lines.printed[n] for n in (*lines.bylines, *lines.above, *numbers)]
-    for line in near:
+    for line in lines.dated:
         if (found := search("date", line)) and (stated := _absolute(found)):
             return stated
-    for line in near:
+    for line in lines.dated:
         if (found := search("slashed_date", line)) and (stated := _slashed(found, _day_first(lines.printed))):
             return stated
     for key in ("article:published_time", "publishdate", "pubdate", "datepublished", "weibo:article:create_at"):
         if key in meta and (found := search("date", meta[key])) and (stated := _absolute(found)):
             return stated
-    for line in near:
+    for line in lines.dated:
         if found := search("relative", line):
             return _relative(found, crawl)
-    for line in near:
+    for line in lines.dated:
         if (found := search("day_only", line)) and (stated := _month_day(found, crawl)):
             return stated
-    for line in near[:_MONTH_LINES]:
+    for line in lines.dated[:_MONTH_LINES]:
         if (found := search("month_date", line)) and 1 <= int(found["m"]) <= 12:
             return PublicationDate(found[0], datetime(int(found["y"]), int(found["m"]), 1), "month")
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,65 +16,64 @@ from qingwen.text.match_view import FOLDED, view
 LONGEST_LINE = 80
 # How many lines above the text may hold a byline that is glued to other text.
 _LINES_ABOVE = 8
+# How many lines below the text may hold the date: forums and blogs print it there.
+_DATE_LINES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class PageLines:
-    """The lines of a page, one a block, by number, and which of them are where.
+    """The lines of a page, one a block, in the folded view, sorted by where they are.
 
-    ``printed`` are the lines as the page prints them, ``folded`` the same lines in the folded view. ``above`` are the
-    lines right above the text that are no bylines, ``below`` all lines below it, ``marked`` those of ``above`` that the
-    markup calls the author's, and ``amid`` lines between paragraphs that are no text.
+    ``above`` are the lines right above the text that are no bylines, ``marked`` those of them that the markup calls the
+    author's, and ``below`` all lines below the text. ``printed`` and ``dated`` are not folded: all lines as the page
+    prints them, and those that may state its date. ``account`` is the byline of a content management system, such as
+    ``admin 8个月前 要闻``, and ``rights`` the copyright notice as printed.
     """
 
-    printed: Sequence[str]
     folded: Sequence[str]
-    titles: Sequence[int]
-    bylines: Sequence[int]
-    body: Sequence[int]
-    above: Sequence[int]
-    below: Sequence[int]
-    amid: Sequence[int]
-    marked: Sequence[int]
-    breadcrumbs: Sequence[int]
-    notices: Sequence[int]
-    copyrights: Sequence[int]
-
-    def at(self, numbers: Iterable[int], *, longest: int | None = None) -> list[str]:
-        """Return the folded lines with some numbers; with ``longest``, only those of at most so many characters."""
-        lines = (self.folded[n] for n in numbers)
-        return [line for line in lines if longest is None or len(line) <= longest]
+    bylines: Sequence[str]
+    below_title: Sequence[str]
+    above: Sequence[str]
+    marked: Sequence[str]
+    body: Sequence[str]
+    below: Sequence[str]
+    breadcrumbs: Sequence[str]
+    notices: Sequence[str]
+    printed: Sequence[str]
+    dated: Sequence[str]
+    account: re.Match[str] | None
+    rights: str | None
 
 
 def lines_of(segmented: Segmented, verdicts: Sequence[Verdict]) -> PageLines:
     """Return the lines of a page, sorted by its verdicts."""
     printed = [segmented.words(block) for block in segmented.blocks]
+    folded = view("\n".join(printed), FOLDED).text.split("\n")
 
     def labelled(*labels: Label) -> list[int]:
         return [n for n, verdict in enumerate(verdicts) if verdict.label in labels]
 
-    bylines, body = labelled(Label.BYLINE), labelled(Label.BODY)
+    bylines, body, notices = labelled(Label.BYLINE), labelled(Label.BODY), labelled(Label.COPYRIGHT, Label.SITE)
     first, last = (body[0], body[-1]) if body else (0, len(printed))
     above = [n for n in range(max(0, first - _LINES_ABOVE), first) if n not in bylines]
+    amid = [n for n in range(first, last) if verdicts[n].rule == "sequence.dirt"] if body else []
+    further = [*range(last + 1, min(len(printed), last + 1 + _DATE_LINES)), *amid]
+    dated = [*bylines, *above, *(n for n in further if len(printed[n]) <= LONGEST_LINE)]
     return PageLines(
+        folded=folded,
+        bylines=[folded[n] for n in bylines],
+        below_title=[folded[n + 1] for n in labelled(Label.TITLE) if verdicts[n].kept and n + 1 < len(folded)],
+        above=[folded[n] for n in above],
+        marked=[folded[n] for n in above if search("author_markup", segmented.blocks[n].path.rpartition("/")[2])],
+        body=[folded[n] for n in body],
+        below=folded[last + 1 :],
+        breadcrumbs=[folded[n] for n, verdict in enumerate(verdicts) if verdict.rule.startswith("nav.")],
+        notices=[folded[n] for n in notices],
         printed=printed,
-        folded=view("\n".join(printed), FOLDED).text.split("\n"),
-        titles=[n for n in labelled(Label.TITLE) if verdicts[n].kept],
-        bylines=bylines,
-        body=body,
-        above=above,
-        below=range(last + 1, len(printed)),
-        amid=[n for n in range(first, last) if verdicts[n].rule == "sequence.dirt"] if body else [],
-        marked=[n for n in above if search("author_markup", segmented.blocks[n].path.rpartition("/")[2])],
-        breadcrumbs=[n for n, verdict in enumerate(verdicts) if verdict.rule.startswith("nav.")],
-        notices=labelled(Label.COPYRIGHT, Label.SITE),
-        copyrights=labelled(Label.COPYRIGHT),
+        dated=[printed[n] for n in dated],
+        account=next((found for n in bylines if (found := patterns()["account_age"].match(folded[n]))), None),
+        rights=next((printed[n] for n in notices if verdicts[n].label is Label.COPYRIGHT), None),
     )
-
-
-def account_of(lines: PageLines) -> re.Match[str] | None:
-    """Return the byline of a content management system, such as ``admin 8个月前 要闻``: account, age and category."""
-    return next((found for line in lines.at(lines.bylines) if (found := patterns()["account_age"].match(line))), None)
 
 
 @lru_cache(maxsize=1)

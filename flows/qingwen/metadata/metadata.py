@@ -7,7 +7,7 @@ from datetime import datetime
 
 from qingwen.config import Config
 from qingwen.metadata.dates import PublicationDate, extract_date
-from qingwen.metadata.lines import PageLines, account_of, lines_of, patterns, search, table
+from qingwen.metadata.lines import PageLines, lines_of, patterns, search, table
 from qingwen.metadata.people import extract_authors
 from qingwen.metadata.site import extract_site
 from qingwen.model import Metadata, Page, Segmented, Verdict
@@ -34,11 +34,11 @@ def read_metadata(
     date = extract_date(lines, meta, crawl_date) or PublicationDate()
     return Metadata(
         site=extract_site(page, lines, meta),
-        category=extract_category(lines),
         authors=extract_authors(lines, meta),
+        category=extract_category(lines),
         source_name=extract_source(lines),
         place=extract_place(lines),
-        rights=extract_rights(lines),
+        rights=lines.rights,
         published_at=date.at,
         published_precision=date.precision,
         published_raw=date.raw,
@@ -48,9 +48,9 @@ def read_metadata(
 def extract_source(lines: PageLines) -> str | None:
     """Return the source of the article: from a field, from a name behind the date, else from a dispatch's dateline."""
     no_source = set(table()["no_source"])
-    numbers = (*lines.bylines, *lines.above, *lines.below[:_SOURCE_LINES], *lines.body[-2:])
-    fields = lines.at(numbers, longest=_LONGEST_FIELD)
-    opening = lines.at(lines.body[:2])
+    near = (*lines.bylines, *lines.above, *lines.below[:_SOURCE_LINES], *lines.body[-2:])
+    fields = [line for line in near if len(line) <= _LONGEST_FIELD]
+    opening = lines.body[:2]
     for name, some in (("source", fields), ("source_dated", fields), ("dateline_source", [*fields, *opening])):
         for line in some:
             found = search(name, line)
@@ -62,9 +62,9 @@ def extract_source(lines: PageLines) -> str | None:
 
 def extract_category(lines: PageLines) -> str | None:
     """Return the section of the site: from an account's byline, else the last step of a breadcrumb that names one."""
-    if account := account_of(lines):
-        return account["category"].strip() or None
-    for line in lines.at(lines.breadcrumbs):
+    if lines.account:
+        return lines.account["category"].strip() or None
+    for line in lines.breadcrumbs:
         found = patterns()["breadcrumb"].match(line)
         if not found or not _ARROW.search(line):
             continue
@@ -77,10 +77,5 @@ def extract_category(lines: PageLines) -> str | None:
 
 def extract_place(lines: PageLines) -> str | None:
     """Return the place in the dispatch's dateline (``新华社太原5月16日电``)."""
-    found = (search("dateline_place", line) for line in lines.at(lines.body[:2]))
+    found = (search("dateline_place", line) for line in lines.body[:2])
     return next((match["place"] for match in found if match), None)
-
-
-def extract_rights(lines: PageLines) -> str | None:
-    """Return the first copyright notice, as the page prints it."""
-    return next((lines.printed[n] for n in lines.copyrights), None)

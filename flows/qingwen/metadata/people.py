@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from qingwen.metadata.lines import LONGEST_LINE, PageLines, account_of, patterns, search, table
+from qingwen.metadata.lines import LONGEST_LINE, PageLines, patterns, search, table
 from qingwen.text.match_view import FOLDED, view
 
 # How many lines below the text may hold its credits: captions and an editor's line may come between.
@@ -23,23 +23,20 @@ def extract_authors(lines: PageLines, meta: Mapping[str, str]) -> tuple[str, ...
     The places in order: fields, dateline, credit lines, markup, ending, account. Where no author or reporter is named,
     the credited editor is the author. An account of a content management system, such as admin, is no author.
     """
-    body, bylines = lines.at(lines.body), lines.at(lines.bylines)
-    around = lines.at((*lines.above, *lines.below[:_CREDIT_LINES]), longest=LONGEST_LINE)
-    beneath = lines.at(n + 1 for n in lines.titles if n + 1 < len(lines.folded))
-    ending = lines.at(lines.below[:_ENDING_LINES], longest=LONGEST_LINE)
-    edges = [*body[:2], *body[-2:]]
-    account = account_of(lines)
+    bylines, opening, ending = lines.bylines, lines.body[:2], lines.body[-2:]
+    around = [line for line in (*lines.above, *lines.below[:_CREDIT_LINES]) if len(line) <= LONGEST_LINE]
+    below = [line for line in lines.below[:_ENDING_LINES] if len(line) <= LONGEST_LINE]
     ranked: list[Iterable[str]] = [
         _matches("author", bylines),
-        _matches("dateline_author", body[:2]),
-        _matches("desk_author", [*bylines, *beneath, *around, *edges]),
-        _adjacent_matches("author_line", [*bylines, *around, *edges]),
+        _matches("dateline_author", opening),
+        _matches("desk_author", [*bylines, *lines.below_title, *around, *opening, *ending]),
+        _adjacent_matches("author_line", [*bylines, *around, *opening, *ending]),
         _matches("author", around),
         _authors_of_markup(lines, meta),
-        _matches("author_bare", beneath),
-        _matches("author_marked", lines.at(lines.marked)),
-        _matches("author_ending", [*body[-2:], *ending]),
-        [account["author"]] if account else [],
+        _matches("author_bare", lines.below_title),
+        _matches("author_marked", lines.marked),
+        _matches("author_ending", [*ending, *below]),
+        [lines.account["author"]] if lines.account else [],
         _matches("editor", [*bylines, *around]),
     ]
     return next((people for names in ranked for name in names if (people := _people(name))), None)

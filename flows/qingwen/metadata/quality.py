@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qingwen.config import Config
-from qingwen.text.characters import CLOSING_MARKS, HAN_RANGES, SENTENCE_ENDS, code_points, without_spaces
+from qingwen.text.characters import CLOSING_MARKS, HAN_RANGES, SENTENCE_ENDS, code_points
 
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
@@ -45,14 +45,14 @@ def signals(text: str, page_chars: int, masked: str = "") -> dict[str, float]:
     that is not in the text. ``masked`` are the characters that masks in the text stand for: those of Han count as such.
     """
     lines = [line for line in text.split("\n") if line]
-    solid = without_spaces(text)
-    codes = code_points(solid)
+    solid = "".join(text.split())
+    codes = code_points(solid + masked)
     counted = Counter(lines)
     repeated = sum(n * len(line) for line, n in counted.items() if n > 1) - sum(
         len(line) for line, n in counted.items() if n > 1
     )
     found = {
-        "han_ratio": (_han(codes) + _han(code_points(masked))) / max(1, len(solid)),
+        "han_ratio": _han(codes) / max(1, len(solid)),
         "line_punct": sum(line.rstrip(CLOSING_MARKS).endswith(_LINE_ENDS) for line in lines) / max(1, len(lines)),
         "dup_line": sum(n - 1 for n in counted.values()) / max(1, len(lines)),
         "dup_char": repeated / max(1, len(solid)),
@@ -60,7 +60,7 @@ def signals(text: str, page_chars: int, masked: str = "") -> dict[str, float]:
         "mean_paragraph": len(solid) / max(1, len(lines)),
         "removed_ratio": max(0.0, 1 - len(solid) / max(1, page_chars)),
     }
-    found.update(_ngrams(codes[:_NGRAM_CHARS]))
+    found.update(_ngrams(codes[: min(len(solid), _NGRAM_CHARS)]))
     return {name: round(value, 4) for name, value in found.items()}
 
 
@@ -123,7 +123,7 @@ def fault_of(text: str, quality: Mapping[str, float], config: Config, masked: st
     Another language, too short a text, and a list page are the reasons; what is merely poor stays, with its signals.
     Letters that are ``masked`` count as letters.
     """
-    size = len(without_spaces(text))
+    size = len("".join(text.split()))
     if _KANA.search(text) or _HANGUL.search(text):
         letters = len(re.findall(r"\w", text + masked)) or 1
         kana = len(_KANA.findall(text)) / letters

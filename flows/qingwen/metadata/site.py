@@ -20,11 +20,10 @@ def extract_site(page: Page, lines: PageLines, meta: Mapping[str, str]) -> str |
     """Return the registrable domain of the URL, else the name of the site as the page states it, else None."""
     if page.url and (domain := registrable_domain(page.url)):
         return domain
-    notices = lines.at(lines.notices)
-    for line in notices:
+    for line in lines.notices:
         if found := search("site_notice", line):
             return found["site"] or found["site2"]
-    for line in notices:
+    for line in lines.notices:
         if found := search("copyright_holder", line):
             return found["site"]
     return meta.get("og:site_name") or None

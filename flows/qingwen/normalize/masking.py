@@ -8,7 +8,7 @@ the page's text up to the masks.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from qingwen.config import Config
@@ -16,7 +16,7 @@ from qingwen.model import BODY, Document, Segmented
 from qingwen.normalize.passes import Context, Draft, Pass, Proposal, run
 from qingwen.rules.personal_data import MASKED, Found, PersonalTable, joined, overwrite
 from qingwen.rules.unmasked_forms import bared
-from qingwen.text.spans import Edit, PositionMap, Span, passes_of, trace_back
+from qingwen.text.spans import Edit, Span, trace_back
 
 Hits = Mapping[str, Sequence[Found]]
 
@@ -56,7 +56,7 @@ def _hide_lines(lines: Sequence[str], table: PersonalTable) -> list[str]:
 
 
 def run_masked(document: Document, passes: Sequence[Pass], context: Context, hidden: Hidden | None) -> Draft:
-    """Run the passes over masked parts until their result holds no personal data.
+    """Run the passes over masked parts until their result holds no personal data; if masking is off, run them once.
 
     A number may be written in a way that the table does not see through and that the passes undo. Such data is masked
     where it came from, and the passes run again.
@@ -64,13 +64,15 @@ def run_masked(document: Document, passes: Sequence[Pass], context: Context, hid
     table = context.book.personal
     parts, hits = document.parts, _hits_in_parts(document, hidden.found if hidden else ())
     while True:
-        masks = tuple(_edits(parts, hits))
-        draft = run(parts, (_masking(masks), *passes) if masks else passes, context)
-        new = {part: [hit for hit in _emerged(draft, part, table) if _is_bare(hit, parts[part])] for part in parts}
+        draft = run(parts, (_masking(hits), *passes) if any(hits.values()) else passes, context)
+        if not context.config.mask_personal_data:
+            return draft
+        new = {part: _emerged(draft, part, text, table) for part, text in parts.items()}
         if not any(new.values()):
-            return replace(draft, masked=_masked_characters(draft, _unmasked_body(document, hidden)))
+            break
         hits = {part: joined([*hits[part], *some]) for part, some in new.items()}
         parts = {part: overwrite(text, (hit.span for hit in hits[part])) for part, text in parts.items()}
+    return replace(draft, masked=_masked_characters(draft, document, hidden))
 
 
 def _hits_in_parts(document: Document, found: Sequence[Found]) -> Hits:
@@ -88,54 +90,35 @@ def _hits_in_parts(document: Document, found: Sequence[Found]) -> Hits:
     return hits
 
 
-def _edits(parts: Mapping[str, str], hits: Hits) -> Iterator[Edit]:
-    for part, some in hits.items():
-        for hit in some:
-            masked = hit.span.of(parts[part])
-            yield Edit(part, hit.span, masked, masked, hit.rule)
-
-
-def _masking(masks: tuple[Edit, ...]) -> Pass:
+def _masking(hits: Hits) -> Pass:
     """Return the pass that proposes the masks once, before all other edits; the parts are masked already."""
 
     def mask(draft: Draft, context: Context) -> Proposal:
-        return Proposal() if draft.edits else Proposal(masks)
+        if draft.edits:
+            return Proposal()
+        found = ((part, hit, hit.span.of(draft.parts[part])) for part, some in hits.items() for hit in some)
+        return Proposal(tuple(Edit(part, hit.span, masked, masked, hit.rule) for part, hit, masked in found))
 
     return mask
 
 
-def _emerged(draft: Draft, part: str, table: PersonalTable) -> Iterator[Found]:
-    """Yield the personal data in a part of a draft, in the positions of the part before the first pass."""
+def _emerged(draft: Draft, part: str, before: str, table: PersonalTable) -> list[Found]:
+    """Return the personal data in a part of a draft that the part ``before`` all passes shows, as spans of that."""
     found = table.find(draft.parts[part])
-    if found:
-        maps = _maps(draft, part)
-        for hit in found:
-            start, last, end = (trace_back(at, maps) for at in (hit.span.start, hit.span.end - 1, hit.span.end))
-            yield Found(Span(start, max(last + 1, end)), hit.rule)
+    edits = [edit for edit in draft.edits if edit.part == part] if found else []
+    ends = trace_back((at for hit in found for at in (hit.span.start, hit.span.end - 1, hit.span.end)), edits)
+    hits = [
+        Found(Span(start, max(last + 1, end)), hit.rule)
+        for hit, start, last, end in zip(found, ends[::3], ends[1::3], ends[2::3], strict=True)
+    ]
+    return [hit for hit in hits if overwrite(before, [hit.span]) != before]
 
 
-def _is_bare(hit: Found, text: str) -> bool:
-    """Tell whether some of the data is not masked yet."""
-    return overwrite(text, [hit.span]) != text
-
-
-def _masked_characters(draft: Draft, unmasked: str) -> str:
-    """Return the characters behind the masks in the finished body, which was ``unmasked`` before all passes."""
-    text = draft.parts[BODY]
-    if MASKED not in text:
+def _masked_characters(draft: Draft, document: Document, hidden: Hidden | None) -> str:
+    """Return the characters behind the masks in the finished body."""
+    masked = [at for at, char in enumerate(draft.parts[BODY]) if char == MASKED]
+    if not masked or hidden is None:
         return ""
-    maps, bare = _maps(draft, BODY), bared(unmasked)
-    return "".join(bare[trace_back(at, maps)] for at, char in enumerate(text) if char == MASKED)
-
-
-def _unmasked_body(document: Document, hidden: Hidden | None) -> str:
-    if hidden is None:
-        return document.parts[BODY]
-    kept = (judged for judged in document.blocks if judged.text is None and judged.part == BODY)
-    return "".join(judged.block.span.of(hidden.text) for judged in kept)
-
-
-def _maps(draft: Draft, part: str) -> list[PositionMap]:
-    """Return the map of positions of each pass over a part; masks move no position."""
-    edits = (edit for edit in draft.edits if edit.part == part and edit.before != edit.after)
-    return [PositionMap(one_pass) for one_pass in passes_of(edits)]
+    kept = (judged.block.span for judged in document.blocks if judged.text is None and judged.part == BODY)
+    bare = bared("".join(span.of(hidden.text) for span in kept))
+    return "".join(bare[at] for at in trace_back(masked, (edit for edit in draft.edits if edit.part == BODY)))

@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from qingwen.errors import SetupError
-from qingwen.text.characters import without_spaces
 from qingwen.text.match_view import folding
 
 # What JSON may write half a surrogate pair with, which no text of a page is.
@@ -28,7 +27,7 @@ def line_key(words: str) -> str:
     >>> line_key("關於 我們") == line_key("关于我们")
     True
     """
-    solid = without_spaces(words.translate(folding()))
+    solid = "".join(words.translate(folding()).split())
     return hashlib.blake2b(solid.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

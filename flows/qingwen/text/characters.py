@@ -34,15 +34,6 @@ def code_points(text: str) -> Any:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
-def without_spaces(text: str) -> str:
-    """Return a text without any white space.
-
-    >>> without_spaces("清 文\\u3000好")
-    '清文好'
-    """
-    return "".join(text.split())
-
-
 def printed(text: str) -> str:
     r"""Return a text in which characters that do not print, or would control a terminal, are escaped as in Python.
 

@@ -174,16 +174,18 @@ class PositionMap:
         return position - here[index - 1] + there[index - 1]
 
 
-def trace_back(position: int, passes: Sequence[PositionMap]) -> int:
-    """Return the position, before the first pass, of a position in the text after the last.
+def trace_back(positions: Iterable[int], edits: Iterable[Edit]) -> list[int]:
+    """Return the positions, before the first pass, of positions in the text after the last; all edits are of one part.
 
-    >>> first = PositionMap([Edit("body", Span(0, 2), "ab", "", "r", 0)])
-    >>> trace_back(1, [first])
-    3
+    >>> trace_back([1, 2], [Edit("body", Span(0, 2), "ab", "", "r", 0)])
+    [3, 4]
     """
-    for mapping in reversed(passes):
-        position = mapping.back(position)
-    return position
+    # An edit that changes nothing (a mask) moves no position, not even inside its span.
+    maps = [PositionMap(one_pass) for one_pass in passes_of(edit for edit in edits if edit.before != edit.after)]
+    found = list(positions)
+    for one_map in reversed(maps):
+        found = list(map(one_map.back, found))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
