@@ -167,10 +167,14 @@ def test_the_category_is_the_last_step_that_names_a_section() -> None:
         ("https://news.sina.com.cn/a", "sina.com.cn"),
         ("http://www.ifeng.com:80/", "ifeng.com"),
         ("www.gov.cn/x", "www.gov.cn"),
+        ("https://news.ifeng.fj.cn/a", "ifeng.fj.cn"),
+        ("https://someone.github.io/a", "someone.github.io"),
+        ("http://com.cn/", "com.cn"),
+        ("http://localhost:8000/", "localhost"),
         ("http://10.0.0.1/a", "10.0.0.1"),
     ],
 )
-def test_the_registrable_domain_is_what_a_registry_sells(url: str, site: str) -> None:
+def test_the_registrable_domain_is_what_its_owner_registered(url: str, site: str) -> None:
     assert registrable_domain(url) == site
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from qingwen.metadata.lines import PageLines, search
 from qingwen.model import Page, Segmented
 from qingwen.text.match_view import FOLDED, view
 
-# Second-level names under which registries of this field sell domains.
-_SECOND = frozenset("com net org gov edu ac co idv info".split())
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 # A longer first line is no title.
 _LONGEST_TITLE = 120
@@ -30,7 +32,7 @@ def extract_site(page: Page, lines: PageLines, meta: Mapping[str, str]) -> str |
 
 
 def registrable_domain(url: str) -> str | None:
-    """Return the part of a URL's host that a registry sells; None where it has no host, or is no URL.
+    """Return the part of a URL's host that its owner registered, by the Public Suffix List; None if there is no host.
 
     >>> registrable_domain("https://news.sina.com.cn/c/1.html"), registrable_domain("http://www.ifeng.com")
     ('sina.com.cn', 'ifeng.com')
@@ -39,11 +41,16 @@ def registrable_domain(url: str) -> str | None:
         host = (urlsplit(url if "//" in url else f"//{url}").hostname or "").strip(".")
     except ValueError:
         return None
-    steps = host.split(".")
-    if len(steps) < 2 or steps[-1].isdigit():
+    if "." not in host or host.rpartition(".")[2].isdigit():
         return host or None
-    take = 3 if len(steps) >= 3 and len(steps[-1]) == 2 and steps[-2] in _SECOND else 2
-    return ".".join(steps[-take:])
+    return _suffixes().privatesuffix(host) or host
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList  # reads the list that the package holds, never the network
+
+    return PublicSuffixList()
 
 
 def site_key(page: Page, segmented: Segmented) -> str | None:
