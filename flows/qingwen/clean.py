@@ -36,9 +36,9 @@ from qingwen.normalize.masking import Hidden, hide, run_masked
 from qingwen.normalize.passes import Context, Draft, Pass
 from qingwen.normalize.pinyin import drop_readings
 from qingwen.normalize.punctuation import looks_folded, widen_punctuation
-from qingwen.normalize.script import simplify
+from qingwen.normalize.script import to_simplified
 from qingwen.normalize.spacing import fix_spacing
-from qingwen.normalize.swapped_words import restore_nonwords, restore_words
+from qingwen.normalize.swapped_words import restore_swapped_nonwords, restore_swapped_words
 from qingwen.normalize.unicode import fix_unicode, undo_entities, undo_mojibake
 from qingwen.read.page import page_of, to_page
 from qingwen.read.table_rows import to_item
@@ -54,9 +54,9 @@ PASSES: tuple[Pass, ...] = (
     undo_entities,  # &ldquo; left in a dump
     fix_unicode,  # invisible and compatibility characters
     drop_readings,  # 國(guó): pinyin behind its character
-    simplify,  # Traditional to Simplified
-    restore_nonwords,  # 蕞 → 最: proves that words of the page are swapped
-    restore_words,  # 头部 → 第一, in a page with that proof
+    to_simplified,  # Traditional to Simplified
+    restore_swapped_nonwords,  # 蕞 → 最: proves that words of the page are swapped
+    restore_swapped_words,  # 头部 → 第一, in a page with that proof
     widen_punctuation,  # marks that were folded to ASCII
     fix_spacing,  # spaces that no writer typed
 )

@@ -1,4 +1,4 @@
-"""What a page states about its article: one function for each fact, gathered by `read_metadata`."""
+"""What a page states about its article: one function a fact, gathered by `read_metadata`."""
 
 from __future__ import annotations
 
