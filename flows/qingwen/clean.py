@@ -53,7 +53,7 @@ PASSES: tuple[Pass, ...] = (
     cut_inline,  # advertising inside a paragraph
     undo_entities,  # &ldquo; left in a dump
     fix_unicode,  # invisible and compatibility characters
-    drop_readings,  # 國(guó): pinyin behind its character
+    drop_readings,  # 國(guó): pinyin after its character
     to_simplified,  # Traditional to Simplified
     restore_swapped_nonwords,  # 蕞 → 最: proves that words of the page are swapped
     restore_swapped_words,  # 头部 → 第一, in a page with that proof
