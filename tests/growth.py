@@ -17,7 +17,7 @@ from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 import qingwen
-from qingwen.metadata.patterns import tables
+from qingwen.metadata.lines import patterns as metadata_patterns
 from qingwen.rules.character_tables import entity_table, lookalike_table, punctuation_table
 from qingwen.rules.patterns import Growth, branches, cost
 from qingwen.text.match_view import contact_tables
@@ -37,7 +37,7 @@ def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
             for name, value in sorted(vars(importlib.import_module(module.name)).items()):
                 if isinstance(value, re.Pattern):
                     yield f"{module.name.removeprefix('qingwen.')}.{name}", value
-    for name, pattern in tables()[0].items():
+    for name, pattern in metadata_patterns().items():
         yield f"metadata.toml.{name}", pattern
     for table in (entity_table(), lookalike_table(), punctuation_table()):
         for entry in fields(table):  # type: ignore[arg-type]

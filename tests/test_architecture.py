@@ -42,6 +42,7 @@ DOORS = {
     "resiliparse": {"read/encoding.py"},
     "jinja2": {"review/review_page.py"},
     "pypinyin": {"normalize/pinyin.py"},
+    "publicsuffixlist": {"metadata/site.py"},
     "prefect": {"flow.py", "adapters/prefect_artifacts.py", "adapters/prefect_runners.py"},
 }
 

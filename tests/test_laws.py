@@ -7,7 +7,8 @@ from dataclasses import replace
 from conftest import Case
 from qingwen import Config, clean_page, load_rules, restore
 from qingwen.clean import normalize
-from qingwen.model import BODY, TITLE, Cleaned, Page, Rejection
+from qingwen.model import BODY, TITLE, Cleaned, Document, Page, Rejection
+from qingwen.normalize.passes import Context
 from qingwen.read.page import read_page
 from qingwen.segment.segment import segment
 
@@ -79,7 +80,7 @@ def test_evidence_of_an_article_covers_what_the_rule_says(case: Case) -> None:
 
 def test_normalising_an_article_again_changes_nothing(case: Case) -> None:
     record = cleaned_of(case).record
-    assert normalize({TITLE: record.title, BODY: record.text}, Config(), load_rules()).edits == ()
+    assert normalize(Document({TITLE: record.title, BODY: record.text}), Context(Config(), load_rules())).edits == ()
 
 
 def test_cleaning_an_article_twice_gives_equal_results(case: Case) -> None:

@@ -35,7 +35,7 @@ def test_every_swapped_word_is_taken_back_and_nothing_else_is(cleaned: Cleaned) 
 
 
 def test_the_page_states_its_facts(cleaned: Cleaned) -> None:
-    facts = cleaned.record.facts
+    facts = cleaned.record.metadata
     assert (facts.site, facts.category, facts.authors) == (GOLD["site"], GOLD["category"], GOLD["authors"])
     assert (facts.published_raw, facts.published_precision) == (GOLD["published_raw"], GOLD["published_precision"])
     assert facts.published_at is None
@@ -50,8 +50,8 @@ def test_a_crawl_date_resolves_the_relative_date() -> None:
 
     found = clean_page(SEED.read_bytes(), config=Config(crawl_date=date(2023, 5, 30)))
     assert isinstance(found, Cleaned)
-    assert found.record.facts.published_at == datetime(2022, 9, 29)
-    assert found.record.facts.published_precision == "day"
+    assert found.record.metadata.published_at == datetime(2022, 9, 29)
+    assert found.record.metadata.published_precision == "day"
 
 
 def test_each_removed_block_is_named_for_what_it_is(cleaned: Cleaned) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,24 +13,36 @@ from typing import Any
 from qingwen.config import Config
 from qingwen.errors import SetupError
 from qingwen.label.labeller import FLAGGED, Labelled, label
-from qingwen.metadata.metadata import read_facts
+from qingwen.metadata.metadata import read_metadata
 from qingwen.metadata.quality import fault_of, signals
 from qingwen.metadata.site import site_key
-from qingwen.model import BODY, HTML, TITLE, Cleaned, Label, LabelledBlock, Metadata, Page, Record, Rejection, Segmented
+from qingwen.model import (
+    BODY,
+    HTML,
+    TITLE,
+    Cleaned,
+    Document,
+    Label,
+    LabelledBlock,
+    Metadata,
+    Page,
+    Record,
+    Rejection,
+    Segmented,
+)
 from qingwen.normalize.inline_ads import cut_inline
 from qingwen.normalize.layout import lay_out
-from qingwen.normalize.masking import Hits, hide, mask, masked_of, settle
-from qingwen.normalize.passes import Context, Draft, Pass, run
+from qingwen.normalize.masking import Hidden, hide, run_masked
+from qingwen.normalize.passes import Context, Draft, Pass
 from qingwen.normalize.pinyin import drop_readings
 from qingwen.normalize.punctuation import looks_folded, widen_punctuation
-from qingwen.normalize.script import simplify
+from qingwen.normalize.script import to_simplified
 from qingwen.normalize.spacing import fix_spacing
-from qingwen.normalize.swapped_words import restore_nonwords, restore_words
+from qingwen.normalize.swapped_words import restore_swapped_nonwords, restore_swapped_words
 from qingwen.normalize.unicode import fix_unicode, undo_entities, undo_mojibake
 from qingwen.read.page import page_of, to_page
 from qingwen.read.table_rows import to_item
 from qingwen.rules.book import RuleBook, compile_rules, extra_tables, load_rules
-from qingwen.rules.personal_data import Found
 from qingwen.rules.site_book import SiteBook, parse_sites
 from qingwen.segment.segment import segment
 from qingwen.text.spans import Edit, Span, undo
@@ -42,11 +53,11 @@ PASSES: tuple[Pass, ...] = (
     cut_inline,  # advertising inside a paragraph
     undo_entities,  # &ldquo; left in a dump
     fix_unicode,  # invisible and compatibility characters
-    drop_readings,  # 國(guó): pinyin behind its character
-    simplify,  # Traditional to Simplified
-    restore_nonwords,  # 蕞 → 最: proves that the page is spun
-    restore_words,  # 头部 → 第一, in a page that is proved spun
-    widen_punctuation,  # folded marks
+    drop_readings,  # 國(guó): pinyin after its character
+    to_simplified,  # Traditional to Simplified
+    restore_swapped_nonwords,  # 蕞 → 最: proves that words of the page are swapped
+    restore_swapped_words,  # 头部 → 第一, in a page with that proof
+    widen_punctuation,  # marks that were folded to ASCII
     fix_spacing,  # spaces that no writer typed
 )
 
@@ -63,149 +74,71 @@ def clean_page(
 ) -> Cleaned | Rejection:
     """Return the article of a page with the receipt for every change, or the rejection that says why there is none.
 
-    ``page`` is the bytes as crawled, packed by nothing, or a `Page`; of bytes ``source_path`` names them (its ending
-    tells HTML where the content does not) and ``url`` is where they stood. ``crawled_at`` (UTC) resolves partial and
-    relative dates. ``rules`` are the shipped ones by default; ``sites`` is what was learned of sites by surveying many
-    pages. A page's fault is a `Rejection`; what is raised is a fault of this program or of the machine.
+    ``page`` is a `Page`, or the bytes as crawled, not compressed. ``source_path`` names the bytes (its ending shows
+    HTML where the content does not), ``url`` is their address. ``crawled_at`` (UTC) resolves partial and relative
+    dates. ``rules`` are the shipped ones by default; ``sites`` is what a survey of many pages learned about sites. A
+    fault of the page is a `Rejection`; an exception is a fault of this program or of the machine.
 
     >>> clean_page(b"").rule
     'read.empty'
     """
     config, book = config or Config(), rules or load_rules()
-    if isinstance(page, bytes):
-        read = to_page(page, source_path, config, url=url, fetched_at=crawled_at)
-        if isinstance(read, Rejection):
-            return read
-        page = read
-    segmented = segment(page, config)
+    read = to_page(page, source_path, config, url=url, fetched_at=crawled_at) if isinstance(page, bytes) else page
+    if isinstance(read, Rejection):
+        return read
+    segmented = segment(read, config)
     if isinstance(segmented, Rejection):
         return segmented
-    shown, found = hide(segmented, config, book.personal)
-    site = site_key(page, shown)
-    labelled = label(segmented, book, sites, site)  # of the page as it is: masks change no verdict
-    blocks = labelled_blocks(shown, labelled)
-    if not any(judged.verdict.label is Label.BODY and judged.verdict.kept for judged in blocks):
-        dropped = _dropped(blocks, shown)
-        return Rejection(page.id, page.source_path, "label", "reject.no-article", "No block is an article's.", dropped)
-    facts = read_facts(page, shown, labelled.verdicts, config, crawled_at or page.fetched_at)
-    parts, title = parts_of(shown, labelled, blocks)
-    draft = normalize(
-        parts,
-        config,
-        book,
-        page_text=shown.text,
-        title=title,
-        hits=_hits_of(found, blocks),
-        dump=page.media_type != HTML,
-        site=site,
-        spun_site=sites is not None and sites.is_spun(site),
-    )
-    masked = masked_of(draft, BODY, parts_of(segmented, labelled, blocks)[0][BODY]) if config.mask_personal_data else ""
-    return _assessed(page, shown, blocks, draft, facts, config, book, masked)
+    shown, hidden = hide(segmented, config, book.personal)  # the same page where masking is off
+    site = site_key(read, shown)
+    labelled = label(segmented, book, sites, site)  # of the page without masks: they change no verdict
+    document = document_of(shown, labelled)
+    if not document.is_article:
+        return _rejected(read, document, "label", "reject.no-article", "No block is an article's.")
+    metadata = read_metadata(read, shown, labelled.verdicts, config, crawled_at or read.fetched_at)
+    spun_site = sites is not None and sites.is_spun(site)
+    context = Context(config, book, dump=read.media_type != HTML, site=site, spun_site=spun_site)
+    draft = normalize(document, context, hidden=hidden)
+    return _assessed(read, document, draft, metadata, context)
 
 
-def unforeseen(page_id: str, source_path: str, fault: Exception) -> Rejection:
-    """Return the rejection of a page at which a fault came up that nobody foresaw: its type, the function's name."""
-    frames = traceback.extract_tb(fault.__traceback__)
-    where = frames[-1].name if frames else "?"
-    detail = f"{type(fault).__name__} in {where}: please report the page."
-    return Rejection(page_id, source_path, "fault", "fault.unforeseen", detail)
-
-
-def labelled_blocks(segmented: Segmented, labelled: Labelled) -> tuple[LabelledBlock, ...]:
-    """Return the blocks with their verdicts, and the text of each that is not kept."""
-    return tuple(
-        LabelledBlock(block, verdict, None if verdict.kept else block.span.of(segmented.text))
-        for block, verdict in zip(segmented.blocks, labelled.verdicts, strict=True)
-    )
+def document_of(segmented: Segmented, labelled: Labelled) -> Document:
+    """Return the kept slices of a page's text as title and body, with all blocks and their verdicts."""
+    blocks: list[LabelledBlock] = []
+    slices: dict[str, list[str]] = {TITLE: [], BODY: []}
+    title: Span | None = None
+    for block, verdict in zip(segmented.blocks, labelled.verdicts, strict=True):
+        text = block.span.of(segmented.text)
+        blocks.append(LabelledBlock(block, verdict, None if verdict.kept else text))
+        if verdict.kept:
+            slices[blocks[-1].part].append(text)
+            if labelled.title is not None and verdict.label is Label.TITLE:
+                title = labelled.title.shifted(-block.span.start)
+    parts = {part: "".join(pieces) for part, pieces in slices.items()}
+    return Document(parts, title, tuple(blocks), segmented.text)
 
 
 def normalize(
-    parts: dict[str, str],
-    config: Config,
-    book: RuleBook,
-    *,
-    page_text: str | None = None,
-    title: Span | None = None,
-    dump: bool = True,
-    site: str | None = None,
-    spun_site: bool = False,
-    passes: Sequence[Pass] = PASSES,
-    hits: Hits | None = None,
+    document: Document, context: Context, *, passes: Sequence[Pass] = PASSES, hidden: Hidden | None = None
 ) -> Draft:
-    """Run the passes over title and body; where the configuration asks for it, no personal data is left in them.
+    """Run the passes over title and body; if the configuration masks personal data, none is left in them.
 
-    ``page_text`` shows whether the page's punctuation was folded (default: the parts do); ``title`` is the span of the
-    title part that is the title; ``dump``: the lines come from a dump and may hold several paragraphs each; ``site``:
-    what the page's site is known by; ``spun_site``: its pages are known to have words swapped; ``hits``: what is masked
-    in the parts already.
+    ``hidden`` is the personal data that is masked in the document already.
     """
-    context = Context(
-        config=config,
-        book=book,
-        folded=looks_folded(page_text if page_text is not None else "\n".join(parts.values()), config),
-        title=title,
-        dump=dump,
-        site=site,
-        spun_site=spun_site,
-    )
-
-    def normalized(parts: Mapping[str, str], masks: tuple[Edit, ...]) -> Draft:
-        return run(parts, (mask, *passes), replace(context, masks=masks)) if masks else run(parts, passes, context)
-
-    return settle(parts, hits or {}, book.personal, normalized) if config.mask_personal_data else normalized(parts, ())
-
-
-def parts_of(
-    segmented: Segmented, labelled: Labelled, blocks: Sequence[LabelledBlock]
-) -> tuple[dict[str, str], Span | None]:
-    """Return title and body as their kept slices of the page's text, and the span of the title in its part."""
-    slices: dict[str, list[str]] = {TITLE: [], BODY: []}
-    title: Span | None = None
-    for judged in blocks:
-        if judged.text is None:
-            span = judged.block.span
-            slices[part_of(judged)].append(span.of(segmented.text))
-            if labelled.title is not None and judged.verdict.label is Label.TITLE:
-                title = labelled.title.shifted(-span.start)
-    return {part: "".join(found) for part, found in slices.items()}, title
-
-
-def _hits_of(found: Sequence[Found], blocks: Sequence[LabelledBlock]) -> Hits:
-    """Return what was found in kept blocks, by part and in its positions; none of it crosses the end of a block."""
-    hits: dict[str, list[Found]] = {TITLE: [], BODY: []}
-    sizes = {TITLE: 0, BODY: 0}
-    left = deque(found)
-    for judged in blocks:
-        span, part = judged.block.span, part_of(judged)
-        while left and left[0].span.start < span.end:
-            hit = left.popleft()
-            if judged.text is None:
-                hits[part].append(replace(hit, span=hit.span.shifted(sizes[part] - span.start)))
-        sizes[part] += len(span) if judged.text is None else 0
-    return hits
-
-
-def part_of(judged: LabelledBlock) -> str:
-    """Return the part that a kept block belongs to."""
-    return TITLE if judged.verdict.label is Label.TITLE else BODY
+    page_text = "\n".join(document.parts.values()) if document.text is None else document.text
+    context = replace(context, title=document.title, folded=looks_folded(page_text, context.config))
+    return run_masked(document, passes, context, hidden)
 
 
 def _assessed(
-    page: Page,
-    segmented: Segmented,
-    blocks: tuple[LabelledBlock, ...],
-    draft: Draft,
-    facts: Metadata,
-    config: Config,
-    book: RuleBook,
-    masked: str,
+    page: Page, document: Document, draft: Draft, metadata: Metadata, context: Context
 ) -> Cleaned | Rejection:
+    """Return the record of an article with its receipt, or the rejection of a text that is none."""
     text = draft.parts[BODY]
-    quality = signals(text, len("".join(segmented.text.split())), masked)
-    fault = fault_of(text, quality, config, masked)
+    quality = signals(text, len("".join((document.text or "").split())), draft.masked)
+    fault = fault_of(text, quality, context.config, draft.masked)
     if fault is not None:
-        return Rejection(page.id, page.source_path, "assess", fault.rule, fault.detail, _dropped(blocks, segmented))
+        return _rejected(page, document, "assess", fault.rule, fault.detail)
     repairs = [edit for edit in draft.edits if edit.rule.startswith("spun.")]
     record = Record(
         id=page.id,
@@ -218,22 +151,17 @@ def _assessed(
         title=draft.parts[TITLE],
         text=text,
         script="Hant" if any(edit.rule.startswith("script.") for edit in draft.edits) else "Hans",
-        facts=facts,
+        metadata=metadata,
         removed_ratio=quality["removed_ratio"],
         n_edits=len(draft.edits),
         n_repairs=len(repairs),
         spun=bool(repairs),
-        flags=_flags(page, blocks, draft, config),
+        flags=_flags(page, document.blocks, draft, context.config),
         quality=quality,
         text_sha256=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
-        rules_version=book.version,
+        rules_version=context.book.version,
     )
-    return Cleaned(record, blocks, draft.edits, draft.flags)
-
-
-def _dropped(blocks: Sequence[LabelledBlock], segmented: Segmented) -> tuple[LabelledBlock, ...]:
-    """Return the blocks of a rejected page: nothing of it is kept, so that each carries its text."""
-    return tuple(replace(judged, text=judged.block.span.of(segmented.text)) for judged in blocks)
+    return Cleaned(record, document.blocks, draft.edits, draft.flags)
 
 
 def _flags(page: Page, blocks: Sequence[LabelledBlock], draft: Draft, config: Config) -> tuple[str, ...]:
@@ -247,6 +175,20 @@ def _flags(page: Page, blocks: Sequence[LabelledBlock], draft: Draft, config: Co
     if not draft.parts[TITLE]:
         names.add("label.no-title")
     return tuple(sorted(names))
+
+
+def _rejected(page: Page, document: Document, stage: str, rule: str, detail: str) -> Rejection:
+    """Return the rejection of a page with its blocks; nothing of the page is kept, so every block carries its text."""
+    blocks = tuple(replace(judged, text=judged.block.span.of(document.text or "")) for judged in document.blocks)
+    return Rejection(page.id, page.source_path, stage, rule, detail, blocks)
+
+
+def unforeseen(page_id: str, source_path: str, fault: Exception) -> Rejection:
+    """Return the rejection of a page on which an unexpected exception was raised: its type and the function's name."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    where = frames[-1].name if frames else "?"
+    detail = f"{type(fault).__name__} in {where}: please report the page."
+    return Rejection(page_id, source_path, "fault", "fault.unforeseen", detail)
 
 
 def restore(record: Record, blocks: Sequence[LabelledBlock], edits: Sequence[Edit]) -> str:
@@ -271,19 +213,19 @@ def restore_parts(parts: Mapping[str, str], blocks: Sequence[LabelledBlock], edi
         if judged.text is not None:
             pieces.append(judged.text)
             continue
-        part, size = part_of(judged), len(judged.block.span)
+        part, size = judged.part, len(judged.block.span)
         pieces.append(rest[part][:size])
         rest[part] = rest[part][size:]
     return "".join(pieces)
 
 
 class Cleaner:
-    """Thresholds, compiled rules and what is known of sites, held for as many pages as you have.
+    """Cleans many pages with one configuration, one set of compiled rules and one `SiteBook`.
 
     ``rules`` is your own rule table (a TOML file, or a folder of them) beside the shipped ones; ``sites`` is what a
-    run learned of sites (`qingwen.load_sites` reads it from a dataset's ``_state/sites.json``). ``book`` holds the
+    run learned about sites (`qingwen.load_sites` reads it from a dataset's ``_state/sites.json``). ``book`` holds the
     compiled rules, ``config`` the thresholds. A cleaner can be pickled: another process compiles the same rules again,
-    or refuses where it ships others.
+    and refuses if it ships others.
 
     >>> cleaner = Cleaner()
     >>> cleaner.clean(b"").rule
@@ -316,10 +258,7 @@ class Cleaner:
         url: str | None = None,
         crawled_at: datetime | None = None,
     ) -> Cleaned | Rejection:
-        """Return the article of a page with its receipt, or the rejection that says why there is none.
-
-        ``page`` is the bytes as crawled or a `Page`; see `clean_page`.
-        """
+        """Return what `clean_page` returns, with this cleaner's configuration, rules and sites."""
         return clean_page(
             page,
             source_path=source_path,
@@ -331,10 +270,10 @@ class Cleaner:
         )
 
     def clean_row(self, row: Mapping[str, Any], *, source_path: str = "") -> Cleaned | Rejection:
-        """Return the article of a row of a table, whose fields are named as crawlers name them.
+        """Return the article of a row of a table whose fields have the names that crawlers give them.
 
-        Text or HTML, URL, title and date of the crawl are found as in JSON Lines and Parquet files: by the settings
-        ``text_field``, ``html_field``, … or, without them, under the names of the usual tools.
+        Text or HTML, URL, title and crawl date are found as in JSON Lines and Parquet files: by the settings
+        ``text_field``, ``html_field``, …, else under the names that common tools use.
 
         >>> Cleaner().clean_row({"id": 1}).rule
         'read.no-text'

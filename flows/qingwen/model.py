@@ -1,11 +1,12 @@
-"""What the parts hand to each other: pages, blocks, verdicts, records, rejections.
+"""The values that the steps pass on: pages, blocks, verdicts, documents, records, rejections.
 
-Every offset belongs to a named text: a block's span to the page's text, an edit's or a flag's to a part (title or
+Every offset belongs to a named text: a block's span to the page's text, an edit's or a flag's span to a part (title or
 body).
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +23,7 @@ HEAD_PATH = "head/title"
 
 
 class Label(StrEnum):
-    """What a block is. Blocks labelled title and body make the record; the others are dropped with a verdict.
+    """The kind of a block. Blocks labelled title and body make the record; the others are dropped with a verdict.
 
     >>> Label("ad") is Label.AD, f"label: {Label.AD}"
     (True, 'label: ad')
@@ -44,12 +45,12 @@ class Label(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One scraped item as received; `clean_page` makes one of bytes.
+    """One scraped item as received; `clean_page` makes one from bytes.
 
-    ``text`` is what the decoder made of the bytes: a dump's text, or a page's markup, as ``media_type`` says
-    (``text/plain``, ``text/html``). ``id`` is the first 32 hex digits of ``sha256``, the digest of the bytes after
-    transfer and content decoding; ``size`` counts those bytes. ``damaged`` counts the replacement characters that the
-    decoder had to write; ``fetched_at`` is UTC.
+    ``text`` is the decoded text of a dump (``media_type`` is ``text/plain``) or markup of a page (``text/html``).
+    ``id`` is the first 32 hex digits of ``sha256``, the digest of the bytes after transfer and content decoding;
+    ``size`` counts those bytes. ``damaged`` counts the replacement characters that decoding wrote; ``fetched_at`` is
+    UTC.
 
     >>> from qingwen import clean_page
     >>> page = Page("0f" * 16, "a.txt", "text/plain", "utf-8", "404 Not Found", "0f" * 32, size=13)
@@ -73,8 +74,8 @@ class Page:
 class Block:
     r"""One run of text between block-level boundaries; its span in the page's text includes the white space after it.
 
-    The blocks of a page tile its text: the first starts at 0, each where the last ended; ``n`` counts them from 0.
-    ``path`` is the DOM path (empty in a dump), ``link_density`` the share of its characters inside links (0 to 1).
+    The blocks of a page tile its text: the first starts at 0, each other where the one before ends; ``n`` counts from
+    0. ``path`` is the DOM path (empty in a dump), ``link_density`` the share of characters inside links (0 to 1).
 
     >>> Block(0, Span(0, 3)).span.of("头条\n正文")
     '头条\n'
@@ -101,11 +102,11 @@ class Segmented:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a block was found to be, who said so and why.
+    """The label of a block, the rule that decided it, and why.
 
-    ``rule`` is a rule's id or ``sequence.*`` for the decision over the sequence; ``evidence`` is the span, in the
-    page's text, that the rule hit; ``score`` is the block's weight as an article block in natural units of evidence
-    (about log odds; positive: article).
+    ``rule`` is the id of a rule, or ``sequence.*`` if the sequence of all blocks decided; ``evidence`` is the span of
+    the page's text that the rule hit; ``score`` is the evidence that the block belongs to the article, about its log
+    odds (positive: article).
 
     >>> from qingwen import clean_page
     >>> verdict = clean_page("长按识别二维码，关注“今日观察”".encode()).blocks[0].verdict
@@ -134,13 +135,40 @@ class LabelledBlock:
     verdict: Verdict
     text: str | None
 
+    @property
+    def part(self) -> str:
+        """Return the part that the block belongs to if it is kept: title or body."""
+        return TITLE if self.verdict.label is Label.TITLE else BODY
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Title and body of a page before any pass, the blocks that they come from, and the page's text.
+
+    ``parts`` maps ``title`` and ``body`` to the joined slices of their blocks; ``title`` is the span of the title in
+    its part, where the block holds more (the name of the site). ``text`` is None where only the parts are known.
+
+    >>> Document({"title": "头条_晚报", "body": "正文。"}, title=Span(0, 2)).is_article
+    False
+    """
+
+    parts: Mapping[str, str]
+    title: Span | None = None
+    blocks: tuple[LabelledBlock, ...] = ()
+    text: str | None = None
+
+    @property
+    def is_article(self) -> bool:
+        """Tell whether a block of the page is kept as body."""
+        return any(judged.verdict.label is Label.BODY and judged.verdict.kept for judged in self.blocks)
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Something that was left as it stands and that a person may want to see; the span is in the finished part.
+    """Something that was not changed and that a person may want to see; the span is in the finished part.
 
-    ``form`` stands there, ``candidate`` may be right instead; ``clause`` and ``score`` (0 to 1) say which context of a
-    swapped word spoke, and how surely.
+    ``form`` is the text there, ``candidate`` what may be right instead; ``clause`` and ``score`` (0 to 1) name the
+    context of a swapped word that matched, and how reliable it is.
 
     >>> flag = Flag("body", "spun.diyi", Span(0, 2), "头部", "第一")
     >>> flag.span.of("头部品牌") == flag.form
@@ -158,10 +186,10 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the page states about the article; None where it states nothing.
+    """What the page states about the article; None for what it does not state.
 
     ``published_at`` is Beijing local time without a zone, as exact as ``published_precision`` says (minute, day, month,
-    month-day, year, none); ``published_raw`` is what the page prints. ``rights`` is the copyright notice as printed.
+    month-day, year, none); ``published_raw`` is the date as printed, ``rights`` the copyright notice as printed.
 
     >>> Metadata(source_name="晚报").published_precision
     'none'
@@ -184,7 +212,7 @@ class Record:
 
     ``text`` is the body, its paragraphs joined by one newline, without the title. ``removed_ratio`` is the share of
     the page's characters that are not in it (0 to 1), ``quality`` the signals by name; ``n_edits`` counts all edits,
-    ``n_repairs`` those that took back swapped words. ``fetched_at`` is UTC.
+    ``n_repairs`` those that restored swapped words. ``fetched_at`` is UTC.
 
     >>> from qingwen import clean_page
     >>> page = "文旅局公布的数据显示，假期首日老街接待游客三万人次，创历史之蕞。有关部门提醒游客错峰出行，自觉排队。"
@@ -203,7 +231,7 @@ class Record:
     title: str
     text: str
     script: str
-    facts: Metadata
+    metadata: Metadata
     removed_ratio: float
     n_edits: int
     n_repairs: int
@@ -215,26 +243,34 @@ class Record:
     language: str = "zh"
     schema_version: int = SCHEMA_VERSION
 
+    @property
+    def facts(self) -> Metadata:
+        """Return `metadata`, by its name in version 1.0."""
+        warnings.warn("Record.facts is now Record.metadata", DeprecationWarning, stacklevel=2)
+        return self.metadata
+
     def row(self) -> dict[str, Any]:
         """Return the record as a row: one flat mapping of column to value."""
-        row: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__ if name not in ("facts", "flags")}
-        row.update({name: getattr(self.facts, name) for name in self.facts.__slots__})
-        row["authors"] = list(self.facts.authors) if self.facts.authors else None
-        row["flags"] = list(self.flags)
-        row["quality"] = dict(self.quality)
-        row["n_chars"] = len(self.text)
-        row["n_paragraphs"] = self.text.count("\n") + 1
-        row["han_ratio"] = self.quality["han_ratio"]
-        row["duplicate_of"] = row["duplicate_kind"] = None
-        row["cluster_size"] = 1
-        return row
+        return {
+            **{name: getattr(self, name) for name in self.__slots__ if name != "metadata"},
+            **{name: getattr(self.metadata, name) for name in self.metadata.__slots__},
+            "authors": list(self.metadata.authors) if self.metadata.authors else None,
+            "flags": list(self.flags),
+            "quality": dict(self.quality),
+            "n_chars": len(self.text),
+            "n_paragraphs": self.text.count("\n") + 1,
+            "han_ratio": self.quality["han_ratio"],
+            "duplicate_of": None,
+            "duplicate_kind": None,
+            "cluster_size": 1,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A page that is no article, or that could not be read: at which stage, by which rule, and the detail.
+    """A page that is no article or could not be read, with the stage and the rule that rejected it and the detail.
 
-    A value, never raised. ``blocks`` holds the verdicts, where the page came as far as being cut into blocks.
+    It is a value and never raised. ``blocks`` holds the verdicts if the page was cut into blocks.
 
     >>> from qingwen import clean_page
     >>> rejection = clean_page(b"%PDF-1.4")

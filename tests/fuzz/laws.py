@@ -13,8 +13,8 @@ from html5lib import HTMLParser
 from qingwen import Config, clean_page, load_rules, restore
 from qingwen.clean import PASSES, normalize
 from qingwen.label.labeller import Labelled, label
-from qingwen.metadata.metadata import read_facts
-from qingwen.model import BODY, TITLE, Cleaned, Flag, Label, Page, Rejection, Segmented
+from qingwen.metadata.metadata import read_metadata
+from qingwen.model import BODY, TITLE, Cleaned, Document, Flag, Label, Page, Rejection, Segmented
 from qingwen.normalize.passes import Context, Draft
 from qingwen.read.page import to_page
 from qingwen.review.explain import explain
@@ -156,7 +156,7 @@ def _facts(page: Page, found: Segmented, judged: Labelled) -> None:
         for n, verdict in enumerate(judged.verdicts)
     )
     for verdicts in (judged.verdicts, other):
-        facts = read_facts(page, found, verdicts, CONFIG, None)
+        facts = read_metadata(page, found, verdicts, CONFIG, None)
         assert facts.published_precision in _PRECISIONS
         assert facts.published_at is None or facts.published_precision in ("minute", "day", "month", "year")
         assert facts.authors is None or (facts.authors and all(facts.authors))
@@ -200,7 +200,7 @@ def _within(flags: Iterable[Flag], parts: Mapping[str, str]) -> None:
 def chain(octets: bytes) -> None:
     """All passes together are undone, leave nothing for a second run, and no layout."""
     parts = _parts(octets)
-    draft = normalize(parts, CONFIG, BOOK)
+    draft = normalize(Document(parts), Context(CONFIG, BOOK))
     for part, text in parts.items():
         edits = [edit for edit in draft.edits if edit.part == part]
         assert undo(draft.parts[part], edits) == text
@@ -210,7 +210,7 @@ def chain(octets: bytes) -> None:
     _within(draft.flags, draft.parts)
     assert strange("".join(draft.parts.values())) <= strange(text_of(octets))
     assert all(line and line == line.strip() for line in draft.parts[BODY].split("\n")) or not draft.parts[BODY]
-    assert normalize(dict(draft.parts), CONFIG, BOOK).edits == ()
+    assert normalize(Document(dict(draft.parts)), Context(CONFIG, BOOK)).edits == ()
 
 
 def clean(octets: bytes) -> None:
@@ -247,7 +247,7 @@ def _cleaned(result: Cleaned) -> None:
     assert not strange(record.text + record.title), strange(record.text + record.title)
     parts = {TITLE: record.title, BODY: record.text}
     _within(result.flags, parts)
-    assert normalize(dict(parts), CONFIG, BOOK).edits == ()
+    assert normalize(Document(dict(parts)), Context(CONFIG, BOOK)).edits == ()
     for line in explain("page", parts, result.blocks, result.edits, result.flags):
         shown = printed("".join(run.text for run in line))
         assert all(char.isprintable() or unicodedata.category(char) == "Zs" for char in shown), shown
@@ -271,4 +271,4 @@ def masked(octets: bytes) -> None:
         assert all(sign in (was, MASKED, "\u200b", " ") for sign, was in zip(text, found.text, strict=True))
         parts = {TITLE: on.record.title, BODY: on.record.text}
         assert not any(map(BOOK.personal.find, parts.values())), parts
-        assert normalize(dict(parts), _MASKING, BOOK).edits == ()
+        assert normalize(Document(dict(parts)), Context(_MASKING, BOOK)).edits == ()

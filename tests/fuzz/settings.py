@@ -34,7 +34,7 @@ from qingwen.run.worker_context import WorkerContext, open_context, write_contex
 from qingwen.segment.segment import segment
 from qingwen.text.match_view import CONTACT, FOLDED, RAW, view
 from qingwen.text.opencc import converter
-from qingwen.text.spans import Edit, Mapping, Span, align, apply, invert, trace_back, undo
+from qingwen.text.spans import Edit, PositionMap, Span, align, apply, invert, trace_back, undo
 
 from .files import FOLDER
 from .laws import BOOK, CONFIG, page_of, text_of
@@ -219,7 +219,6 @@ def algebra(octets: bytes) -> None:
     """Passes of edits are undone, lead places there and back, and align both texts. Bytes say where the edits are."""
     text = now = text_of(octets)[:100]
     passes: list[list[Edit]] = []
-    mappings: list[Mapping] = []
     for step in range(octets[0] % 4 if octets else 0):
         at, edits = 0, []
         for n, jump in enumerate(octets[step::7][:20]):
@@ -229,20 +228,19 @@ def algebra(octets: bytes) -> None:
             at = end
         after = apply(now, edits)
         assert apply(after, invert(edits)) == now
-        through = Mapping(edits)
+        through = PositionMap(edits)
         places = [through.forward(place) for place in range(len(now) + 1)]
         assert places == sorted(places)
         assert all(0 <= place <= len(after) for place in places)
         assert all(0 <= through.back(place) <= len(now) for place in range(len(after) + 1))
         passes.append(edits)
-        mappings.append(through)
         now = after
     every = [edit for edits in passes for edit in edits]
     assert undo(now, every) == text
     segments = align(text, every)
     assert "".join(segment.before for segment in segments) == text
     assert "".join(segment.after for segment in segments) == now
-    assert all(0 <= trace_back(place, mappings) <= len(text) for place in range(len(now) + 1))
+    assert all(0 <= place <= len(text) for place in trace_back(range(len(now) + 1), every))
 
 
 def rows(octets: bytes) -> dict[str, list[dict[str, Any]]]:

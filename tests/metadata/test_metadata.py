@@ -20,7 +20,7 @@ def facts(byline: str, *, above: str = "", crawl: date | None = None) -> Metadat
     page = f"{above}图书馆延长开放时间\n{byline}\n{BODY}\n"
     found = clean_page(page.encode(), config=Config(crawl_date=crawl))
     assert isinstance(found, Cleaned)
-    return found.record.facts
+    return found.record.metadata
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_dispatch_names_its_source_its_place_and_its_reporters() -> None:
     first = "新华社太原5月16日电（记者方若溪 通讯员 李守拙）市图书馆今天宣布，自下月起开放时间延长至晚上九点半。"
     found = clean_page(f"图书馆延长开放时间\n2023-05-16\n{first}\n{BODY}\n".encode())
     assert isinstance(found, Cleaned)
-    stated = found.record.facts
+    stated = found.record.metadata
     assert (stated.source_name, stated.place, stated.authors) == ("新华社", "太原", ("方若溪", "李守拙"))
     assert found.record.text.startswith("新华社太原5月16日电")
 
@@ -154,7 +154,7 @@ def test_a_bracket_that_holds_no_name_is_no_author() -> None:
     page = f"图书馆延长开放时间\n2023-04-18 来源：晨报\n{BODY}\n（视频）\n"
     found = clean_page(page.encode())
     assert isinstance(found, Cleaned)
-    assert found.record.facts.authors is None
+    assert found.record.metadata.authors is None
 
 
 def test_the_category_is_the_last_step_that_names_a_section() -> None:
@@ -167,10 +167,14 @@ def test_the_category_is_the_last_step_that_names_a_section() -> None:
         ("https://news.sina.com.cn/a", "sina.com.cn"),
         ("http://www.ifeng.com:80/", "ifeng.com"),
         ("www.gov.cn/x", "www.gov.cn"),
+        ("https://news.ifeng.fj.cn/a", "ifeng.fj.cn"),
+        ("https://someone.github.io/a", "someone.github.io"),
+        ("http://com.cn/", "com.cn"),
+        ("http://localhost:8000/", "localhost"),
         ("http://10.0.0.1/a", "10.0.0.1"),
     ],
 )
-def test_the_registrable_domain_is_what_a_registry_sells(url: str, site: str) -> None:
+def test_the_registrable_domain_is_what_its_owner_registered(url: str, site: str) -> None:
     assert registrable_domain(url) == site
 
 
@@ -183,4 +187,11 @@ def test_an_address_that_is_no_url_tells_no_site(url: str) -> None:
     page = f"<html><head><link rel='canonical' href='{url}'></head><body>{''.join(f'<p>{n}{line}</p>' for n, line in enumerate(lines))}</body></html>"
     for found in (clean_page(page.encode(), source_path="a.html"), clean_page("\n\n".join(lines).encode(), url=url)):
         assert isinstance(found, Cleaned), found
-        assert found.record.facts.site is None
+        assert found.record.metadata.site is None
+
+
+def test_the_metadata_of_a_record_has_its_old_name_for_one_version() -> None:
+    found = clean_page(f"图书馆延长开放时间\n2023-04-18 来源：晨报\n{BODY}\n".encode())
+    assert isinstance(found, Cleaned)
+    with pytest.warns(DeprecationWarning, match=r"Record\.metadata"):
+        assert found.record.facts == found.record.metadata

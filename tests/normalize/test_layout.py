@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from qingwen import Config, load_rules
 from qingwen.clean import normalize
-from qingwen.model import BODY, TITLE
+from qingwen.model import BODY, TITLE, Document
+from qingwen.normalize.passes import Context
 
 GLUED = "大桥今天通车。　　市民王先生说，出行方便多了。"
 
 
 def body(text: str, *, dump: bool) -> str:
-    return normalize({TITLE: "", BODY: text}, Config(), load_rules(), dump=dump).parts[BODY]
+    return normalize(Document({TITLE: "", BODY: text}), Context(Config(), load_rules(), dump=dump)).parts[BODY]
 
 
 def test_a_line_of_a_dump_that_holds_several_paragraphs_is_parted_at_their_indents() -> None:

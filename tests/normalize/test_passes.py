@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from qingwen import Config, load_rules
 from qingwen.clean import PASSES, normalize
-from qingwen.model import BODY, TITLE
+from qingwen.model import BODY, TITLE, Document
+from qingwen.normalize.passes import Context
 from qingwen.text.spans import undo
 
 CONFIG, BOOK = Config(), load_rules()
@@ -28,11 +29,11 @@ TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_si
 @settings(max_examples=400, deadline=None)
 @given(TEXTS, TEXTS)
 def test_all_passes_can_be_taken_back_and_a_second_run_changes_nothing(title: str, body: str) -> None:
-    draft = normalize({TITLE: title, BODY: body}, CONFIG, BOOK)
+    draft = normalize(Document({TITLE: title, BODY: body}), Context(CONFIG, BOOK))
     for part, text in ((TITLE, title), (BODY, body)):
         assert undo(draft.parts[part], [edit for edit in draft.edits if edit.part == part]) == text
     assert all(flag.span.end <= len(draft.parts[flag.part]) for flag in draft.flags)
-    assert normalize(dict(draft.parts), CONFIG, BOOK).edits == ()
+    assert normalize(Document(dict(draft.parts)), Context(CONFIG, BOOK)).edits == ()
 
 
 @pytest.mark.parametrize(
@@ -45,14 +46,14 @@ def test_all_passes_can_be_taken_back_and_a_second_run_changes_nothing(title: st
     ],
 )
 def test_what_one_pass_uncovers_another_sees(text: str, right: str) -> None:
-    assert normalize({TITLE: "", BODY: text}, CONFIG, BOOK).parts[BODY] == right
+    assert normalize(Document({TITLE: "", BODY: text}), Context(CONFIG, BOOK)).parts[BODY] == right
 
 
 def test_edits_of_later_rounds_have_numbers_of_their_own() -> None:
-    draft = normalize({TITLE: "", BODY: "&l\u200bdquo;清文"}, CONFIG, BOOK)
+    draft = normalize(Document({TITLE: "", BODY: "&l\u200bdquo;清文"}), Context(CONFIG, BOOK))
     assert [edit.step // len(PASSES) for edit in draft.edits] == [0, 1]
 
 
 def test_a_flag_stands_once_however_many_rounds_there_are() -> None:
-    draft = normalize({TITLE: "", BODY: "&l\u200bdquo;清\ufffd文&rdquo;"}, CONFIG, BOOK)
+    draft = normalize(Document({TITLE: "", BODY: "&l\u200bdquo;清\ufffd文&rdquo;"}), Context(CONFIG, BOOK))
     assert [flag.rule for flag in draft.flags] == ["unicode.damaged"]

@@ -6,14 +6,14 @@ import pytest
 
 from qingwen import Config, load_rules
 from qingwen.clean import normalize
-from qingwen.model import BODY, TITLE
-from qingwen.normalize.passes import Draft
+from qingwen.model import BODY, TITLE, Document
+from qingwen.normalize.passes import Context, Draft
 
 FARM = "國(guó)家發(fā)展靠學(xué)習(xí)，經(jīng)濟(jì)好轉(zhuǎn)，我們(men)歡(huān)迎。"
 
 
 def cleaned(text: str) -> Draft:
-    return normalize({TITLE: "", BODY: text}, Config(), load_rules())
+    return normalize(Document({TITLE: "", BODY: text}), Context(Config(), load_rules()))
 
 
 def test_the_readings_of_a_farm_go_and_its_text_becomes_simplified() -> None:

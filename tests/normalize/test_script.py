@@ -6,12 +6,12 @@ import pytest
 
 from qingwen import Config, load_rules
 from qingwen.clean import normalize
-from qingwen.model import BODY, TITLE
-from qingwen.normalize.passes import Draft
+from qingwen.model import BODY, TITLE, Document
+from qingwen.normalize.passes import Context, Draft
 
 
 def converted(text: str, conversion: str = "t2s") -> Draft:
-    return normalize({TITLE: "", BODY: text}, Config(conversion=conversion), load_rules())
+    return normalize(Document({TITLE: "", BODY: text}), Context(Config(conversion=conversion), load_rules()))
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ import pytest
 
 from qingwen import Config, load_rules
 from qingwen.clean import normalize
-from qingwen.model import BODY, TITLE
+from qingwen.model import BODY, TITLE, Document
+from qingwen.normalize.passes import Context
 
 
 def spaced(text: str, title: str = "") -> str:
-    return normalize({TITLE: title, BODY: text}, Config(), load_rules()).parts[BODY]
+    return normalize(Document({TITLE: title, BODY: text}), Context(Config(), load_rules())).parts[BODY]
 
 
 @pytest.mark.parametrize(

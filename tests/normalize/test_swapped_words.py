@@ -9,14 +9,14 @@ import pytest
 
 from qingwen import Config, RuleBook, load_rules
 from qingwen.normalize.passes import Context, Draft, run
-from qingwen.normalize.swapped_words import restore_nonwords, restore_words
+from qingwen.normalize.swapped_words import restore_swapped_nonwords, restore_swapped_words
 
 PROOF = "一要以蕞快的速度行动。"
 
 
 def repaired(body: str, title: str = "", *, book: RuleBook | None = None, **known: Any) -> Draft:
     context = Context(Config(), book or load_rules(), folded=False, **known)
-    return run({"title": title, "body": body}, (restore_nonwords, restore_words), context)
+    return run({"title": title, "body": body}, (restore_swapped_nonwords, restore_swapped_words), context)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ import pytest
 
 from qingwen import Cleaned, Config, clean_page, load_rules
 from qingwen.clean import normalize
-from qingwen.model import BODY, TITLE
+from qingwen.model import BODY, TITLE, Document
+from qingwen.normalize.passes import Context
 
 
 def cleaned(text: str) -> tuple[str, set[str], set[str]]:
-    draft = normalize({TITLE: "", BODY: text}, Config(), load_rules())
+    draft = normalize(Document({TITLE: "", BODY: text}), Context(Config(), load_rules()))
     return draft.parts[BODY], {edit.rule for edit in draft.edits}, {flag.rule for flag in draft.flags}
 
 

@@ -13,11 +13,12 @@ from conftest import SEED, Case, cases
 from people import bare, people
 from qingwen import Cleaned, Config, Rejection, clean_page, load_rules, restore
 from qingwen.clean import normalize
-from qingwen.model import BODY, HTML, TITLE, Page
+from qingwen.model import BODY, HTML, TITLE, Document, Page
+from qingwen.normalize.passes import Context
 from qingwen.read.page import read_page
 from qingwen.rules.personal_data import MASKED, overwrite
 from qingwen.segment.segment import segment
-from qingwen.text.spans import Edit, Mapping
+from qingwen.text.spans import Edit, PositionMap
 
 ON = Config(mask_personal_data=True)
 # What stands for what is masked, and for the rest of an entity behind it.
@@ -138,15 +139,15 @@ def test_facts_of_a_page_are_masked() -> None:
     )
     for config, holds in ((Config(), True), (ON, False)):
         found = cleaned(page, config, "page.html")
-        assert (found.record.facts.authors == (EMAIL,)) is holds
+        assert (found.record.metadata.authors == (EMAIL,)) is holds
         assert any(MOBILE in judged.block.path for judged in found.blocks) is holds
 
 
 def test_the_notice_of_the_seed_is_masked_and_its_landline_is_not() -> None:
     found = clean_page(SEED.read_bytes(), config=ON)
     assert isinstance(found, Cleaned)
-    assert found.record.facts.rights is not None
-    assert found.record.facts.rights.endswith(f"400-0123-021\xa0或 {MASKED * 11}")
+    assert found.record.metadata.rights is not None
+    assert found.record.metadata.rights.endswith(f"400-0123-021\xa0或 {MASKED * 11}")
     assert "13391219793" not in everything(found)
 
 
@@ -168,7 +169,7 @@ def test_an_article_that_holds_no_personal_data_is_the_same_with_masking_on(case
 
 def test_normalising_a_masked_article_again_changes_nothing() -> None:
     record = cleaned(TEXT).record
-    assert normalize({TITLE: record.title, BODY: record.text}, ON, load_rules()).edits == ()
+    assert normalize(Document({TITLE: record.title, BODY: record.text}), Context(ON, load_rules())).edits == ()
 
 
 @pytest.mark.parametrize("hidden", ["ï¼‘3800138000", "138&ensp;0013&ensp;8000", "&amp;#49;3800138000"])
@@ -187,11 +188,11 @@ def test_a_page_of_many_hidden_numbers_maps_its_positions_as_often_as_one_of_few
 ) -> None:
     made = []
 
-    def counted(edits: list[Edit]) -> Mapping:
+    def counted(edits: list[Edit]) -> PositionMap:
         made.append(edits)
-        return Mapping(edits)
+        return PositionMap(edits)
 
-    monkeypatch.setattr("qingwen.normalize.masking.PositionMap", counted)
+    monkeypatch.setattr("qingwen.text.spans.PositionMap", counted)
     times = []
     for several in (2, 40):
         numbers = "".join(f"住户张某的手机是ï¼‘38{number:08d}，他说。" for number in range(several))
@@ -234,7 +235,9 @@ def test_whatever_page_holds_someone_s_data_nothing_that_comes_of_it_does(made: 
     if isinstance(on, Cleaned):
         text, was = restore(on.record, on.blocks, on.edits), page_text(page)
         assert all(sign in (before, *MASKS) for sign, before in zip(text, was, strict=True))
-        assert normalize({TITLE: on.record.title, BODY: on.record.text}, ON, load_rules()).edits == ()
+        assert (
+            normalize(Document({TITLE: on.record.title, BODY: on.record.text}), Context(ON, load_rules())).edits == ()
+        )
     assert clean_page(page, config=ON) == on
 
 

@@ -21,7 +21,7 @@ from pypinyin import Style, pinyin
 
 from qingwen import Config, load_rules
 from qingwen.clean import normalize
-from qingwen.model import BODY, TITLE
+from qingwen.model import BODY, TITLE, Document
 from qingwen.normalize.passes import Context, Draft, run
 from qingwen.normalize.punctuation import widen_punctuation
 
@@ -46,7 +46,7 @@ def rows(path: Path) -> list[Row]:
 
 
 def normal(text: str) -> Draft:
-    return normalize({TITLE: "", BODY: text}, CONFIG, BOOK)
+    return normalize(Document({TITLE: "", BODY: text}), Context(CONFIG, BOOK))
 
 
 def folded(text: str) -> str:

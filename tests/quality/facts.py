@@ -25,7 +25,7 @@ def golds(*paths: Path) -> list[dict[str, Any]]:
 def facts_of(path: Path) -> Metadata:
     page = read_page(str(path), Config())
     found = clean_page(page) if isinstance(page, Page) else page
-    return found.record.facts if isinstance(found, Cleaned) else Metadata()
+    return found.record.metadata if isinstance(found, Cleaned) else Metadata()
 
 
 def scores(gold: Iterable[Mapping[str, Any]], folder: Path, ending: str) -> dict[str, float]:

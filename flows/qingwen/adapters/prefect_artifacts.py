@@ -18,8 +18,8 @@ from prefect.artifacts import (
 from prefect.events import emit_event
 
 from qingwen.dataset.progress import Progress
-from qingwen.review.terminal import printed
 from qingwen.run.report import RunReport, markdown, tables_of
+from qingwen.text.characters import printed
 
 PUBLISHED, NOTHING_NEW, UNLIKE, FAILED = (
     f"qingwen.run.{what}" for what in ("published", "nothing-new", "unlike-the-last", "failed")

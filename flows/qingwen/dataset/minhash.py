@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from qingwen.text.characters import code_points
+
 SIZE = 256
 SHINGLE = 4
 _LETTERS = re.compile(r"[^\W_]+")
@@ -43,7 +45,7 @@ def signature(text: str) -> bytes:
     (True, True)
     """
     letters = "".join(_LETTERS.findall(text)).casefold()
-    codes = np.frombuffer(letters.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
+    codes = code_points(letters).astype(np.uint64)
     n = max(1, len(codes) - SHINGLE + 1)
     shingles = np.zeros(n, dtype=np.uint64)
     for place in range(min(SHINGLE, len(codes))):

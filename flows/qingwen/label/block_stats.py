@@ -15,7 +15,7 @@ from qingwen.label.teasers import find_teasers
 from qingwen.model import Segmented
 from qingwen.rules.book import Hit, RuleBook
 from qingwen.rules.site_book import SiteBook
-from qingwen.text.characters import HAN, RANGES
+from qingwen.text.characters import HAN, HAN_RANGES
 
 # A paragraph may have a name or two as links; most of a list item is one. Shares of a block's characters.
 SOME_LINKS, MOSTLY_LINKED = 0.3, 0.5
@@ -171,7 +171,7 @@ def _flags() -> npt.NDArray[np.uint8]:
     table = np.ones(0x110000, dtype=np.uint8)
     spaces = [code for code in range(0x3001) if chr(code).isspace()]
     table[spaces] = 0
-    for first, last in RANGES:
+    for first, last in HAN_RANGES:
         table[first : last + 1] |= 2
     for bit, characters in ((4, _SENTENCE_MARKS), (8, _COMMAS), (16, "0123456789")):
         table[list(map(ord, characters))] |= bit

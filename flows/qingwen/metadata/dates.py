@@ -1,4 +1,4 @@
-"""When the page says that its article was published, with the precision that it states."""
+"""When the article was published, as precisely as the page states it."""
 
 from __future__ import annotations
 
@@ -7,46 +7,45 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from qingwen.metadata.patterns import search, tables
+from qingwen.metadata.lines import PageLines, patterns, search, table
 
-# A bare month far from the byline is an archive's.
+# A bare month further from the byline belongs to an archive.
 _MONTH_LINES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationDate:
-    """A date as read: what the page prints, the time (Beijing, None: not known), and how precise it is."""
+    """A date as the page prints it, the time in Beijing (None: unknown), and its precision."""
 
     raw: str | None = None
     at: datetime | None = None
     precision: str = "none"
 
 
-def published(lines: list[str], page: list[str], meta: Mapping[str, str], crawl: date | None) -> PublicationDate:
-    """Return when the article was published, by the lines that may say it, else the markup's head, else a part of it.
+def extract_date(lines: PageLines, meta: Mapping[str, str], crawl: date | None) -> PublicationDate | None:
+    """Return when the article was published, by the lines near it, else by the markup's head, else a part of a date.
 
-    ``page`` holds all lines: they tell whether the page writes day or month first. ``crawl`` resolves relative dates.
+    The crawl date resolves relative and partial dates. Dates are read from the lines as the page prints them.
     """
-    for line in lines:
-        if (found := search("date", line)) and (stamp := _absolute(found)):
-            return stamp
-    for line in lines:
-        if (found := search("slashed_date", line)) and (stamp := _slashed(found, _day_first(page))):
-            return stamp
+    for line in lines.dated:
+        if (found := search("date", line)) and (stated := _absolute(found)):
+            return stated
+    for line in lines.dated:
+        if (found := search("slashed_date", line)) and (stated := _slashed(found, _day_first(lines.printed))):
+            return stated
     for key in ("article:published_time", "publishdate", "pubdate", "datepublished", "weibo:article:create_at"):
-        if key in meta and (found := search("date", meta[key])) and (stamp := _absolute(found)):
-            return stamp
-    for line in lines:
-        found = search("relative", line)
-        if found:
+        if key in meta and (found := search("date", meta[key])) and (stated := _absolute(found)):
+            return stated
+    for line in lines.dated:
+        if found := search("relative", line):
             return _relative(found, crawl)
-    for line in lines:
-        if (found := search("day_only", line)) and (stamp := _month_day(found, crawl)):
-            return stamp
-    for line in lines[:_MONTH_LINES]:
+    for line in lines.dated:
+        if (found := search("day_only", line)) and (stated := _month_day(found, crawl)):
+            return stated
+    for line in lines.dated[:_MONTH_LINES]:
         if (found := search("month_date", line)) and 1 <= int(found["m"]) <= 12:
             return PublicationDate(found[0], datetime(int(found["y"]), int(found["m"]), 1), "month")
-    return PublicationDate()
+    return None
 
 
 def _absolute(found: re.Match[str]) -> PublicationDate | None:
@@ -63,7 +62,7 @@ def _absolute(found: re.Match[str]) -> PublicationDate | None:
 
 
 def _slashed(found: re.Match[str], day_first: bool | None) -> PublicationDate | None:
-    """Read 9/17/2004 or 17/9/2004; where nothing tells which number is the month, only the year is sure."""
+    """Read 9/17/2004 or 17/9/2004; only the year is sure where nothing shows which number is the month."""
     raw, half = found[0].strip(), found["half"]
     first, second, year = int(found["first"]), int(found["second"]), int(found["y"])
     if first <= 12 and second <= 12 and first != second and day_first is None and half is None:
@@ -80,8 +79,8 @@ def _slashed(found: re.Match[str], day_first: bool | None) -> PublicationDate | 
 
 
 def _day_first(page: Iterable[str]) -> bool | None:
-    """Tell whether the page writes 31/1/2022 or 1/31/2022, by the dates of it that can be read in one way only."""
-    firsts = [found for line in page if "/" in line for found in tables()[0]["slashed_date"].finditer(line)]
+    """Tell whether the page writes 31/1/2022 or 1/31/2022, from its dates that can be read in one way only."""
+    firsts = [found for line in page if "/" in line for found in patterns()["slashed_date"].finditer(line)]
     after = any(int(found["first"]) > 12 for found in firsts)
     before = any(int(found["second"]) > 12 for found in firsts)
     return None if after == before else after
@@ -93,7 +92,7 @@ def _relative(found: re.Match[str], crawl: date | None) -> PublicationDate:
         day = _last_before(int(found["m"]), int(found["d"]), crawl)
         return PublicationDate(raw, day, "day") if day else PublicationDate(raw, None, "month-day")
     ago = search("ago", raw)
-    hours = tables()[1]["hours"]
+    hours = table()["hours"]
     if crawl is None or ago is None or ago["unit"] not in hours:
         return PublicationDate(raw, None, "none")
     day = datetime(crawl.year, crawl.month, crawl.day) - timedelta(hours=int(ago["n"]) * hours[ago["unit"]])
@@ -111,7 +110,7 @@ def _month_day(found: re.Match[str], crawl: date | None) -> PublicationDate | No
 
 
 def _last_before(month: int, day: int, crawl: date | None) -> datetime | None:
-    """Return the last such day on or before the crawl date."""
+    """Return the last day with this month and number that is not after the crawl date."""
     for year in (crawl.year, crawl.year - 1) if crawl else ():
         try:
             at = datetime(year, month, day)

@@ -1,7 +1,7 @@
 """Quality signals of a finished text, and whether it is an article at all.
 
-The signals and their limits are those that FineWeb-2 and Gopher use, with FineWeb-2's values for Chinese; they are
-columns for the user to filter by. Only what shows that the page holds no article rejects it.
+The signals and their limits are those of FineWeb-2 and Gopher, with FineWeb-2's values for Chinese. Users filter by
+these columns; a page is rejected only if a signal shows that it holds no article.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 from qingwen.config import Config
-from qingwen.text.characters import RANGES
+from qingwen.text.characters import CLOSING_MARKS, HAN_RANGES, SENTENCE_ENDS, code_points
 
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
-_STOPS = tuple("\u3002\uff01\uff1f!?\u2026\uff1b;\uff1a:.")
-_CLOSES = "\u201d\u2019\u300d\u300f\"')\uff09\u3011"
+# A line that ends with one of these is prose, not a heading or an item of a list.
+_LINE_ENDS = tuple(SENTENCE_ENDS + "；;.")
 _NGRAM_DUP = (5, 6, 7, 8, 9, 10)
 Codes = npt.NDArray[np.uint32]
 Grams = npt.NDArray[np.uint64]
-# Odd, so that a step loses no bit of what was added before.
+# Odd, so that multiplying loses no bit.
 _STEP = np.uint64(0x9E3779B97F4A7C15)
-# N-grams of longer texts change nothing and cost time.
+# More of a text changes no figure and costs time.
 _NGRAM_CHARS = 20_000
 
 
@@ -39,39 +39,35 @@ class Fault:
 
 
 def signals(text: str, page_chars: int, masked: str = "") -> dict[str, float]:
-    """Return the named quality signals of a text: shares between 0 and 1, but for ``mean_paragraph`` (characters).
+    """Return the named quality signals of a text: shares from 0 to 1, except ``mean_paragraph`` (characters).
 
-    ``page_chars`` is the number of characters of the page, white space apart; ``removed_ratio`` is the share of them
-    that is not in the text. ``masked`` are the characters that masks in the text stand for: those of Han count as such.
+    ``page_chars`` counts the characters of the page without white space; ``removed_ratio`` is the share of them that is
+    not in the text. ``masked`` are the characters behind the masks in the text: Han characters among them count.
     """
     lines = [line for line in text.split("\n") if line]
     solid = "".join(text.split())
-    codes = _codes(solid)
+    codes = code_points(solid + masked)
     counted = Counter(lines)
     repeated = sum(n * len(line) for line, n in counted.items() if n > 1) - sum(
         len(line) for line, n in counted.items() if n > 1
     )
     found = {
-        "han_ratio": (_han(codes) + _han(_codes(masked))) / max(1, len(solid)),
-        "line_punct": sum(line.rstrip(_CLOSES).endswith(_STOPS) for line in lines) / max(1, len(lines)),
+        "han_ratio": _han(codes) / max(1, len(solid)),
+        "line_punct": sum(line.rstrip(CLOSING_MARKS).endswith(_LINE_ENDS) for line in lines) / max(1, len(lines)),
         "dup_line": sum(n - 1 for n in counted.values()) / max(1, len(lines)),
         "dup_char": repeated / max(1, len(solid)),
         "newline_ratio": text.count("\n") / max(1, len(text)),
         "mean_paragraph": len(solid) / max(1, len(lines)),
         "removed_ratio": max(0.0, 1 - len(solid) / max(1, page_chars)),
     }
-    found.update(_ngrams(codes[:_NGRAM_CHARS]))
+    found.update(_ngrams(codes[: min(len(solid), _NGRAM_CHARS)]))
     return {name: round(value, 4) for name, value in found.items()}
-
-
-def _codes(text: str) -> Codes:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
 def _han(codes: Codes) -> int:
     """Return how many characters are Han."""
     found = np.zeros(len(codes), dtype=np.bool_)
-    for first, last in RANGES:
+    for first, last in HAN_RANGES:
         found |= (codes >= first) & (codes <= last)
     return int(np.count_nonzero(found))
 
@@ -79,7 +75,7 @@ def _han(codes: Codes) -> int:
 def _ngrams(codes: Codes) -> dict[str, float]:
     """Return the share of the most frequent 2- to 4-gram, and of repeated 5- to 10-grams, of characters.
 
-    N-grams are told apart by 64 bits made of their characters: two that differ agree once in 10^14 texts.
+    N-grams are compared by a hash of 64 bits: two different ones are equal once in 10^14 texts.
     """
     wide = codes.astype(np.uint64)
     size = max(1, len(wide))
@@ -90,7 +86,7 @@ def _ngrams(codes: Codes) -> dict[str, float]:
         found[f"top_{n}gram"] = min(1.0, _most(grams) * n / size)
     places = np.arange(len(grams))
     for n in _NGRAM_DUP:
-        # A gram that stands twice begins with one that does.
+        # Only a gram whose shorter beginning is repeated can be repeated.
         inside = places + n <= len(wide)
         grams = grams[inside] * _STEP + wide[places[inside] + n - 1]
         twice = _repeated(grams)
@@ -102,7 +98,7 @@ def _ngrams(codes: Codes) -> dict[str, float]:
 
 
 def _most(grams: Grams) -> int:
-    """Return how often the most frequent gram stands in a text."""
+    """Return how often the most frequent gram occurs."""
     if not len(grams):
         return 0
     ordered = np.sort(grams)
@@ -111,7 +107,7 @@ def _most(grams: Grams) -> int:
 
 
 def _repeated(grams: Grams) -> npt.NDArray[np.bool_]:
-    """Return which grams stand more than once."""
+    """Return which grams occur more than once."""
     order = np.argsort(grams)
     ordered = grams[order]
     same = ordered[1:] == ordered[:-1]
@@ -124,8 +120,8 @@ def _repeated(grams: Grams) -> npt.NDArray[np.bool_]:
 def fault_of(text: str, quality: Mapping[str, float], config: Config, masked: str = "") -> Fault | None:
     """Return why the text is no Chinese article, or None.
 
-    Another language, too short a text, and a list page are the reasons; what is merely poor stays, with its signals.
-    Letters that are ``masked`` count as letters.
+    The reasons are another language, too short a text, and a list page; a poor text is kept, with its signals. Letters
+    behind masks (``masked``) count as letters.
     """
     size = len("".join(text.split()))
     if _KANA.search(text) or _HANGUL.search(text):

@@ -1,4 +1,4 @@
-"""Advertising inside a kept paragraph: only what the rule matched goes, as an edit."""
+"""Advertising inside a kept paragraph: only the text that a rule matches is removed, as an edit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qingwen.text.spans import Edit, Span
 
 
 def cut_inline(draft: Draft, context: Context) -> Proposal:
-    """Propose the removal of what rules with ``cut = "match"`` hit in the body; overlapping hits count once."""
+    """Propose to remove what rules with ``cut = "match"`` hit in the body; the first of overlapping hits counts."""
     rules = [rule for rule in context.book.rules if rule.cut == "match"]
     text = draft.parts[BODY]
     found: list[tuple[Span, str]] = []

@@ -1,4 +1,4 @@
-"""Layout: slices of a page become paragraphs, one to a line, with no indent and no empty line."""
+"""Layout: slices of a page become paragraphs, one a line, without indents and empty lines."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.text.spans import Edit, Span
 
 _BREAK = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]\s*")
-# A dump's line that holds several paragraphs: a sentence ends, and the next begins with its indent.
-_GLUED = re.compile(r"(?<=[\u3002\uff01\uff1f\u201d])(?:\u3000{2,}| {3,}|[ \u3000\xa0]{4,})(?=\S)")
+# A line of a dump that holds several paragraphs: a sentence ends, and the next one begins with an indent.
+_JOINED = re.compile(r"(?<=[。！？”])(?:\u3000{2,}| {3,}|[ \u3000\xa0]{4,})(?=\S)")
 
 
 def lay_out(draft: Draft, context: Context) -> Proposal:
-    """Propose the line breaks: trim the ends, fold white space around a break, part glued paragraphs."""
+    """Propose the line breaks: trim the ends, fold white space around a break, split joined paragraphs."""
     edits: list[Edit] = []
     for part, text in draft.parts.items():
         if part == TITLE and context.title is not None:
-            edits += _around(text, context.title)
+            edits += _outside_title(text, context.title)
             continue
         edges = _edges(text)
         edits += (Edit(part, Span(*edge), text[slice(*edge)], "", "layout.trim") for edge in edges if edge[0] < edge[1])
@@ -32,7 +32,7 @@ def lay_out(draft: Draft, context: Context) -> Proposal:
         if context.dump:
             edits += (
                 Edit(part, Span(*found.span()), found[0], "\n", "layout.paragraph")
-                for found in _GLUED.finditer(text)
+                for found in _JOINED.finditer(text)
                 if not _touches(found.span(), edges)
             )
     return Proposal(tuple(edits))
@@ -55,8 +55,8 @@ def _breaks(text: str) -> Iterator[tuple[int, int]]:
         done = end
 
 
-def _around(text: str, title: Span) -> list[Edit]:
-    """Cut what stands in the title's block beside the title: white space, or the name of the site behind it."""
+def _outside_title(text: str, title: Span) -> list[Edit]:
+    """Return the removal of all that the title's block holds beside the title: white space, or the site's name."""
     found = []
     for span in (Span(0, title.start), Span(title.end, len(text))):
         if len(span):

@@ -1,46 +1,48 @@
-"""Personal data is masked before anything else is made of a page, so that nothing that is stored holds it.
+"""Mask personal data if the configuration asks for it: `hide` before labelling, `run_masked` around the passes.
 
-The page's text is masked character for character, so that every span stays where it is. Each mask in a part is an edit
-of a first pass; its ``before`` stands masked as well: undone, all passes give the page's text up to the masks.
+The page's text is masked character for character, so that every span stays valid, and all that is stored comes from the
+masked text. Each mask in a part is an edit of a first pass. Its ``before`` is masked too: undoing all passes gives back
+the page's text up to the masks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import groupby
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from qingwen.config import Config
-from qingwen.model import Segmented
-from qingwen.normalize.passes import Context, Draft, Proposal
+from qingwen.model import BODY, Document, Segmented
+from qingwen.normalize.passes import Context, Draft, Pass, Proposal, run
 from qingwen.rules.personal_data import MASKED, Found, PersonalTable, joined, overwrite
 from qingwen.rules.unmasked_forms import bared
 from qingwen.text.spans import Edit, Span, trace_back
-from qingwen.text.spans import Mapping as PositionMap
 
 Hits = Mapping[str, Sequence[Found]]
-Normalized = Callable[[Mapping[str, str], tuple[Edit, ...]], Draft]
 
 
-def hide(segmented: Segmented, config: Config, table: PersonalTable) -> tuple[Segmented, tuple[Found, ...]]:
-    """Return a page with personal data masked in its text, its paths and what its markup states; and the text's data.
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What `hide` masked: the page's text before it, and the personal data in that text."""
 
-    Where masking is off, the page is as it was.
+    text: str
+    found: tuple[Found, ...]
+
+
+def hide(segmented: Segmented, config: Config, table: PersonalTable) -> tuple[Segmented, Hidden | None]:
+    """Return a page with personal data masked in its text, its paths and its markup's statements, and what was masked.
+
+    If masking is off, the page is returned as it is, with None.
     """
     if not config.mask_personal_data:
-        return segmented, ()
-    found = table.find(segmented.text)
+        return segmented, None
     paths = list(dict.fromkeys(block.path for block in segmented.blocks))
-    hidden = dict(zip(paths, _hide_lines(paths, table), strict=True))
-    stated = _hide_lines(list(segmented.meta.values()), table)
-    return Segmented(
-        overwrite(segmented.text, (hit.span for hit in found)),
-        tuple(
-            block if hidden[block.path] == block.path else replace(block, path=hidden[block.path])
-            for block in segmented.blocks
-        ),
-        dict(zip(segmented.meta, stated, strict=True)),
-    ), found
+    masked_paths = dict(zip(paths, _hide_lines(paths, table), strict=True))
+    meta = dict(zip(segmented.meta, _hide_lines(list(segmented.meta.values()), table), strict=True))
+    blocks = tuple(replace(block, path=masked_paths[block.path]) for block in segmented.blocks)
+    found = table.find(segmented.text)
+    text = overwrite(segmented.text, (hit.span for hit in found))
+    return Segmented(text, blocks, meta), Hidden(segmented.text, found)
 
 
 def _hide_lines(lines: Sequence[str], table: PersonalTable) -> list[str]:
@@ -53,60 +55,70 @@ def _hide_lines(lines: Sequence[str], table: PersonalTable) -> list[str]:
     return hidden
 
 
-def mask(draft: Draft, context: Context) -> Proposal:
-    """Propose the masks, in parts that are masked already."""
-    return Proposal(context.masks)
+def run_masked(document: Document, passes: Sequence[Pass], context: Context, hidden: Hidden | None) -> Draft:
+    """Run the passes over masked parts until their result holds no personal data; if masking is off, run them once.
 
-
-def settle(parts: Mapping[str, str], hits: Hits, table: PersonalTable, normalized: Normalized) -> Draft:
-    """Return the draft of masked parts; what is personal data only in the draft is masked too, and all is done again.
-
-    A number may be written in a way that the passes undo, and that the table does not see through. ``hits`` are what
-    was masked, by part; ``normalized`` gives the draft of parts with the edits of their masks.
+    A number may be written in a way that the table does not see through and that the passes undo. Such data is masked
+    where it came from, and the passes run again.
     """
+    table = context.book.personal
+    parts, hits = document.parts, _hits_in_parts(document, hidden.found if hidden else ())
     while True:
-        draft = normalized(parts, tuple(_edits(parts, hits)))
-        new = {part: [hit for hit in _emerged(draft, part, table) if _is_bare(hit, parts[part])] for part in parts}
-        if not any(new.values()):
+        draft = run(parts, (_masking(hits), *passes) if any(hits.values()) else passes, context)
+        if not context.config.mask_personal_data:
             return draft
-        hits = {part: joined([*hits.get(part, ()), *some]) for part, some in new.items()}
+        new = {part: _emerged(draft, part, text, table) for part, text in parts.items()}
+        if not any(new.values()):
+            break
+        hits = {part: joined([*hits[part], *some]) for part, some in new.items()}
         parts = {part: overwrite(text, (hit.span for hit in hits[part])) for part, text in parts.items()}
+    return replace(draft, masked=_masked_characters(draft, document, hidden))
 
 
-def _edits(parts: Mapping[str, str], hits: Hits) -> Iterator[Edit]:
-    for part, some in hits.items():
-        for hit in some:
-            masked = hit.span.of(parts[part])
-            yield Edit(part, hit.span, masked, masked, hit.rule)
+def _hits_in_parts(document: Document, found: Sequence[Found]) -> Hits:
+    """Return the personal data in kept blocks, by part and in its positions; no data crosses the end of a block."""
+    hits: dict[str, list[Found]] = {part: [] for part in document.parts}
+    sizes = dict.fromkeys(document.parts, 0)
+    left = deque(found)
+    for judged in document.blocks:
+        span, part = judged.block.span, judged.part
+        while left and left[0].span.start < span.end:
+            hit = left.popleft()
+            if judged.text is None:
+                hits[part].append(replace(hit, span=hit.span.shifted(sizes[part] - span.start)))
+        sizes[part] += len(span) if judged.text is None else 0
+    return hits
 
 
-def _emerged(draft: Draft, part: str, table: PersonalTable) -> Iterator[Found]:
-    """Yield the personal data of a draft's part, where it stood before the first pass."""
+def _masking(hits: Hits) -> Pass:
+    """Return the pass that proposes the masks once, before all other edits; the parts are masked already."""
+
+    def mask(draft: Draft, context: Context) -> Proposal:
+        if draft.edits:
+            return Proposal()
+        found = ((part, hit, hit.span.of(draft.parts[part])) for part, some in hits.items() for hit in some)
+        return Proposal(tuple(Edit(part, hit.span, masked, masked, hit.rule) for part, hit, masked in found))
+
+    return mask
+
+
+def _emerged(draft: Draft, part: str, before: str, table: PersonalTable) -> list[Found]:
+    """Return the personal data in a part of a draft that the part ``before`` all passes shows, as spans of that."""
     found = table.find(draft.parts[part])
-    if found:
-        passes = _passes(draft, part)
-        for hit in found:
-            start, last, end = (trace_back(at, passes) for at in (hit.span.start, hit.span.end - 1, hit.span.end))
-            yield Found(Span(start, max(last + 1, end)), hit.rule)
+    edits = [edit for edit in draft.edits if edit.part == part] if found else []
+    ends = trace_back((at for hit in found for at in (hit.span.start, hit.span.end - 1, hit.span.end)), edits)
+    hits = [
+        Found(Span(start, max(last + 1, end)), hit.rule)
+        for hit, start, last, end in zip(found, ends[::3], ends[1::3], ends[2::3], strict=True)
+    ]
+    return [hit for hit in hits if overwrite(before, [hit.span]) != before]
 
 
-def masked_of(draft: Draft, part: str, unmasked: str) -> str:
-    """Return the characters that masks stand for in a finished part, which was ``unmasked`` before all passes."""
-    text = draft.parts[part]
-    if MASKED not in text:
+def _masked_characters(draft: Draft, document: Document, hidden: Hidden | None) -> str:
+    """Return the characters behind the masks in the finished body."""
+    masked = [at for at, char in enumerate(draft.parts[BODY]) if char == MASKED]
+    if not masked or hidden is None:
         return ""
-    passes, bare = _passes(draft, part), bared(unmasked)
-    return "".join(bare[trace_back(at, passes)] for at, char in enumerate(text) if char == MASKED)
-
-
-def _passes(draft: Draft, part: str) -> list[PositionMap]:
-    """Return where positions of a part went, pass by pass; masks move none."""
-    edits = sorted(
-        (edit for edit in draft.edits if edit.part == part and edit.before != edit.after), key=lambda edit: edit.step
-    )
-    return [PositionMap(some) for _, some in groupby(edits, key=lambda edit: edit.step)]
-
-
-def _is_bare(hit: Found, text: str) -> bool:
-    """Tell whether something of what was found is not masked yet."""
-    return overwrite(text, [hit.span]) != text
+    kept = (judged.block.span for judged in document.blocks if judged.text is None and judged.part == BODY)
+    bare = bared("".join(span.of(hidden.text) for span in kept))
+    return "".join(bare[at] for at in trace_back(masked, (edit for edit in draft.edits if edit.part == BODY)))

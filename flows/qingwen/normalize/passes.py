@@ -1,4 +1,4 @@
-"""The passes over title and body, in order, and the one place that applies what they propose."""
+"""What passes over title and body are given and propose, and the one place that applies it."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from functools import lru_cache
 from qingwen.config import Config
 from qingwen.model import Flag
 from qingwen.rules.book import RuleBook
-from qingwen.text.spans import Edit, Span, apply
-from qingwen.text.spans import Mapping as PositionMap
+from qingwen.text.spans import Edit, PositionMap, Span, apply
+
+# Real text needs one round or two; a page that is made to need more is cut short here.
+_MAX_ROUNDS = 12
 
 
 @lru_cache(maxsize=64)
 def characters_of(text: str) -> frozenset[str]:
-    """Return the characters that a text holds: what a pass asks first, and what several passes ask of one text."""
+    """Return the characters that a text holds; cached, as several passes ask it about the same text."""
     return frozenset(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a pass may look at besides the parts: thresholds, rules, and what is known of the page."""
+    """What a pass may use besides the parts: the configuration, the rules, and what is known about the page."""
 
     config: Config
     book: RuleBook
-    folded: bool  # the page's punctuation was folded to ASCII
+    folded: bool = False  # the page's punctuation was folded to ASCII
     title: Span | None = None  # which characters of the title part are the title
-    dump: bool = True  # the parts come from a dump, whose lines may hold several paragraphs
-    site: str | None = None  # what the page's site is known by
-    spun_site: bool = False  # the site's pages are known to be spun
-    masks: tuple[Edit, ...] = ()  # personal data in the parts, masked already
+    dump: bool = True  # the page is a plain-text dump, whose lines may hold several paragraphs
+    site: str | None = None  # the key of the page's site
+    spun_site: bool = False  # pages of the site are known to have words swapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,43 +44,44 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The parts as they stand, with every edit made so far."""
+    """The parts after the passes so far, with all edits and flags.
+
+    ``masked`` are the characters behind the masks in the body: they count when its quality is measured.
+    """
 
     parts: Mapping[str, str]
     edits: tuple[Edit, ...] = ()
     flags: tuple[Flag, ...] = ()
+    masked: str = ""
 
-    def restored(self, rules: Iterable[str]) -> bool:
-        """Tell whether one of the rules has changed anything so far."""
+    def was_edited_by(self, rules: Iterable[str]) -> bool:
+        """Tell whether one of the rules has made an edit so far."""
         wanted = set(rules)
         return any(edit.rule in wanted for edit in self.edits)
 
 
 Pass = Callable[[Draft, Context], Proposal]
-# Text in the wild is at rest after one round, or two; a page that is made to need more is cut short here.
-_MOST_ROUNDS = 12
 
 
 def run(parts: Mapping[str, str], passes: Sequence[Pass], context: Context) -> Draft:
     """Run the passes over the parts, round after round until a round changes nothing; return all edits and flags.
 
-    What one pass writes may be what an earlier one looks for (an entity that a deleted character had broken): the last
-    round proves that it is not. Edits carry the number of their pass, counted through all rounds; flags are carried
-    along to where they stand in the finished parts.
+    A pass may write what an earlier pass looks for (an entity that a deleted character had broken). Edits carry the
+    number of their pass, counted through all rounds. Flags carry positions in the finished parts.
     """
     draft = Draft(dict(parts))
-    for number in range(_MOST_ROUNDS):
-        done, flagged = len(draft.edits), len(draft.flags)
-        draft = _round(draft, passes, context, number * len(passes))
+    for number in range(_MAX_ROUNDS):
+        before = draft
+        draft = _round(before, passes, context, number * len(passes))
         if number:
-            # What an earlier round flagged stands as that round said it.
-            known = {(flag.part, flag.rule, flag.span) for flag in draft.flags[:flagged]}
-            new = (flag for flag in draft.flags[flagged:] if (flag.part, flag.rule, flag.span) not in known)
-            draft = replace(draft, flags=(*draft.flags[:flagged], *new))
-        if len(draft.edits) == done:
+            # A later round flags a place again that an earlier one flagged: keep the earlier flag alone.
+            flags = draft.flags[: len(before.flags)]
+            known = {(flag.part, flag.rule, flag.span) for flag in flags}
+            new = (flag for flag in draft.flags[len(flags) :] if (flag.part, flag.rule, flag.span) not in known)
+            draft = replace(draft, flags=(*flags, *new))
+        if len(draft.edits) == len(before.edits):
             break
-        # The slice that is the title is cut out by now, and the masks are told.
-        context = replace(context, title=None, masks=())
+        context = replace(context, title=None)  # the first round has cut the title out of its block
     return draft
 
 
@@ -95,11 +97,11 @@ def _round(draft: Draft, passes: Sequence[Pass], context: Context, first: int) -
         draft = Draft(
             parts={name: apply(text, of_part[name]) for name, text in draft.parts.items()},
             edits=draft.edits + edits,
-            flags=tuple(_carried(flag, maps[flag.part]) for flag in draft.flags + proposal.flags),
+            flags=tuple(_moved(flag, maps[flag.part]) for flag in draft.flags + proposal.flags),
         )
     return draft
 
 
-def _carried(flag: Flag, through: PositionMap) -> Flag:
+def _moved(flag: Flag, through: PositionMap) -> Flag:
     start = through.forward(flag.span.start)
     return replace(flag, span=Span(start, max(start, through.forward(flag.span.end))))

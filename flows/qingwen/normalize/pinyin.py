@@ -1,7 +1,7 @@
-"""Readings: farms print each changed character with its pinyin behind it, 國(guó); the readings go.
+"""Pinyin: content farms print the reading after each character that they change, 國(guó); the readings are removed.
 
-A gloss, 蕞（zuì）, and a lesson in the language are the writer's own and stay: a farm prints its readings behind
-characters that have another form in Simplified text, and behind many of those.
+A gloss, 蕞（zuì）, and a language lesson are the writer's own and stay. A farm prints readings after characters that
+have another form in Simplified text, and after many of them.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from qingwen.text.spans import Edit, Span
 
 READING = "pinyin.reading"
 _LETTERS = r"a-z\u00e0-\u01dc\u0300-\u030c"
-_BRACKETED = re.compile(f"(?<=[{HAN}])[(\uff08]([{_LETTERS}]{{1,7}})[)\uff09]")
-# What is left where a character was lost: 城?h經濟, or a reading with nothing before it.
+_BRACKETED = re.compile(f"(?<=[{HAN}])[(（]([{_LETTERS}]{{1,7}})[)）]")
+# The remains of a lost character: 城?h經濟, or a reading with nothing before it.
 _LOST = re.compile(
-    f"(?<=[{HAN}])[?\ufffd]?[a-z](?=[{HAN}])|(?<=[{HAN})\uff09])\\?(?=\\([{_LETTERS}]{{1,7}}\\))"
+    f"(?<=[{HAN}])[?\ufffd]?[a-z](?=[{HAN}])|(?<=[{HAN})）])\\?(?=\\([{_LETTERS}]{{1,7}}\\))"
     f"|(?<![{HAN}{_LETTERS}A-Z?])\\((?=[{_LETTERS}]*[\u00e0-\u00fc\u0101-\u01dc])[{_LETTERS}]{{1,7}}\\)"
 )
-# A farm prints readings behind most characters of another form; a lesson behind those that it teaches.
-_LEAST_SHARE = 0.3
+# A farm prints readings after most characters with another form, a lesson only after those that it teaches.
+_MIN_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """A bracketed reading: its place, whether its character has another form in Simplified, and has the reading."""
+class _Reading:
+    """A bracketed reading; ``changed``: its character has a Simplified form; ``right``: it has this reading."""
 
     part: str
     span: Span
@@ -42,13 +42,13 @@ class _Found:
 
 
 def drop_readings(draft: Draft, context: Context) -> Proposal:
-    """Propose, in a farm's page, the removal of every reading that is one of its character's; flag the others.
+    """Propose, in a farm's page, the removal of every reading that its character has; flag other readings.
 
     Places where a character was lost are flagged too.
     """
     found = [reading for part, text in draft.parts.items() for reading in _readings_in(part, text)]
     farm = [reading for reading in found if reading.changed and reading.right]
-    if len(farm) < context.config.min_readings or len(farm) < _LEAST_SHARE * _n_traditional(draft):
+    if len(farm) < context.config.min_readings or len(farm) < _MIN_SHARE * _n_traditional(draft):
         return Proposal()
     wrong = [reading for reading in found if reading.changed and not reading.right]
     flags = [Flag(reading.part, READING, reading.span, reading.text) for reading in wrong]
@@ -61,17 +61,17 @@ def drop_readings(draft: Draft, context: Context) -> Proposal:
     return Proposal(tuple(edits), tuple(flags))
 
 
-def _readings_in(part: str, text: str) -> Iterator[_Found]:
+def _readings_in(part: str, text: str) -> Iterator[_Reading]:
     other_form = _with_another_form()
     for match in _BRACKETED.finditer(text):
         char = text[match.start() - 1]
         changed = char in other_form
-        yield _Found(part, Span(*match.span()), match[0], changed, changed and _reads(char, match[1]))
+        yield _Reading(part, Span(*match.span()), match[0], changed, changed and _reads(char, match[1]))
 
 
 @lru_cache(maxsize=1)
 def _with_another_form() -> frozenset[str]:
-    """Return the characters that OpenCC changes, by themselves or in some phrase (the 瞭 of 瞭解)."""
+    """Return the characters that OpenCC changes, alone or in a phrase (the 瞭 of 瞭解)."""
     table = converter("t2s")
     pairs = [
         pair for phrases in table.phrases for key, value in phrases.items() for pair in zip(key, value, strict=False)
@@ -85,10 +85,10 @@ def _n_traditional(draft: Draft) -> int:
 
 
 def _reads(char: str, reading: str) -> bool:
-    """Tell whether a character, or what OpenCC simplifies it to, has the reading; without its tone too."""
-    said = unicodedata.normalize("NFC", reading)
+    """Tell whether a character, or its Simplified form, has the reading, with or without its tone."""
+    given = unicodedata.normalize("NFC", reading)
     known = _readings(char) | _readings(converter("t2s").characters.get(char, char))
-    return said in known or said in {_bare(reading) for reading in known}
+    return given in known or given in {_bare(reading) for reading in known}
 
 
 @lru_cache(maxsize=4096)

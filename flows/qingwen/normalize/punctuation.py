@@ -1,8 +1,8 @@
-"""Folded punctuation: marks that were narrowed to ASCII upstream go back to full width (GB/T 15834-2011).
+"""Folded punctuation: marks that were folded to ASCII upstream are widened again (GB/T 15834-2011).
 
-A page that looks folded gets every rule, and so does a line that was folded by itself. On any other line only a mark
-right behind a Han character is widened, which no writer of Chinese means as ASCII; in a title only where the body has
-such marks too: headlines are set by themselves.
+All rules apply to a page that looks folded, and to a line that was folded by itself. On other lines only a mark right
+after a Han character is widened, which no writer of Chinese means as ASCII. In a title that happens only if the body
+has such marks too, as headlines are typeset separately.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _HAN = re.compile(f"[{HAN}]")
 _LETTER = re.compile(f"[A-Za-z{HAN}]")
 _LOOSE = re.compile(r"[,:;!?]")
 _BEHIND_HAN = re.compile(f"(?<=[{HAN}])[,:;!?]")
-_BEHIND_CHINESE = re.compile(f"(?<=[{HAN}])[,:;!?]|(?<=[)\u201d\u300b])[,:;!?](?=[{HAN}])")
+_BEHIND_CHINESE = re.compile(f"(?<=[{HAN}])[,:;!?]|(?<=[)”》])[,:;!?](?=[{HAN}])")
 _LATIN = re.compile("[A-Za-z]")
 _ORDINAL = re.compile(r"[0-9]{1,2}\)")
 _DOTS = re.compile(r"\.{3,}")
 _DASHES = re.compile(r"(?<!-)--(?!-)")
 _STOP = re.compile(r"(?<!\.)\.(?!\.)")
-_BRACKETS = re.compile(r"[()\uff08\uff09]")
+_BRACKETS = re.compile("[()（）]")
 _TILDE, _QUOTE = re.compile("~"), re.compile('"')
 _ANGLE = re.compile(f"<[^<>]{{0,30}}[{HAN}][^<>]{{0,30}}>")
-# A stretch up to this length is searched anew each time that a mark asks of it.
+# A shorter stretch is searched again for each mark; for longer ones all Han characters are found once.
 _STRETCH = 200
-# A line without any of these has nothing to restore and nothing to flag.
+# A line without any of these needs no edit and no flag.
 _TRIGGER = re.compile(f'[,:;!?()"~<]|\\.\\.|--|[{HAN}]\\.')
 
-# Where, what it becomes, and by which rule.
+# A span, its replacement and the rule.
 Change = tuple[Span, str, str]
 
 
@@ -58,12 +58,12 @@ def looks_folded(text: str, config: Config) -> bool:
 def widen_punctuation(draft: Draft, context: Context) -> Proposal:
     """Propose the full-width form of every folded mark, line by line.
 
-    Flagged are straight quotes of an odd number in their line, a book's title in < >, and the dots of a cut text.
+    An odd number of straight quotes in a line, a book's title in < >, and the dots of a cut text are flagged.
     """
     edits: list[Edit] = []
     flags: list[Flag] = []
     table = punctuation_table()
-    # Entities are undone by now (&#44;): the parts may look folded where the page did not.
+    # Entities are decoded by now (&#44;), so the parts may look folded although the page did not.
     folded_page = context.folded or looks_folded("\n".join(draft.parts.values()), context.config)
     for part, text in draft.parts.items():
         if part == TITLE and not folded_page and not _BEHIND_HAN.search(draft.parts[BODY]):
@@ -90,14 +90,14 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _line_folded(line: str, table: PunctuationTable) -> bool:
-    """Tell whether one line was folded: a mark beside Chinese text is ASCII, and no mark that folds is full-width."""
+    """Tell whether a line was folded: a mark beside Chinese text is ASCII, and no foldable mark is full-width."""
     return _BEHIND_CHINESE.search(line) is not None and not any(mark in line for mark in table.folds)
 
 
 class _Marks:
-    """One line under the rules; protected places are known, and which marks were already widened.
+    """One line, with its protected places and the marks that are widened so far.
 
-    ``last``: the line ends its part, so that dots at its end may be where the text was cut off.
+    ``last``: the line ends its part, so that dots at its end may show where the text was cut off.
     """
 
     def __init__(self, text: str, table: PunctuationTable, *, last: bool) -> None:
@@ -113,7 +113,7 @@ class _Marks:
         self._solid = len(text.rstrip())
 
     def settled(self, folded: bool) -> list[Change]:
-        """Return the edits of all rules, tried again until none finds more: a widened mark makes its neighbours so."""
+        """Return the edits of all rules, repeated until none finds more: a widened mark counts as Chinese."""
         found: list[Change] = []
         while True:
             new = list(self.loose_marks(folded))
@@ -123,16 +123,16 @@ class _Marks:
                 return found
             found += new
 
-    def edit(self, start: int, end: int, after: str, rule: str) -> Change:
+    def _change(self, start: int, end: int, after: str, rule: str) -> Change:
         self.widened.update(range(start, end))
         return Span(start, end), after, rule
 
     def open(self, at: int) -> bool:
-        """Tell whether a place may be edited: it is not protected and was not widened before."""
+        """Tell whether a place may be edited: it is not protected and not widened yet."""
         return not self.closed[at] and at not in self.widened
 
     def chinese(self, at: int) -> bool:
-        """Tell whether the character at a place is Han or a Chinese mark, counting those already widened."""
+        """Tell whether the character at a place is Han or a Chinese mark; widened marks count."""
         if not 0 <= at < len(self.text):
             return False
         char = self.text[at]
@@ -146,10 +146,10 @@ class _Marks:
             if not self.open(at):
                 continue
             if self.chinese(at - 1) or (folded and (self.chinese(at + 1) or self._between(at))):
-                yield self.edit(at, at + 1, self.table.wide[self.text[at]], "punct.widen")
+                yield self._change(at, at + 1, self.table.wide[self.text[at]], "punct.widen")
 
     def _between(self, at: int) -> bool:
-        """Decide a mark whose neighbours are digits, signs or Latin letters by the nearest letters."""
+        """Decide by the nearest letters about a mark between digits, signs or Latin letters."""
         left, right = self._letter(at, -1), self._letter(at, 1)
         spaced = self.text[at + 1 : at + 2] == " "
         beside_han = any(char is not None and _HAN.match(char) for char in (left, right))
@@ -177,7 +177,7 @@ class _Marks:
         )
 
     def _has_han(self, start: int, end: int) -> bool:
-        """Tell whether a Han character stands in a stretch; those of long ones, which may overlap, are found once."""
+        """Tell whether a stretch holds a Han character; for long stretches, which may overlap, all are found once."""
         if end - start < _STRETCH:
             return _HAN.search(self.text, start, end) is not None
         if self._hans is None:
@@ -193,20 +193,20 @@ class _Marks:
             at = found.start()
             if self.closed[at]:
                 continue
-            elif found[0] in "(\uff08":
+            elif found[0] in "(（":
                 opened.append(at)
             elif opened:
                 pairs.append((opened.pop(), at))
             elif self.open(at) and self._ordinal(at) and self.chinese(at + 1):
-                yield self.edit(at, at + 1, "\uff09", "punct.bracket")
+                yield self._change(at, at + 1, "）", "punct.bracket")
         pairs.sort()
-        # There and back: in a row of pairs each makes the one before it Chinese, or the one behind it.
+        # Forward and back: in a row of pairs, each widened pair is Chinese text beside the next.
         for start, end in (*pairs, *reversed(pairs)):
             mixed = (self.text[start] == "(") != (self.text[end] == ")")
             if mixed or self._chinese_pair(start, end):
-                for at, mark in ((start, "\uff08"), (end, "\uff09")):
+                for at, mark in ((start, "（"), (end, "）")):
                     if self.text[at] in "()" and self.open(at):
-                        yield self.edit(at, at + 1, mark, "punct.bracket")
+                        yield self._change(at, at + 1, mark, "punct.bracket")
 
     def _ordinal(self, at: int) -> bool:
         start = at
@@ -218,7 +218,7 @@ class _Marks:
     def _chinese_pair(self, start: int, end: int) -> bool:
         inside = self._has_han(start, end)
         ordinal = start == 0 and self.text[1:end].isdigit()
-        # Glued to a word or number, with nothing Chinese inside, it is that word's: S(A1387).
+        # A bracket that follows a word or number directly, with nothing Chinese inside, belongs to it: S(A1387).
         glued = start > 0 and self.text[start - 1].isascii() and self.text[start - 1].isalnum()
         return inside or ordinal or self.chinese(start - 1) or (self.chinese(end + 1) and not glued)
 
@@ -229,24 +229,24 @@ class _Marks:
             start, end = found.span()
             beside = self.chinese(start - 1) or self.chinese(end)
             if self.open(start) and beside and not self._cut_off(start, end):
-                yield self.edit(start, end, table.ellipsis, "punct.ellipsis")
+                yield self._change(start, end, table.ellipsis, "punct.ellipsis")
         for found in _DASHES.finditer(text):
             start, end = found.span()
             if self.open(start) and self.chinese(start - 1) and self.chinese(end):
-                yield self.edit(start, end, table.dash, "punct.dash")
+                yield self._change(start, end, table.dash, "punct.dash")
         for found in _TILDE.finditer(text):
             at = found.start()
             if self.open(at) and self._unit(at - 1) and self._unit(at + 1):
-                yield self.edit(at, at + 1, table.wave, "punct.wave")
+                yield self._change(at, at + 1, table.wave, "punct.wave")
         for found in _STOP.finditer(text):
             at = found.start()
-            behind_text = at > 0 and (_HAN.match(text[at - 1]) or (text[at - 1] in ")\uff09" and self.chinese(at - 1)))
+            behind_text = at > 0 and (_HAN.match(text[at - 1]) or (text[at - 1] in ")）" and self.chinese(at - 1)))
             if self.open(at) and behind_text and self._sentence_end(at + 1):
-                yield self.edit(at, at + 1, table.stop, "punct.stop")
+                yield self._change(at, at + 1, table.stop, "punct.stop")
 
     def _unit(self, at: int) -> bool:
         return 0 <= at < len(self.text) and (
-            self.text[at].isdigit() or self.text[at] in "%\u2103\u00b0" or bool(_HAN.match(self.text[at]))
+            self.text[at].isdigit() or self.text[at] in "%℃°" or bool(_HAN.match(self.text[at]))
         )
 
     def _sentence_end(self, at: int) -> bool:
@@ -254,7 +254,7 @@ class _Marks:
         return not rest or (rest[0] == " " and bool(_HAN.match(rest[1:])))
 
     def _cut_off(self, start: int, end: int) -> bool:
-        """Tell whether dots show where an excerpt was cut: they follow a full stop, or three of them end the part."""
+        """Tell whether dots show where an excerpt was cut: they follow a full stop, or three dots end the part."""
         return self.text[max(0, start - 1) : start] == self.table.stop or (
             self.last and end - start == 3 and end >= self._solid
         )
@@ -264,32 +264,32 @@ class _Marks:
         return [found.start() for found in _QUOTE.finditer(self.text) if not self.closed[found.start()]]
 
     def _doubtful(self, places: Sequence[int]) -> bool:
-        """Tell whether a line's quotes cannot be paired: an odd number, or one that opens behind a digit (13")."""
+        """Tell whether a line's quotes cannot be paired: their number is odd, or one opens after a digit (13")."""
         return len(places) % 2 == 1 or any(at > 0 and self.text[at - 1].isdigit() for at in places[::2])
 
     def curled(self) -> Iterator[Change]:
-        """Curl straight quotes in pairs that hold or touch Chinese text; a line with an odd number is left."""
+        """Curl pairs of straight quotes that hold or touch Chinese text, unless the line's quotes cannot be paired."""
         places = self.quotes()
         if self._doubtful(places):
             return
         for start, end in zip(places[::2], places[1::2], strict=True):
             around = self.chinese(start - 1) or self.chinese(end + 1)
             if self.open(start) and (around or self._has_han(start, end)):
-                yield self.edit(start, start + 1, self.table.quotes[0], "punct.quote")
+                yield self._change(start, start + 1, self.table.quotes[0], "punct.quote")
                 yield from self._inner(start, end)
-                yield self.edit(end, end + 1, self.table.quotes[1], "punct.quote")
+                yield self._change(end, end + 1, self.table.quotes[1], "punct.quote")
 
     def _inner(self, start: int, end: int) -> Iterator[Change]:
-        """Curl single quotes in pairs that hold Chinese text, between two quotes that are curled."""
+        """Curl pairs of single quotes that hold Chinese text, between two curled quotes."""
         places = [at for at in range(start, end) if self.text[at] == "'" and self.open(at)]
         if len(places) % 2 == 0:
             for left, right in zip(places[::2], places[1::2], strict=True):
                 if self._has_han(left, right):
-                    yield self.edit(left, left + 1, self.table.inner_quotes[0], "punct.quote")
-                    yield self.edit(right, right + 1, self.table.inner_quotes[1], "punct.quote")
+                    yield self._change(left, left + 1, self.table.inner_quotes[0], "punct.quote")
+                    yield self._change(right, right + 1, self.table.inner_quotes[1], "punct.quote")
 
     def doubts(self, folded: bool) -> Iterator[tuple[Span, str]]:
-        """Yield what is left as it stands and that a person may want to see."""
+        """Yield the places that are not edited and that a person may want to see."""
         for found in _DOTS.finditer(self.text):
             if self.chinese(found.start() - 1) and self._cut_off(*found.span()):
                 yield Span(*found.span()), "punct.cut-off"

@@ -1,7 +1,7 @@
-"""Script: a Traditional article becomes Simplified, by OpenCC's result and the reviewed `keep` table before it.
+"""Script: a Traditional article becomes Simplified, by OpenCC and, before it, the reviewed `keep` table.
 
-The script is decided for the page. A Simplified page is left as it is, also where it quotes a Traditional line (which
-is flagged), and a line of a Traditional page that is plainly Simplified is left too.
+The script is decided once for the page. A Simplified page is not changed, even if it quotes a Traditional line, which
+is flagged. In a Traditional page, lines that are plainly Simplified are not changed.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ from qingwen.config import Config
 from qingwen.model import Flag
 from qingwen.normalize.passes import Context, Draft, Proposal, characters_of
 from qingwen.normalize.pinyin import READING
-from qingwen.rules.character_tables import undecided
 from qingwen.text.characters import HAN
-from qingwen.text.opencc import simplified_only, traditional_only, words_with
+from qingwen.text.opencc import simplified_only, traditional_only, undecided, words_with
 from qingwen.text.spans import Edit, Span
 
 _HAN = re.compile(f"[{HAN}]")
 _LINE = re.compile(r"[^\n]+")
-# A quoted line with so many characters of Traditional text only is worth a flag, which shows how it begins.
-_QUOTED, _SHOWN = 3, 20
+# A quoted line is flagged if it holds this many Traditional-only characters; the flag shows its beginning.
+_MIN_QUOTED, _SHOWN_CHARS = 3, 20
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """Characters of a text: those of Traditional text only, and those of Simplified text only."""
+class ScriptCounts:
+    """How many characters of a text are used in Traditional text only, and how many in Simplified text only."""
 
     traditional: int
     simplified: int
@@ -38,32 +37,32 @@ class Counts:
         return self.traditional > self.simplified
 
 
-def count_scripts(text: str) -> Counts:
+def count_scripts(text: str) -> ScriptCounts:
     """Return how many characters of each script a text holds.
 
-    >>> count_scripts("國家學校"), count_scripts("乾隆著名"), count_scripts("国家发展")
-    (Counts(traditional=2, simplified=0), Counts(traditional=0, simplified=0), Counts(traditional=0, simplified=2))
+    >>> counts = count_scripts("國家學校"); counts.traditional, counts.simplified
+    (2, 0)
     """
     characters = characters_of(text)
-    return Counts(
+    return ScriptCounts(
         traditional=sum(map(text.count, traditional_only() & characters)),
         simplified=sum(map(text.count, simplified_only() & characters)),
     )
 
 
 def is_traditional(text: str, config: Config) -> bool:
-    """Tell whether an article is in Traditional characters: enough of them, and more than Simplified ones."""
+    """Tell whether an article is Traditional: it has enough Traditional-only characters, more than Simplified-only."""
     found = count_scripts(text)
     return found.leans_traditional and found.traditional >= config.min_traditional_ratio * len(_HAN.findall(text))
 
 
-def simplify(draft: Draft, context: Context) -> Proposal:
-    """Propose the conversion of a Traditional article, one edit for each stretch that changes.
+def to_simplified(draft: Draft, context: Context) -> Proposal:
+    """Propose the conversion of a Traditional article to Simplified, one edit for each stretch that changes.
 
-    Flags what a single character's conversion leaves undecided, and Traditional lines in a Simplified page.
+    Single characters with more than one right form are flagged, and so are Traditional lines in a Simplified page.
     """
-    # A farm that prints readings keeps some characters Simplified: its readings prove the script.
-    farm = draft.restored([READING])
+    # A farm that prints pinyin leaves some characters Simplified; the pinyin proves the script.
+    farm = draft.was_edited_by([READING])
     if not farm and all(traditional_only().isdisjoint(characters_of(text)) for text in draft.parts.values()):
         return Proposal()
     if not farm and not is_traditional("".join(draft.parts.values()), context.config):
@@ -86,16 +85,16 @@ def simplify(draft: Draft, context: Context) -> Proposal:
 
 
 def _in_word(line: str, at: int) -> bool:
-    """Tell whether a character stands in a word that OpenCC knows (乾燥): there it is no doubt which form is right."""
+    """Tell whether a character is in a word that OpenCC knows (乾燥), which decides its form."""
     return any(line.startswith(word, at - place) for word, place in words_with(line[at]) if at >= place)
 
 
 def _quoted(draft: Draft) -> Iterator[Flag]:
     hant = traditional_only()
     for part, text in draft.parts.items():
-        if len(hant & characters_of(text)) < _QUOTED:
+        if len(hant & characters_of(text)) < _MIN_QUOTED:
             continue
         for line in _LINE.finditer(text):
             counts = count_scripts(line[0])
-            if counts.leans_traditional and counts.traditional >= _QUOTED:
-                yield Flag(part, "script.traditional-line", Span(*line.span()), line[0][:_SHOWN])
+            if counts.leans_traditional and counts.traditional >= _MIN_QUOTED:
+                yield Flag(part, "script.traditional-line", Span(*line.span()), line[0][:_SHOWN_CHARS])

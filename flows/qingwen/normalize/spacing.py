@@ -1,8 +1,8 @@
 """Spacing: spaces beside full-width marks, at line ends, in runs, and between single spaced characters.
 
-One space beside a mark may be the writer's own (between the phrases of a headline, behind a title or an exclamation):
-it goes only where the page shows that spaces beside marks are not meant: its punctuation was folded, the mark has one
-on both sides, or there are several.
+One space beside a mark may be the writer's own (between the phrases of a headline, after a title or an exclamation). It
+is removed only if the page shows that such spaces are not meant: the page's punctuation was folded, a mark has spaces
+on both sides, or several marks have one.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ _WHITE = " \t\n"
 _BREAK = re.compile(r"\n[ \t\n]*")
 _SPACES = re.compile(" +")
 _RUN = re.compile(r" {2,}")
-# Three and more single characters, each spaced: 微 信 号. Two alone may be names or a headline.
+# Three or more single characters with spaces between: 微 信 号. Two may be names or a headline.
 _SPACED = re.compile(f"(?<![^\\s])[{HAN}](?: [{HAN}](?![{HAN}A-Za-z0-9])){{2,}}")
 _PAIRS = re.compile(f"(?<![^\\s])[{HAN}](?: [{HAN}](?![{HAN}A-Za-z0-9]))+")
 _THREE = re.compile(f"[{HAN}] [{HAN}] [{HAN}]")
 _NAME_ENDS, _NAME = re.compile(f"[{HAN}] [{HAN}]\\Z"), re.compile(f"[{HAN}] [{HAN}](?![{HAN}])")
-# So many single characters in a row are no list of names.
-_MANY = 12
-# Such a share of an article's characters, each with spaces around it, shows that the site sets them so.
+# A list of names has fewer single characters in a row.
+_MIN_SPACED_RUN = 12
+# If this share of an article's characters are spaced, the site prints all its text so.
 _SPACED_SHARE = 0.3
 _HANS = re.compile(f"[{HAN}]")
-# So many spaces beside marks in one part are no accident.
-_SEVERAL = 3
+# This many spaces beside marks in one part are no accident.
+_MIN_BESIDE_MARKS = 3
 
 Claim = tuple[Span, str, str]
 
 
 def fix_spacing(draft: Draft, context: Context) -> Proposal:
-    """Propose the removal of spaces that no writer typed; the first rule that claims a space owns it."""
+    """Propose the removal of spaces that no writer typed; if two rules claim a space, the first one edits it."""
     edits: list[Edit] = []
-    folded = context.folded or draft.restored(["punct.widen"])
+    folded = context.folded or draft.was_edited_by(["punct.widen"])
     spaced = _all_spaced_out("\n".join(draft.parts.values()))
     for part, text in draft.parts.items():
         if not text or (" " not in text and "\t" not in text and "\n" not in text):
@@ -59,29 +59,29 @@ def _claims(text: str, folded: bool, spaced: bool) -> Iterator[Claim]:
     yield from _line_edges(text)
     spans = (Span(*found.span()) for found in _SPACES.finditer(text) if _beside_mark(text, *found.span()))
     beside = [span for span in spans if not _between_latin(text, span)]
-    if folded or len(beside) >= _SEVERAL or any(_on_both_sides(text, span) for span in beside):
+    if folded or len(beside) >= _MIN_BESIDE_MARKS or any(_on_both_sides(text, span) for span in beside):
         yield from ((span, "", "space.beside-mark") for span in beside)
     for found in _RUN.finditer(text):
-        if not _parts_names(text, found.start(), found.end()):
+        if not _separate_names(text, found.start(), found.end()):
             yield Span(*found.span()), " ", "space.run"
 
 
 def _all_spaced_out(text: str) -> bool:
-    """Tell whether an article is set with a space behind each character, as some sites do."""
+    """Tell whether an article has a space after each character, as some sites print it."""
     if not _THREE.search(text):
         return False
     spaced = sum((len(found[0]) + 1) // 2 for found in _SPACED.finditer(text))
-    return spaced >= max(_MANY, _SPACED_SHARE * len(_HANS.findall(text)))
+    return spaced >= max(_MIN_SPACED_RUN, _SPACED_SHARE * len(_HANS.findall(text)))
 
 
 def _is_spaced_out(run: str) -> bool:
-    """Tell whether spaced single characters are words: they are many, or hold a word that ads space out."""
+    """Tell whether spaced single characters are words: they are many, or contain a word that ads space out."""
     joined = run[::2]
-    return len(joined) >= _MANY or any(word in joined for word in punctuation_table().spaced_words)
+    return len(joined) >= _MIN_SPACED_RUN or any(word in joined for word in punctuation_table().spaced_words)
 
 
-def _parts_names(text: str, start: int, end: int) -> bool:
-    """Tell whether spaces part names of which one is spaced by itself (王 军  李 强): made one, they would be lost."""
+def _separate_names(text: str, start: int, end: int) -> bool:
+    """Tell whether spaces separate names of which one has a space itself (王 军  李 强); one space would join them."""
     return _NAME_ENDS.search(text, max(0, start - 3), start) is not None or _NAME.match(text, end) is not None
 
 
@@ -101,18 +101,18 @@ def _line_edges(text: str) -> Iterator[Claim]:
 
 
 def _on_both_sides(text: str, span: Span) -> bool:
-    """Tell whether the mark behind a space has a space behind it too."""
+    """Tell whether the mark after a space has a space after it too."""
     table = punctuation_table()
     return text[span.end : span.end + 1] in tuple(table.none_before) and text[span.end + 1 : span.end + 2] == " "
 
 
 def _between_latin(text: str, span: Span) -> bool:
-    """Tell whether the space and its mark stand between Latin words: those of a foreign title, Love， Loss."""
+    """Tell whether the space and its mark are between Latin words, as in a foreign title: Love， Loss."""
     around = text[max(0, span.start - 2) : span.start - 1] + text[span.end : span.end + 1]
     return len(around) == 2 and around.isascii() and around.isalpha()
 
 
 def _beside_mark(text: str, start: int, end: int) -> bool:
-    """Tell whether spaces stand behind a mark behind which none belongs, or before one before which none does."""
+    """Tell whether spaces follow a mark that takes none after it, or precede one that takes none before it."""
     table = punctuation_table()
     return (start > 0 and text[start - 1] in table.none_after) or (end < len(text) and text[end] in table.none_before)

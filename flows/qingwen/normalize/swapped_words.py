@@ -1,7 +1,7 @@
-"""Spun words: what a farm swapped to dodge the advertising law goes back, where the context proves the swap.
+"""Swapped words: words that a content farm swapped to evade the advertising law are restored if the context proves it.
 
-First the forms that are no words (class A; each is evidence), then, in a page that is proved spun, the forms that are
-words too (class B). Synonyms (class C) are only flagged.
+First come forms that are no words (class A); each restored one proves that words of the page are swapped. Then, in a
+page with that proof, come forms that are words too (class B). Synonyms (class C) are only flagged.
 """
 
 from __future__ import annotations
@@ -13,31 +13,33 @@ from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.rules.swapped_words import Clause, Substitution
 from qingwen.text.spans import Edit, Span
 
-Found = tuple[str, int, Clause | None]
+# A form in a part, at a position, and the clause that decides about it, if any.
+Occurrence = tuple[str, int, Clause | None]
 
 
-def restore_nonwords(draft: Draft, context: Context) -> Proposal:
-    """Propose class A: forms that are no words, but for their keep-lists."""
+def restore_swapped_nonwords(draft: Draft, context: Context) -> Proposal:
+    """Propose class A: forms that are no words, except where their keep-lists spare them."""
     subs = [sub for sub in context.book.spun.subs if sub.kind == "A" and sub.acts_on(context.site)]
-    found = {sub.id: list(_decisions(draft, sub)) for sub in subs}
+    found = {sub.id: list(_occurrences(draft, sub)) for sub in subs}
     spun = context.spun_site or any(map(_proves, found.values()))
     return _joined(_proposal(sub, found[sub.id], strict=True, loose=spun, proved=spun) for sub in subs)
 
 
-def restore_words(draft: Draft, context: Context) -> Proposal:
+def restore_swapped_words(draft: Draft, context: Context) -> Proposal:
     """Propose class B, and flag class C.
 
-    A strict clause restores in a page with evidence: a restored class A, a spun site, or strict clauses alone where the
-    original stands nowhere in the body. Any other clause restores only where there is evidence and the original stands
-    nowhere: where it stands, the farm's table was not applied throughout. Without evidence the form is flagged.
+    A restored class A, or a site that is known for swapped words, is evidence. A strict clause restores with evidence,
+    or if the original is nowhere in the body. Any other clause restores only with evidence (or beside a strict clause
+    that restores), and only if the original is nowhere in the body: if it is, the farm did not swap throughout. What is
+    not restored is flagged.
     """
     table = context.book.spun.subs
-    nonwords = context.spun_site or draft.restored(sub.id for sub in table if sub.kind == "A")
+    nonwords = context.spun_site or draft.was_edited_by(sub.id for sub in table if sub.kind == "A")
     proposals = []
     for sub in table:
         if sub.kind == "A" or not sub.acts_on(context.site):
             continue
-        found = list(_decisions(draft, sub))
+        found = list(_occurrences(draft, sub))
         untouched = sub.original in draft.parts[BODY]
         strict = nonwords or not untouched
         proved = nonwords or (_proves(found) and not untouched)
@@ -45,20 +47,20 @@ def restore_words(draft: Draft, context: Context) -> Proposal:
     return _joined(proposals)
 
 
-def _decisions(draft: Draft, sub: Substitution) -> Iterator[Found]:
+def _occurrences(draft: Draft, sub: Substitution) -> Iterator[Occurrence]:
     for part, text in draft.parts.items():
         for at, clause in sub.decisions(text):
             yield part, at, clause
 
 
-def _proves(found: Iterable[Found]) -> bool:
+def _proves(found: Iterable[Occurrence]) -> bool:
     return any(clause is not None and clause.strict and clause.action == "restore" for _, _, clause in found)
 
 
-def _proposal(sub: Substitution, found: Iterable[Found], *, strict: bool, loose: bool, proved: bool) -> Proposal:
-    """Restore where a clause says so and its kind is allowed; flag what that leaves open.
+def _proposal(sub: Substitution, found: Iterable[Occurrence], *, strict: bool, loose: bool, proved: bool) -> Proposal:
+    """Restore a form if its clause says so and its kind of clause may act; else flag it.
 
-    In a page that is proved spun a form that no clause knows is flagged too.
+    In a page that is proved to have swapped words, a form that no clause covers is flagged too.
     """
     edits: list[Edit] = []
     flags: list[Flag] = []
@@ -75,7 +77,7 @@ def _proposal(sub: Substitution, found: Iterable[Found], *, strict: bool, loose:
 
 
 def _joined(proposals: Iterable[Proposal]) -> Proposal:
-    """Join what rows propose; of two that claim the same characters the first row counts."""
+    """Join the proposals of all rows; if two rows claim the same characters, the first one wins."""
     edits: list[Edit] = []
     flags: list[Flag] = []
     taken: set[tuple[str, int]] = set()

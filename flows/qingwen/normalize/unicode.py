@@ -1,6 +1,6 @@
-"""Unicode: mojibake, entities, and invisible, private-use and compatibility characters, each by the rule that names it.
+"""Unicode: mojibake, entities, and invisible, private-use and compatibility characters, each by its own rule.
 
-Never NFKC on the text: ² ① ℃ ㎡ … stay.
+The text is never normalised to NFKC: ² ① ℃ ㎡ … stay.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ DAMAGED = "\ufffd"
 
 
 def undo_mojibake(draft: Draft, context: Context) -> Proposal:
-    """Propose what runs of wrongly read UTF-8 stood for, where that is certain."""
+    """Propose the right characters for runs of UTF-8 that was read in a wrong encoding, if they are certain."""
     edits = []
     for part, text in draft.parts.items():
         if part == TITLE and context.title is not None:
-            continue  # the title is cut out of its slice first; the next round sees to it
+            continue  # the title is cut out of its block first; the next round looks at it
         for found in runs().finditer(text) if LEADS.search(text) else ():
             right = undone(found[0])
             if right is not None:
@@ -28,7 +28,7 @@ def undo_mojibake(draft: Draft, context: Context) -> Proposal:
 
 
 def undo_entities(draft: Draft, context: Context) -> Proposal:
-    """Propose the characters that entities left in the text stand for."""
+    """Propose the characters for HTML entities that are left in the text."""
     table = entity_table()
     return Proposal(
         tuple(

@@ -8,7 +8,8 @@ from typing import Any
 from qingwen.clean import clean_page, normalize
 from qingwen.config import Config
 from qingwen.errors import SetupError
-from qingwen.model import BODY, TITLE, Cleaned, LabelledBlock, Rejection
+from qingwen.model import BODY, TITLE, Cleaned, Document, LabelledBlock, Rejection
+from qingwen.normalize.passes import Context
 from qingwen.rules.book import RuleBook
 from qingwen.rules.site_book import read_json
 from qingwen.text.match_view import view
@@ -153,13 +154,14 @@ class _Check:
         parts = {TITLE: page.get("title") or "", BODY: page["body"]} if whole else {TITLE: "", BODY: near}
         part = case.get("part", BODY) if whole else BODY
         draft = normalize(
-            parts,
-            self._config,
-            self._book,
-            page_text=page.get("text") if whole else None,
-            dump=page.get("format") != "html",
-            site=page.get("site"),
-            spun_site=bool(page.get("spun")),
+            Document(parts, text=page.get("text") if whole else None),
+            Context(
+                self._config,
+                self._book,
+                dump=page.get("format") != "html",
+                site=page.get("site"),
+                spun_site=bool(page.get("spun")),
+            ),
         )
         text, at = parts[part], 0
         for segment in align(text, [edit for edit in draft.edits if edit.part == part]):

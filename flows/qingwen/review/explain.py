@@ -6,7 +6,6 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from qingwen.clean import part_of
 from qingwen.model import Flag, LabelledBlock
 from qingwen.text.spans import Edit, Segment, align, undo
 
@@ -24,7 +23,7 @@ def stretches(
         if labelled.text is not None:
             yield labelled, []
             continue
-        part = part_of(labelled)
+        part = labelled.part
         size = len(labelled.block.span) - over[part]
         taken = _take(left[part], size)
         over[part] = sum(len(segment.before) for segment in taken) - size
@@ -91,7 +90,7 @@ def explain(
         if labelled.text is not None:
             yield from _removed(labelled)
         else:
-            yield _kept(mine, part_of(labelled))
+            yield _kept(mine, labelled.part)
     yield []
     yield from _summary(blocks, edits, flags)
     yield from _doubts(parts, flags)

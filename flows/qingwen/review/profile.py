@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ParamSpec, TypeVar
 
-from qingwen.clean import PASSES, labelled_blocks, normalize, parts_of
+from qingwen.clean import PASSES, document_of, normalize
 from qingwen.config import Config
 from qingwen.label.labeller import label
-from qingwen.metadata.metadata import read_facts
+from qingwen.metadata.metadata import read_metadata
 from qingwen.metadata.quality import signals
 from qingwen.model import BODY, HTML, Page, Segmented
 from qingwen.normalize.passes import Context, Draft, Pass, Proposal
@@ -56,18 +56,10 @@ class Profile:
         self.pages += 1
         self.characters += len(segmented.text)
         labelled = self._timed(self.stages, "label", label, segmented, self.book)
-        self._timed(self.stages, "read facts", read_facts, page, segmented, labelled.verdicts, self.config, None)
-        parts, title = parts_of(segmented, labelled, labelled_blocks(segmented, labelled))
+        self._timed(self.stages, "read metadata", read_metadata, page, segmented, labelled.verdicts, self.config, None)
+        context = Context(self.config, self.book, dump=page.media_type != HTML)
         started = time.perf_counter()
-        draft = normalize(
-            parts,
-            self.config,
-            self.book,
-            page_text=segmented.text,
-            title=title,
-            dump=page.media_type != HTML,
-            passes=tuple(map(self._watched, PASSES)),
-        )
+        draft = normalize(document_of(segmented, labelled), context, passes=tuple(map(self._watched, PASSES)))
         self.stages["normalise"] += time.perf_counter() - started
         self._timed(self.stages, "measure quality", signals, draft.parts[BODY], len(segmented.text))
         self._rules([segmented.words(block) for block in segmented.blocks])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,17 +14,9 @@ from qingwen.dataset.progress import Progress
 from qingwen.review.explain import STYLES, Run
 from qingwen.run.report import RunReport
 from qingwen.run.stuck_pages import MOST_TRIES
+from qingwen.text.characters import printed as printed
 
 _WIDTH = 120
-
-
-def printed(text: str) -> str:
-    r"""Escape, as Python does, the characters of a text that do not print or would control a terminal.
-
-    >>> printed("a\x1b[2Jb\u202e")
-    'a\\x1b[2Jb\\u202e'
-    """
-    return "".join(char if _prints(char) else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def counted(n: int, one: str, many: str | None = None) -> str:
@@ -35,10 +26,6 @@ def counted(n: int, one: str, many: str | None = None) -> str:
     ('1 page', '0 pages', '2 copies')
     """
     return f"{n} {one if n == 1 else many or one + 's'}"
-
-
-def _prints(char: str) -> bool:
-    return char.isprintable() or unicodedata.category(char) == "Zs"
 
 
 def print_lines(lines: Iterable[list[Run]]) -> None:

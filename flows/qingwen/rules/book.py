@@ -18,6 +18,7 @@ from qingwen.rules.pattern_scan import Scanner, line_bounds
 from qingwen.rules.personal_data import PersonalTable, parse_personal
 from qingwen.rules.row_checks import know, typed
 from qingwen.rules.swapped_words import SpunTable, parse_spun
+from qingwen.text.characters import TABLES, table_text
 from qingwen.text.match_view import view
 from qingwen.text.spans import Span
 
@@ -152,8 +153,8 @@ def _shipped() -> RuleBook:
 def shipped_tables() -> list[tuple[str, str]]:
     """Return the tables that the package ships, each its name and text."""
     folder = resources.files("qingwen.rules")
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return [(name, folder.joinpath(name).read_text("utf-8")) for name in names]
+    tables = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")}
+    return sorted({**tables, **{name: table_text(name) for name in TABLES}}.items())
 
 
 def weights_of_features() -> str:

@@ -175,10 +175,3 @@ def punctuation_table() -> PunctuationTable:
         none_after=table["spacing"]["none_after"],
         none_before=table["spacing"]["none_before"],
     )
-
-
-@lru_cache(maxsize=1)
-def undecided() -> Mapping[str, str]:
-    """Return the characters whose conversion the library cannot decide, each with its other form."""
-    table: dict[str, str] = read_table("script.toml")["undecided"]
-    return table

@@ -16,7 +16,6 @@ from typing import Any, Protocol
 from qingwen.errors import SetupError
 from qingwen.text.match_view import folding
 
-_SPACE = re.compile(r"\s+")
 # What JSON may write half a surrogate pair with, which no text of a page is.
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 FORMAT = 2
@@ -28,7 +27,7 @@ def line_key(words: str) -> str:
     >>> line_key("關於 我們") == line_key("关于我们")
     True
     """
-    solid = _SPACE.sub("", words.translate(folding()))
+    solid = "".join(words.translate(folding()).split())
     return hashlib.blake2b(solid.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

@@ -142,7 +142,7 @@ def _one(item: Item, kit: WorkerContext) -> Cleaned | Rejection:
         if isinstance(page, Rejection):
             return page
         found = clean_page(page, config=config, rules=kit.book, sites=kit.sites)
-        site, url = (found.record.facts.site, found.record.url) if isinstance(found, Cleaned) else (None, page.url)
+        site, url = (found.record.metadata.site, found.record.url) if isinstance(found, Cleaned) else (None, page.url)
         return Rejection(item.page_id, item.path, *RULE) if forgotten.holds(item.page_id, url, site) else found
     except (MemoryError, KeyboardInterrupt):
         raise

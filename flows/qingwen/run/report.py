@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from qingwen.model import SCHEMA_VERSION, Cleaned, Rejection
+from qingwen.text.characters import printed
 
 LENGTHS = (200, 500, 1_000, 2_000, 5_000)
 
@@ -184,7 +185,7 @@ def _least(name: str) -> tuple[int, bool]:
 
 def _code(text: str) -> str:
     """Return a text as code in a line: what a path or a fault holds is no markup, nor a line of its own."""
-    plain = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    plain = printed(text)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", plain)), default=0))
     return f"{fence}{plain}{fence}" if "`" not in plain else f"{fence} {plain} {fence}"
 

@@ -1,7 +1,7 @@
-"""Copies of a text to match on, with an offset map back.
+"""Normalised copies of a text to match on, with an offset map back.
 
-A rule that must match whatever the script or the width matches on the *folded* view; one for telephone numbers and
-accounts on the *contact* view; the *digits* view reads all forms of digits too, but keeps what stands between them.
+The *folded* view is Simplified and half-width, for rules that match in any script and width. The *contact* view is for
+telephone numbers and accounts. The *digits* view normalises all forms of digits too, but keeps what is between them.
 Spans are always mapped back to the raw text.
 """
 
@@ -12,11 +12,10 @@ import tomllib
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from itertools import accumulate
 from typing import Any
 
-from qingwen.text.characters import HAN
+from qingwen.text.characters import HAN, code_points, table_text
 from qingwen.text.opencc import converter
 from qingwen.text.spans import Span
 
@@ -25,8 +24,10 @@ RAW, FOLDED, CONTACT, DIGITS = "raw", "folded", "contact", "digits"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A copy to match on. ``cuts`` are the steps in which characters were left out of the raw text, the first first:
-    each where its gaps stand in what it left, and how many characters were left out up to there.
+    """A copy to match on.
+
+    ``cuts`` are the steps, in order, that left characters out of the raw text. Each holds the positions of its gaps in
+    the text that it left, and how many characters it had left out up to each.
     """
 
     text: str
@@ -65,28 +66,28 @@ def view(text: str, kind: str) -> View:
     if kind == CONTACT:
         for pattern, replacement, signs in contact_tables().variants:
             if any(map(folded.__contains__, signs)):
-                folded = pattern.sub(replacement, folded)  # of the same length, so that places stay
+                folded = pattern.sub(replacement, folded)  # the length stays, and so do positions
     return _without(folded, (_NOISE, contact_tables().gaps) if kind == CONTACT else (_NOISE,))
 
 
-# Zero-width characters and entities of spaces and quotes stand between the letters of a word: no rule sees them.
+# Zero-width characters and entities of spaces between the letters of a word: no rule sees them.
 _NOISE = re.compile(
     r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+|&(?:amp;)*(?:nbsp|ensp|emsp);"
-    # A reading behind its character, of farms that print them: 國(guó).
-    rf"|(?<=[{HAN}])\([a-z\u00fc]{{0,4}}[\u00e0-\u00fa\u0101-\u01dc][a-z]{{0,3}}\)"
+    # The pinyin that content farms print after a character: 國(guó).
+    rf"|(?<=[{HAN}])\([a-zü]{{0,4}}[à-úā-ǜ][a-z]{{0,3}}\)"
 )
-# Most texts hold none of the characters that a gap needs.
-_NOISY = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff&\u00e0-\u00fa\u0101-\u01dc]")
+# A text without any of these characters has no noise; most texts have none.
+_NOISY = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff&à-úā-ǜ]")
 
 
 def _without(text: str, patterns: tuple[re.Pattern[str], ...]) -> View:
-    """Return the view of a text (as long as the raw one) that leaves out what is noise."""
+    """Return the view of a text that leaves out all matches of some patterns."""
     length = len(text)
     cuts: list[tuple[list[int], list[int]]] = []
     for pattern in patterns:
         if pattern is _NOISE and not _NOISY.search(text):
             continue
-        # A pattern with groups leaves out the one that matched, and keeps what stands around it.
+        # A pattern with groups leaves out the group that matched and keeps the rest of the match.
         gaps = [found.span(found.lastindex or 0) for found in pattern.finditer(text)]
         if gaps:
             sizes = list(accumulate(end - start for start, end in gaps))
@@ -97,16 +98,13 @@ def _without(text: str, patterns: tuple[re.Pattern[str], ...]) -> View:
 
 
 def _translated(text: str, kind: str) -> str:
-    """Return a text through the folding of a view, character for character.
+    """Return a text with each character folded for a view.
 
-    Short texts go through ``str.translate``; long ones through a table over their code points, ten times as fast.
+    Short texts use ``str.translate``; for long ones a table of all code points is ten times as fast.
     """
     if len(text) < _SHORT:
         return text.translate(_folds(kind))
-    import numpy as np
-
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    folded: bytes = _codes(kind)[codes].tobytes()
+    folded: bytes = _codes(kind)[code_points(text)].tobytes()
     return folded.decode("utf-32-le", "surrogatepass")
 
 
@@ -124,7 +122,7 @@ def _folds(kind: str) -> dict[int, str]:
 
 @lru_cache(maxsize=2)
 def _codes(kind: str) -> Any:
-    """Return the folding of a view as a table: the code point at each code point's place."""
+    """Return the folding of a view as an array: the folded code point at the index of each code point."""
     import numpy as np
 
     table = np.arange(0x110000, dtype=np.uint32)
@@ -135,9 +133,9 @@ def _codes(kind: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class ContactTables:
-    """What the contact view folds: digit forms, spellings of the messengers' names, and separators between digits.
+    """What the contact view folds: forms of digits, spellings of messengers' names, and separators between digits.
 
-    A variant is a pattern, its replacement, and the characters without all of which it cannot match.
+    A variant is a pattern, its replacement, and characters of which a text must hold one for the pattern to match.
     """
 
     digits: dict[int, str]
@@ -147,8 +145,8 @@ class ContactTables:
 
 @lru_cache(maxsize=1)
 def contact_tables() -> ContactTables:
-    """Read the contact table of the wheel."""
-    table = tomllib.loads(resources.files("qingwen.rules").joinpath("contact.toml").read_text("utf-8"))
+    """Return ``contact.toml``, compiled."""
+    table = tomllib.loads(table_text("contact.toml"))
     digits = {ord(form): digit for digit, forms in table["digits"].items() for form in forms}
     variants = tuple((re.compile(row["pattern"]), row["replacement"], row["signs"]) for row in table["variant"])
     return ContactTables(digits, variants, re.compile(table["gap"]))
@@ -156,7 +154,7 @@ def contact_tables() -> ContactTables:
 
 @lru_cache(maxsize=1)
 def folding() -> dict[int, str]:
-    """Return the table of the folded view, character for character: Simplified, half-width, plain spaces."""
+    """Return the character table of the folded view: Simplified, half-width, plain spaces."""
     table = {ord(form): value for form, value in converter("t2s").characters.items() if len(value) == 1}
     table.update({code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
     table.update({0x3000: " ", 0xA0: " "})

@@ -1,4 +1,4 @@
-"""OpenCC's conversions, compiled from the library's own dictionaries. The only file that knows the library."""
+"""OpenCC's conversions, compiled from the library's own dictionaries. No other file uses the library."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib import resources
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
+from qingwen.text.characters import table_text
 from qingwen.text.spans import Edit, Span, align, apply
 
 
@@ -55,10 +56,10 @@ class Converter:
 class Step:
     """One step of a conversion.
 
-    The library tries, in each stretch between separators, dictionary by dictionary, the longest key first, the
-    leftmost among equals; what is left of a match and what is right of it are tried again. So a match stands unless
-    one of an earlier dictionary, a longer one or one to its left overlaps it. Phrases are looked up only around one
-    telling character of each. Source: opencc-python-reimplemented, ``opencc/opencc.py``.
+    In each stretch between separators, the library tries dictionary after dictionary, the longest key first and the
+    leftmost among equals, and repeats that on both sides of a match. So a match counts unless it overlaps one of an
+    earlier dictionary, a longer one, or an equally long one to its left. Phrases are looked up only around one
+    character of each. Source: opencc-python-reimplemented, ``opencc/opencc.py``.
     """
 
     def __init__(self, tables: Sequence[Mapping[str, str]], separators: re.Pattern[str]) -> None:
@@ -68,7 +69,7 @@ class Step:
         self.characters: dict[str, str] = {}
         for table in reversed(singles):
             self.characters.update(table)
-        # A character that does not change shields nothing: nothing comes after the characters.
+        # Unchanged characters need no match: no dictionary comes after the characters.
         changed = [key for key, value in self.characters.items() if key != value and not separators.search(key)]
         self._changed = _class_of(changed)
 
@@ -93,7 +94,7 @@ class Step:
 
 
 class _Anchored:
-    """The keys of one dictionary, each filed under one of its characters: that which most keys share."""
+    """The keys of one dictionary, each filed under the one of its characters that most keys share."""
 
     def __init__(self, table: Mapping[str, str], separators: re.Pattern[str]) -> None:
         self._table = table
@@ -119,9 +120,9 @@ class _Anchored:
 
 
 def _class_of(characters: Iterable[str]) -> re.Pattern[str]:
-    """Return the pattern of one of the characters; those beyond the basic plane stand as alternatives.
+    """Return a pattern for any of the characters.
 
-    Hundreds of them in one class make the engine many times slower.
+    Characters beyond the basic plane become alternatives: hundreds of them in a class slow the engine down many times.
     """
     listed = sorted(characters)
     basic = "".join(map(re.escape, (char for char in listed if char <= "\uffff")))
@@ -134,8 +135,8 @@ def _class_of(characters: Iterable[str]) -> re.Pattern[str]:
 def converter(conversion: str) -> Converter:
     """Compile one of the library's conversions (``t2s``, ``tw2sp``) from the dictionaries in its distribution.
 
-    The PyPI package ``opencc`` installs a module of the same name, so the files are found through the metadata of
-    ``opencc-python-reimplemented`` and not through the module.
+    The files are found through the distribution ``opencc-python-reimplemented`` and not through the module, as the
+    PyPI package ``opencc`` installs a module of the same name.
     """
     setting = json.loads(_library_file(f"{conversion}.json"))
     steps: list[Step] = []
@@ -168,17 +169,27 @@ def _separators() -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=1)
+def _script_table() -> dict[str, Any]:
+    return tomllib.loads(table_text("script.toml"))
+
+
+def undecided() -> Mapping[str, str]:
+    """Return the characters that OpenCC converts without context although another form may be right, with that form."""
+    table: dict[str, str] = _script_table()["undecided"]
+    return table
+
+
+@lru_cache(maxsize=1)
 def traditional_only() -> frozenset[str]:
-    """Return the characters that stand in Traditional text only: OpenCC's keys less those right in Simplified text."""
-    table = tomllib.loads(resources.files("qingwen.rules").joinpath("script.toml").read_text("utf-8"))
+    """Return the characters of Traditional text only: OpenCC's keys without those that are right in Simplified text."""
     characters = converter("t2s").characters
-    right_in_simplified = {*table["shared"], *characters.values()}
+    right_in_simplified = {*_script_table()["shared"], *characters.values()}
     return frozenset(key for key in characters if key not in right_in_simplified)
 
 
 @lru_cache(maxsize=32)
 def words_with(char: str) -> tuple[tuple[str, int], ...]:
-    """Return the Traditional words of OpenCC's phrases that hold a character, each with where it stands in the word."""
+    """Return the Traditional words of OpenCC's phrases that hold a character, each with its position in the word."""
     words = {
         value for name in ("STPhrases.txt", "TSPhrases.txt") for value in _traditional_words(name) if char in value
     }
@@ -193,7 +204,7 @@ def _traditional_words(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def simplified_only() -> frozenset[str]:
-    """Return the characters that stand in Simplified text only: those that Traditional text always writes otherwise."""
+    """Return the characters of Simplified text only: those that Traditional text always writes differently."""
     traditional = converter("t2s").characters
     entries = _entries("STCharacters.txt").items()
     return frozenset(key for key, values in entries if key not in values and key not in traditional)

@@ -1,7 +1,7 @@
-"""The algebra of auditable change: spans, edits, applying and undoing them, and where a position went.
+"""Auditable change: spans and edits, applying and undoing them, and mapping positions through them.
 
 A text is a ``str``; positions count code points; spans are half-open. A *pass* is a set of edits that do not overlap,
-each given in the positions of the text as it stood before the pass. Passes follow one another.
+each in the positions of the text before the pass. Passes follow one another.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One replacement in a part (``title`` or ``body``) as it stood before its pass; ``step`` numbers the pass, from 0.
+    """One replacement in a part (``title`` or ``body``) as it was before its pass; ``step`` numbers the pass, from 0.
 
-    ``before`` is what the span covered, so that an edit can be checked and undone; ``after`` is empty where characters
-    were removed, ``before`` where some were put in; ``rule`` names who asked for it.
+    ``before`` is the text under the span, so that an edit can be checked and undone. A removal has an empty ``after``,
+    an insertion an empty ``before``. ``rule`` is the id of the rule that asked for the edit.
 
     >>> edit = Edit("body", Span(4, 5), "蕞", "最", "spun.zui")
     >>> apply("创历史之蕞。", [edit])
@@ -64,11 +64,18 @@ class Edit:
     step: int = 0
 
 
+def passes_of(edits: Iterable[Edit]) -> list[list[Edit]]:
+    """Return the edits pass by pass, the first pass first."""
+    by_step: dict[int, list[Edit]] = {}
+    for edit in edits:
+        by_step.setdefault(edit.step, []).append(edit)
+    return [by_step[step] for step in sorted(by_step)]
+
+
 def ordered(edits: Iterable[Edit]) -> list[Edit]:
     """Return the edits of one pass from left to right; refuse any two that overlap.
 
-    Insertions (empty spans) at one place keep the order in which they are given, and stand before what is replaced
-    there.
+    Insertions (empty spans) at one place keep their order and come before a replacement at that place.
     """
     found = sorted(edits, key=lambda edit: edit.span)
     for left, right in pairwise(found):
@@ -96,7 +103,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
         if end > len(text) or text[start:end] != edit.before:
             raise EditError(
                 f"Edit {edit.rule} is stale: {edit.part} has {text[start:end]!r} at {start}..{end}, "
-                f"the edit expects {edit.before!r}. Take edits against the text as it stands before their pass."
+                f"the edit expects {edit.before!r}. Take edits against the text before their pass."
             )
         pieces += (text[done:start], edit.after)
         done = end
@@ -121,21 +128,18 @@ def invert(edits: Iterable[Edit]) -> list[Edit]:
 
 
 def undo(text: str, edits: Iterable[Edit]) -> str:
-    """Take back all passes, the last first, and return the text as it was before the first.
+    """Undo all passes, the last first, and return the text as it was before the first.
 
     Raises:
         EditError: the text is not what the last pass wrote.
     """
-    by_step: dict[int, list[Edit]] = {}
-    for edit in edits:
-        by_step.setdefault(edit.step, []).append(edit)
-    for step in sorted(by_step, reverse=True):
-        text = apply(text, invert(by_step[step]))
+    for one_pass in reversed(passes_of(edits)):
+        text = apply(text, invert(one_pass))
     return text
 
 
-class Mapping:
-    """Where positions go through one pass, and where they came from.
+class PositionMap:
+    """Maps positions through one pass, forward and back.
 
     An untouched character maps to itself. A position inside a replaced span maps to the start of the replacement.
     """
@@ -153,11 +157,11 @@ class Mapping:
         self._new_starts = [new - len(edit.after) for new, edit in zip(self._new, found, strict=True)]
 
     def forward(self, position: int) -> int:
-        """Return where a position of the text before the pass stands after it."""
+        """Return the position, after the pass, of a position before it."""
         return self._through(position, self._old, self._new, self._old_starts)
 
     def back(self, position: int) -> int:
-        """Return where a position of the text after the pass stood before it."""
+        """Return the position, before the pass, of a position after it."""
         return self._through(position, self._new, self._old, self._new_starts)
 
     def _through(self, position: int, here: Sequence[int], there: Sequence[int], starts: Sequence[int]) -> int:
@@ -170,21 +174,23 @@ class Mapping:
         return position - here[index - 1] + there[index - 1]
 
 
-def trace_back(position: int, passes: Sequence[Mapping]) -> int:
-    """Return the position, before the first pass, of a position in the text after the last.
+def trace_back(positions: Iterable[int], edits: Iterable[Edit]) -> list[int]:
+    """Return the positions, before the first pass, of positions in the text after the last; all edits are of one part.
 
-    >>> first = Mapping([Edit("body", Span(0, 2), "ab", "", "r", 0)])
-    >>> trace_back(1, [first])
-    3
+    >>> trace_back([1, 2], [Edit("body", Span(0, 2), "ab", "", "r", 0)])
+    [3, 4]
     """
-    for mapping in reversed(passes):
-        position = mapping.back(position)
-    return position
+    # An edit that changes nothing (a mask) moves no position, not even inside its span.
+    maps = [PositionMap(one_pass) for one_pass in passes_of(edit for edit in edits if edit.before != edit.after)]
+    found = list(positions)
+    for one_map in reversed(maps):
+        found = list(map(one_map.back, found))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch before the first pass, what it is after the last, and the rules that changed it (none: untouched)."""
+    """A stretch of the text before the first pass and after the last, with the rules that changed it, if any."""
 
     before: str
     after: str
@@ -192,23 +198,20 @@ class Segment:
 
 
 def align(text: str, edits: Iterable[Edit]) -> list[Segment]:
-    """Return the text as stretches, each with what all passes made of it; joined they give both texts.
+    """Return the text in stretches, each before and after all passes; joined, they give both texts.
 
     >>> align("a蕞,", [Edit("body", Span(1, 2), "蕞", "最", "r1", 0), Edit("body", Span(2, 3), ",", "，", "r2", 1)])[1:]
     [Segment(before='蕞', after='最', rules=('r1',)), Segment(before=',', after='，', rules=('r2',))]
     """
     segments = [Segment(text, text)]
-    by_step: dict[int, list[Edit]] = {}
-    for edit in edits:
-        by_step.setdefault(edit.step, []).append(edit)
-    for step in sorted(by_step):
-        segments = _aligned(segments, ordered(by_step[step]))
+    for one_pass in passes_of(edits):
+        segments = _aligned(segments, ordered(one_pass))
     return [segment for segment in segments if segment.before or segment.after]
 
 
 @dataclass(frozen=True, slots=True)
 class _Atom:
-    """A stretch at its place in the text before a pass; one that was changed before is never cut in two."""
+    """A stretch with its place in the text before a pass; a stretch that an earlier pass changed is never cut."""
 
     start: int
     end: int
@@ -216,7 +219,7 @@ class _Atom:
 
 
 def _aligned(segments: list[Segment], edits: list[Edit]) -> list[Segment]:
-    """Carry the stretches through one pass: an edit joins the stretches that it touches."""
+    """Carry the stretches through one pass; an edit joins the stretches that it touches."""
     atoms = _atoms(segments, sorted({at for edit in edits for at in (edit.span.start, edit.span.end)}))
     done: list[Segment] = []
     waiting, i = list(reversed(edits)), 0
