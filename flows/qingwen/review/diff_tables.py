@@ -23,7 +23,7 @@ _READ = ("records", "blocks", "edits", "flags", "rejections", "sources")
 def differences(old: Location, new: Location) -> Iterator[Database]:
     """Yield a database with the differences of two datasets; it closes with the context.
 
-    - views ``old_blocks`` … ``new_sources``: the tables; ``old_labelled``, ``new_labelled``: blocks by page; the article
+    - views ``old_blocks`` … ``new_sources``: the tables; ``old_labelled``, ``new_labelled``: blocks; the article
       of a rejected page counts as removed by the rule that rejected it;
     - ``pages (page, path, was, now, change)``: RECORD, the rule of the rejection, PENDING, or null where the page is no
       input; CHANGED, APPEARED or WENT where the record did so;
