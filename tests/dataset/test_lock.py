@@ -1,8 +1,11 @@
-"""The lock of a dataset on a store: held by whoever renews it, whatever the clocks say."""
+"""The lock of a dataset: of the system in a folder; on a store held by whoever renews it, whatever the clocks say."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +95,16 @@ def test_a_lock_that_another_run_took_over_is_not_removed_by_its_first_holder(fi
     assert token(files) == "theirs"
 
 
+def test_a_run_whose_lock_another_took_over_commits_nothing(files: Any) -> None:
+    ours = lock.Lock(UPath(PLACE))
+    ours.hold()
+    ours.check()
+    leave(files, time.time())
+    with pytest.raises(PublishError, match="another run took the dataset over"):
+        ours.check()
+    ours.release()
+
+
 def test_a_holder_renews_its_lock_until_another_has_it(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "RENEWED", 0.001)
     ours = lock.Lock(UPath(PLACE))
@@ -100,24 +113,24 @@ def test_a_holder_renews_its_lock_until_another_has_it(files: Any, monkeypatch: 
     while json.loads(files.cat_file("/crawl/news/_state/lock"))["renewed"] == first:
         pass
     leave(files, 1.0)
-    assert ours._renewal is not None
-    ours._renewal._thread.join()
+    assert isinstance(ours._held, lock._StoreLock)
+    ours._held._renewal.join()
     assert token(files) == "theirs"
     ours.release()
 
 
 def test_a_lock_that_goes_while_it_is_looked_at_is_taken(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     leave(files, time.time())
-    read = lock._read
+    read = lock._StoreLock._read
 
-    def gone(place: Any) -> Any:
+    def gone(self: Any) -> Any:
         files.rm_file("/crawl/news/_state/lock")
-        return read(place)
+        return read(self)
 
-    monkeypatch.setattr(lock, "_read", gone)
-    ours = lock.Lock(UPath(PLACE))
-    ours.hold()
-    monkeypatch.setattr(lock, "_read", read)
+    with monkeypatch.context() as patched:
+        patched.setattr(lock._StoreLock, "_read", gone)
+        ours = lock.Lock(UPath(PLACE))
+        ours.hold()
     assert token(files) != "theirs"
     ours.release()
 
@@ -141,11 +154,48 @@ def test_a_folder_that_is_none_or_cannot_be_written_is_a_fault_of_the_set_up(tmp
         lock.Lock(tmp_path / "news").hold()
 
 
-def test_of_two_holders_on_one_machine_the_second_waits_for_the_first(tmp_path: Path) -> None:
+def test_of_two_holders_in_one_process_the_second_is_refused_at_once(tmp_path: Path) -> None:
     first, second = lock.Lock(tmp_path / "news"), lock.Lock(tmp_path / "news")
     first.hold()
-    with pytest.raises(PublishError, match="another run holds the dataset"):
+    with pytest.raises(PublishError, match=r"another run holds the dataset\. Wait for it to end\."):
         second.hold()
+    first.check()
     first.release()
+    assert (tmp_path / "news" / "_state" / "lock").exists(), "it marks the folder as a dataset"
     second.hold()
     second.release()
+
+
+def test_a_lock_may_be_released_by_another_thread(tmp_path: Path) -> None:
+    first = lock.Lock(tmp_path / "news")
+    first.hold()
+    thread = threading.Thread(target=first.release)
+    thread.start()
+    thread.join()
+    second = lock.Lock(tmp_path / "news")
+    second.hold()
+    second.release()
+
+
+HOLD = """
+import sys, pathlib
+from qingwen.dataset.lock import Lock
+held = Lock(pathlib.Path(sys.argv[1]))
+held.hold()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_lock_of_another_process_is_refused_and_its_death_frees_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "news")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        ours = lock.Lock(tmp_path / "news")
+        with pytest.raises(PublishError, match="another run holds the dataset"):
+            ours.hold()
+        holder.kill()
+        holder.wait()
+        ours.hold()
+        ours.release()

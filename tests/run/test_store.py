@@ -85,8 +85,8 @@ def test_a_second_run_is_refused_and_a_stale_lock_is_broken(folder: Path, monkey
     # A holder that was killed: its lock is there, and nobody renews it.
     held = lock.Lock(location_of(NEWS))
     held.hold()
-    assert held._renewal is not None
-    held._renewal._ended.set()
+    assert isinstance(held._held, lock._StoreLock)
+    held._held._released.set()
     with pytest.raises(PublishError):
         clean(NEWS, folder)
     now = time.time() + lock.STALE

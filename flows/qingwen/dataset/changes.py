@@ -17,7 +17,6 @@ _FOLDED: Mapping[tuple[str | None, str], str | None] = {
 }
 
 
-
 def changes(dataset: Location, since: str) -> Iterator[tuple[str, str]]:
     """Yield (id, added, changed or withdrawn) for what differs from the records as they were after a run.
 

@@ -106,6 +106,7 @@ class OpenDataset:
         return prepared, self._commit()[1]
 
     def _commit(self) -> tuple[str, dict[str, int]]:
+        self._lock.check()
         intent = json.loads((self._final / publish.INTENT).read_text("utf-8"))
         # Which rules the rows follow stands before the rows do: a reader of both is never misled.
         write_whole(self.state / "dataset.json", json.dumps({name: intent[name] for name in VERSIONS}, indent=1))
