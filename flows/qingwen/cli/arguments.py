@@ -104,10 +104,7 @@ def run(parser: Parser) -> None:
         help="memory of a worker (default: its share of the machine's)",
     )
     work.add_argument(
-        "--runner",
-        choices=("local", "inline", "dask", "ray"),
-        default="local",
-        help="where work is done (default: local)",
+        "--runner", choices=("local", "inline", "dask", "ray"), default="local", help="where work is done (default: local)"
     )
     work.add_argument("--cluster", metavar="ADDRESS", help="a Dask or Ray cluster (default: one is started)")
 
