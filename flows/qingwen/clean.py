@@ -29,7 +29,7 @@ from qingwen.normalize.spacing import fix_spacing
 from qingwen.normalize.swapped_words import restore_nonwords, restore_words
 from qingwen.normalize.unicode import fix_unicode, undo_entities, undo_mojibake
 from qingwen.read.page import page_of, to_page
-from qingwen.read.table_rows import to_item
+from qingwen.read.table_rows import raw_page_of
 from qingwen.rules.book import RuleBook, compile_rules, extra_tables, load_rules
 from qingwen.rules.personal_data import Found
 from qingwen.rules.site_book import SiteBook, parse_sites
@@ -339,7 +339,7 @@ class Cleaner:
         >>> Cleaner().clean_row({"id": 1}).rule
         'read.no-text'
         """
-        page = page_of(to_item(row, source_path, self.config), self.config)
+        page = page_of(raw_page_of(row, source_path, self.config), self.config)
         return page if isinstance(page, Rejection) else self.clean(page)
 
     def __repr__(self) -> str:

@@ -22,7 +22,7 @@ from qingwen.dataset.rows import ITEM, arrow, rows_of, source_row
 from qingwen.dataset.schema import KEYS, TABLES
 from qingwen.errors import BatchError, RuleError, SetupError
 from qingwen.model import Page, Rejection, Segmented
-from qingwen.read.page import Item, Source
+from qingwen.read.page import RawPage, Source
 from qingwen.review.complaints import check_cases, count_cases
 from qingwen.review.terminal import printed
 from qingwen.rules.book import _compile
@@ -252,7 +252,7 @@ def rows(octets: bytes) -> dict[str, list[dict[str, Any]]]:
         page = page_of(piece)
         path = f"{n}-{text_of(piece[:5])}"
         result = clean_page(page) if isinstance(page, Page) else page
-        item = Item(path, page if isinstance(page, Rejection) else piece)
+        item = RawPage(path, page if isinstance(page, Rejection) else piece)
         source = source_row(
             Source(path, len(piece), n), item, "rejection" if isinstance(result, Rejection) else "record", result
         )

@@ -29,7 +29,7 @@ from qingwen.dataset import delta
 from qingwen.dataset.rows import arrow, rows_of, source_row
 from qingwen.errors import SetupError
 from qingwen.model import Page, Rejection
-from qingwen.read.containers import items_of
+from qingwen.read.containers import raw_pages
 from qingwen.read.encoding import decode
 from qingwen.read.inputs import list_sources
 from qingwen.read.open import check_address
@@ -161,7 +161,7 @@ READ = """
 import json, resource, sys
 from qingwen import Config
 from qingwen.model import Rejection
-from qingwen.read.containers import items_of
+from qingwen.read.containers import raw_pages
 from qingwen.read.page import page_of
 config = Config(max_page_bytes=4 << 20)
 resource.setrlimit(resource.RLIMIT_DATA, (3 << 30, 3 << 30))
@@ -171,7 +171,7 @@ def most():
         return next(int(line.split()[1]) >> 10 for line in status if line.startswith('VmHWM'))
 for path in sys.argv[1:]:
     said = [found.detail if isinstance(found := page_of(item, config), Rejection) else ""
-            for item in items_of(path, config)]
+            for item in raw_pages(path, config)]
     print(json.dumps([path, len(said), sorted(set(said)), most()]))
 """
 
@@ -196,7 +196,7 @@ def test_bombs_are_told_and_take_no_memory(tmp_path: Path) -> None:
 )
 def test_a_whole_record_behind_a_hostile_one_is_read(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(BOMBS[name][0]())
-    assert isinstance(page_of(list(items_of(str(tmp_path / name), Config()))[-1], Config()), Page)
+    assert isinstance(page_of(list(raw_pages(str(tmp_path / name), Config()))[-1], Config()), Page)
 
 
 def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
         listening.bind(str(tmp_path / "s.txt"))
     (tmp_path / "folder.txt").mkdir()
     said = [
-        page_of(item, Config()) for source in list_sources([str(tmp_path)]) for item in items_of(source.path, Config())
+        page_of(item, Config()) for source in list_sources([str(tmp_path)]) for item in raw_pages(source.path, Config())
     ]
     said.append(read_page("/dev/zero", Config()))
     assert all(isinstance(one, Rejection) and one.rule in ("read.unreadable", "read.damaged") for one in said)
@@ -325,7 +325,7 @@ def test_rows_with_lone_surrogates_odd_dates_and_odd_types_go_into_the_tables(tm
     }
     (tmp_path / "odd.parquet").write_bytes(table(odd))
     for name, n in (("rows.jsonl", len(lines)), ("odd.parquet", 2)):
-        found = list(items_of(str(tmp_path / name), Config()))
+        found = list(raw_pages(str(tmp_path / name), Config()))
         assert len(found) == n
         for item in found:
             arrow("sources", [{**source_row(Source("x", 1, 1), item, "record"), "_item": "x"}])

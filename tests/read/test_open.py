@@ -14,9 +14,9 @@ from conftest import PAGES
 from qingwen import Config
 from qingwen.dataset import delta
 from qingwen.errors import BatchError, SetupError
-from qingwen.read.containers import items_of
+from qingwen.read.containers import raw_pages
 from qingwen.read.inputs import list_sources
-from qingwen.read.open import find
+from qingwen.read.open import find_in_store
 from qingwen.read.page import read_bytes
 from qingwen.run.engine import run
 from qingwen.run.request import Request
@@ -77,7 +77,7 @@ def test_a_store_that_fails_while_a_file_is_read_costs_no_page(name: str) -> Non
         mock.patch.object(type(files), "_open", return_value=Failing(b"x" * 1000)),
         pytest.raises(BatchError, match="cannot be read now: ConnectionResetError"),
     ):
-        list(items_of(f"memory://{name}", Config()))
+        list(raw_pages(f"memory://{name}", Config()))
 
 
 def test_a_store_that_cannot_be_reached_is_the_machine_s_fault(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,5 +89,5 @@ def test_a_store_that_cannot_be_reached_is_the_machine_s_fault(monkeypatch: pyte
     with pytest.raises(BatchError, match="cannot be opened now"):
         read_bytes("s3://crawl/a.txt", Config())
     with pytest.raises(BatchError, match="cannot be listed now"):
-        list(find("s3://crawl"))
+        list(find_in_store("s3://crawl"))
     s3fs.S3FileSystem.clear_instance_cache()

@@ -9,7 +9,7 @@ from qingwen.clean import Cleaner, unforeseen
 from qingwen.dataset.rows import block_rows, edit_rows
 from qingwen.model import Cleaned, Rejection
 from qingwen.read.page import page_of
-from qingwen.read.table_rows import to_item
+from qingwen.read.table_rows import raw_page_of
 
 # What only a dataset knows, which compares texts.
 COMPARED = ("duplicate_of", "duplicate_kind", "cluster_size")
@@ -18,7 +18,7 @@ _KEY = "page_id"
 
 def clean_row(cleaner: Cleaner, row: Mapping[str, Any], source_path: str) -> Cleaned | Rejection:
     """Return the article of a row as `Cleaner.clean_row` does; a fault nobody foresaw rejects that row alone."""
-    item = to_item(row, source_path, cleaner.config)
+    item = raw_page_of(row, source_path, cleaner.config)
     try:
         page = page_of(item, cleaner.config)
         return page if isinstance(page, Rejection) else cleaner.clean(page)

@@ -42,9 +42,9 @@ class Decoded:
 def decode(octets: bytes, declared: str | None = None) -> Decoded:
     """Decode the bytes of a page.
 
-    A byte-order mark decides, then valid UTF-8 (decoded twice if it was encoded twice). Otherwise the declared encoding,
-    the detected one and those of Chinese pages are tried; the one with the most common Chinese characters and the fewest
-    damaged ones wins.
+    A byte-order mark decides, then valid UTF-8 (decoded twice if it was encoded twice). Otherwise the declared
+    encoding, the detected one and those of Chinese pages are tried; the one that gives the most common Chinese
+    characters and the fewest damaged ones wins.
 
     >>> decode("清文".encode("gbk")).text, decode("清文".encode("gbk")).encoding
     ('清文', 'gb18030')
