@@ -274,7 +274,7 @@ def delta_tables(octets: bytes) -> None:
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         dataset = location_of(folder)
         for name, some in made.items():
-            delta.commit(dataset, name, some, run=1, label="fuzz")
+            delta.commit(dataset, name, some, delta.Commit(1, "fuzz"))
             assert _sorted(delta.read(dataset, name)) == _sorted(some), name
         for piece in dict.fromkeys(octets.split(b"\n\f\n")):
             page = page_of(piece)
@@ -286,7 +286,7 @@ def delta_tables(octets: bytes) -> None:
         for name, some in made.items():
             if some.num_rows:
                 gone = some[KEYS[name]].slice(0, 1)
-                delta.commit(dataset, name, some.slice(0, 0), gone, run=2, label="fuzz")
+                delta.commit(dataset, name, some.slice(0, 0), delta.Commit(2, "fuzz"), gone)
                 kept = some.filter(compute.not_equal(some[KEYS[name]], gone[0]))
                 assert _sorted(delta.read(dataset, name)) == _sorted(kept), name
 
