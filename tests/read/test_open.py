@@ -36,6 +36,7 @@ def bucket(store: s3fs.S3FileSystem) -> str:
     return "s3://crawl"
 
 
+@pytest.mark.slow
 def test_pages_and_containers_are_read_from_a_bucket(bucket: str, tmp_path: Path) -> None:
     sources = list_sources([bucket])
     assert [source.path for source in sources] == [
@@ -44,14 +45,15 @@ def test_pages_and_containers_are_read_from_a_bucket(bucket: str, tmp_path: Path
     assert sources[0].size == (PAGES / "clean-dispatch.txt").stat().st_size
     assert sources[0].modified > 0
     assert [one.path for one in list_sources(["s3://crawl/*/*.txt"])] == ["s3://crawl/2023/a.txt"]
-    report = run(Request((bucket,), str(tmp_path / "out"), workers=1))
+    report = run(Request((bucket,), str(tmp_path / "out"), runner="inline"))
     assert (report.counts.records, report.pending) == (3, 0)
     paths = sorted(delta.read(tmp_path / "out", "records", ("source_path",))["source_path"].to_pylist())
     assert paths == ["s3://crawl/2023/a.txt", "s3://crawl/2023/b.txt.gz", "s3://crawl/2024/rows.jsonl#0"]
-    again = run(Request((bucket,), str(tmp_path / "out"), workers=1))
+    again = run(Request((bucket,), str(tmp_path / "out"), runner="inline"))
     assert (again.wrote, again.unchanged) == (False, 3)
 
 
+@pytest.mark.slow
 def test_an_input_that_names_nothing_is_an_error_and_a_file_that_went_a_rejection(bucket: str) -> None:
     with pytest.raises(SetupError, match="s3://crawl/2025: nothing to read"):
         list_sources([f"{bucket}/2025"])
