@@ -55,7 +55,7 @@ def test_a_lock_dated_in_the_future_that_nobody_renews_is_a_dead_run_s(
 ) -> None:
     leave(files, time.time() + 86_400)
     waited = waits(monkeypatch, lambda: None)
-    held = lock.Lock(UPath(PLACE))
+    held = lock.lock_of(UPath(PLACE))
     held.hold()
     assert waited == [2 * lock.RENEWED]
     assert token(files) != "theirs"
@@ -69,14 +69,14 @@ def test_a_lock_dated_in_the_future_that_is_renewed_meanwhile_is_held(
     leave(files, time.time() + 86_400)
     waits(monkeypatch, lambda: leave(files, time.time() + 86_420))
     with pytest.raises(PublishError, match=r"another run holds the dataset \(process 7 on elsewhere\)"):
-        lock.Lock(UPath(PLACE)).hold()
+        lock.lock_of(UPath(PLACE)).hold()
     assert token(files) == "theirs"
 
 
 @pytest.mark.parametrize(("age", "held"), [(0.0, True), (lock.STALE - 10, True), (lock.STALE + 10, False)])
 def test_a_lock_is_held_until_it_was_not_renewed_for_long(files: Any, age: float, held: bool) -> None:
     leave(files, time.time() - age)
-    ours = lock.Lock(UPath(PLACE))
+    ours = lock.lock_of(UPath(PLACE))
     if held:
         with pytest.raises(PublishError):
             ours.hold()
@@ -84,11 +84,11 @@ def test_a_lock_is_held_until_it_was_not_renewed_for_long(files: Any, age: float
     else:
         ours.hold()
         assert token(files) != "theirs"
-    ours.release()
+        ours.release()
 
 
 def test_a_lock_that_another_run_took_over_is_not_removed_by_its_first_holder(files: Any) -> None:
-    ours = lock.Lock(UPath(PLACE))
+    ours = lock.lock_of(UPath(PLACE))
     ours.hold()
     leave(files, time.time())
     ours.release()
@@ -96,7 +96,7 @@ def test_a_lock_that_another_run_took_over_is_not_removed_by_its_first_holder(fi
 
 
 def test_a_run_whose_lock_another_took_over_commits_nothing(files: Any) -> None:
-    ours = lock.Lock(UPath(PLACE))
+    ours = lock.lock_of(UPath(PLACE))
     ours.hold()
     ours.check()
     leave(files, time.time())
@@ -107,29 +107,29 @@ def test_a_run_whose_lock_another_took_over_commits_nothing(files: Any) -> None:
 
 def test_a_holder_renews_its_lock_until_another_has_it(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "RENEWED", 0.001)
-    ours = lock.Lock(UPath(PLACE))
+    ours = lock.lock_of(UPath(PLACE))
     ours.hold()
     first = json.loads(files.cat_file("/crawl/news/_state/lock"))["renewed"]
     while json.loads(files.cat_file("/crawl/news/_state/lock"))["renewed"] == first:
         pass
     leave(files, 1.0)
-    assert isinstance(ours._held, lock._StoreLock)
-    ours._held._renewal.join()
+    assert isinstance(ours, lock.StoreLock)
+    ours._renewal.join()
     assert token(files) == "theirs"
     ours.release()
 
 
 def test_a_lock_that_goes_while_it_is_looked_at_is_taken(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     leave(files, time.time())
-    read = lock._StoreLock._read
+    read = lock.StoreLock._read
 
     def gone(self: Any) -> Any:
         files.rm_file("/crawl/news/_state/lock")
         return read(self)
 
     with monkeypatch.context() as patched:
-        patched.setattr(lock._StoreLock, "_read", gone)
-        ours = lock.Lock(UPath(PLACE))
+        patched.setattr(lock.StoreLock, "_read", gone)
+        ours = lock.lock_of(UPath(PLACE))
         ours.hold()
     assert token(files) != "theirs"
     ours.release()
@@ -141,21 +141,21 @@ def test_a_store_that_cannot_be_written_is_a_fault_of_the_set_up(files: Any, mon
 
     monkeypatch.setattr(type(files), "pipe_file", refused)
     with pytest.raises(SetupError, match="cannot be written: RuntimeError: no such bucket"):
-        lock.Lock(UPath(PLACE)).hold()
+        lock.lock_of(UPath(PLACE)).hold()
 
 
 def test_a_folder_that_is_none_or_cannot_be_written_is_a_fault_of_the_set_up(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SetupError, match="is a file; --output needs a folder"):
-        lock.Lock(tmp_path / "file").hold()
+        lock.lock_of(tmp_path / "file").hold()
     (tmp_path / "news").mkdir()
     (tmp_path / "news" / "_state").write_text("")
     with pytest.raises(SetupError, match="news: cannot be written: File exists"):
-        lock.Lock(tmp_path / "news").hold()
+        lock.lock_of(tmp_path / "news").hold()
 
 
 def test_of_two_holders_in_one_process_the_second_is_refused_at_once(tmp_path: Path) -> None:
-    first, second = lock.Lock(tmp_path / "news"), lock.Lock(tmp_path / "news")
+    first, second = lock.lock_of(tmp_path / "news"), lock.lock_of(tmp_path / "news")
     first.hold()
     with pytest.raises(PublishError, match=r"another run holds the dataset\. Wait for it to end\."):
         second.hold()
@@ -167,20 +167,20 @@ def test_of_two_holders_in_one_process_the_second_is_refused_at_once(tmp_path: P
 
 
 def test_a_lock_may_be_released_by_another_thread(tmp_path: Path) -> None:
-    first = lock.Lock(tmp_path / "news")
+    first = lock.lock_of(tmp_path / "news")
     first.hold()
     thread = threading.Thread(target=first.release)
     thread.start()
     thread.join()
-    second = lock.Lock(tmp_path / "news")
+    second = lock.lock_of(tmp_path / "news")
     second.hold()
     second.release()
 
 
 HOLD = """
 import sys, pathlib
-from qingwen.dataset.lock import Lock
-held = Lock(pathlib.Path(sys.argv[1]))
+from qingwen.dataset.lock import lock_of
+held = lock_of(pathlib.Path(sys.argv[1]))
 held.hold()
 print("held", flush=True)
 sys.stdin.read()
@@ -192,7 +192,7 @@ def test_the_lock_of_another_process_is_refused_and_its_death_frees_it(tmp_path:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        ours = lock.Lock(tmp_path / "news")
+        ours = lock.lock_of(tmp_path / "news")
         with pytest.raises(PublishError, match="another run holds the dataset"):
             ours.hold()
         holder.kill()

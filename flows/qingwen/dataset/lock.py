@@ -26,52 +26,27 @@ from qingwen.errors import PublishError, SetupError
 RENEWED, STALE = 20.0, 120.0
 
 
-class Lock:
-    """The lock of a dataset; `hold` takes it, or refuses at once, and creates a missing folder."""
-
-    def __init__(self, dataset: Path | Location) -> None:
-        self._dataset = dataset
-        self._held: _FolderLock | _StoreLock | None = None
-
-    def hold(self) -> None:
-        """Take the lock.
-
-        Raises:
-            SetupError: the folder or the store cannot be written.
-            PublishError: another run holds the lock.
-        """
-        dataset = self._dataset
-        held = _FolderLock(dataset) if isinstance(dataset, Path) else _StoreLock(dataset)
-        held.take()
-        self._held = held
-
-    def check(self) -> None:
-        """Make sure, before a commit, that no other run has taken the lock over.
-
-        Raises:
-            PublishError: another run has.
-        """
-        if self._held is not None and not self._held.is_ours():
-            raise PublishError(
-                f"{self._dataset}: another run took the dataset over, as this one did not renew its lock in time. "
-                "Nothing more is committed; run again to go on."
-            )
-
-    def release(self) -> None:
-        """Give the lock back, if it is held."""
-        if self._held is not None:
-            self._held.release()
-            self._held = None
+def lock_of(dataset: Path | Location) -> FolderLock | StoreLock:
+    """Return the lock of a dataset, not held yet."""
+    return FolderLock(dataset) if isinstance(dataset, Path) else StoreLock(dataset)
 
 
-class _FolderLock:
+class FolderLock:
+    """The lock of a local folder; `hold` creates a missing folder."""
+
     def __init__(self, dataset: Path) -> None:
         self._dataset = dataset
         # The file stays: it marks the folder as a dataset. Runs begin and end in any thread.
         path = dataset / "_state" / "lock"
         self._lock = FileLock(path, timeout=0, thread_local=False, preserve_lock_file=True)
 
-    def take(self) -> None:
+    def hold(self) -> None:
+        """Take the lock, or refuse at once.
+
+        Raises:
+            SetupError: the folder cannot be written.
+            PublishError: another run holds the lock.
+        """
         if self._dataset.exists() and not self._dataset.is_dir():
             raise SetupError(f"{self._dataset}: is a file; --output needs a folder.")
         try:
@@ -82,14 +57,15 @@ class _FolderLock:
         except OSError as fault:
             raise SetupError(f"{self._dataset}: cannot be written: {fault.strerror}.") from fault
 
-    def is_ours(self) -> bool:
-        return self._lock.is_locked
+    def check(self) -> None:
+        """Do nothing: no other run can take over a lock of the system."""
 
     def release(self) -> None:
+        """Give the lock back."""
         self._lock.release()
 
 
-class _StoreLock:
+class StoreLock:
     """A lock object on a store, renewed by a thread until `release` removes it."""
 
     def __init__(self, dataset: Location) -> None:
@@ -99,7 +75,13 @@ class _StoreLock:
         self._released = threading.Event()
         self._renewal = threading.Thread(target=self._renew, daemon=True)
 
-    def take(self) -> None:
+    def hold(self) -> None:
+        """Take the lock, or refuse at once.
+
+        Raises:
+            SetupError: the store cannot be written.
+            PublishError: another run holds the lock.
+        """
         for _ in range(2):
             try:
                 self._write(mode="create")
@@ -111,10 +93,29 @@ class _StoreLock:
                 raise SetupError(f"{self._dataset}: cannot be written: {type(fault).__name__}: {fault}") from fault
         raise PublishError(f"{self._dataset}: another run took the dataset just now. Wait for it to end.")
 
+    def check(self) -> None:
+        """Check, before a commit, that no other run has taken the lock over.
+
+        Raises:
+            PublishError: another run has.
+        """
+        if not self._is_ours():
+            raise PublishError(
+                f"{self._dataset}: another run took the dataset over, as this one did not renew its lock in time. "
+                "Nothing more is committed; run again to go on."
+            )
+
+    def release(self) -> None:
+        """Remove the lock, unless another run has taken it over."""
+        self._released.set()
+        self._renewal.join()
+        if self._is_ours():
+            self._place.fs.rm_file(self._place.path)
+
     def _remove_stale(self) -> None:
         """Remove a lock that its holder has not renewed for long.
 
-        Two runs that find it stale at the same moment may both go on; `Lock.check` then stops the first of them.
+        Two runs that find it stale at the same moment may both go on; `check` then stops the first of them.
         """
         lock = self._read()
         if lock is None:
@@ -135,14 +136,13 @@ class _StoreLock:
         while not self._released.wait(RENEWED):
             # A store that fails now may answer the next time. A lock that another run took is not taken back.
             with suppress(Exception):
-                if not self.is_ours():
+                if not self._is_ours():
                     return
                 self._write(mode="overwrite")
 
     def _write(self, mode: str) -> None:
-        self._place.fs.pipe_file(
-            self._place.path, json.dumps({**self._holder, "renewed": time.time()}).encode(), mode=mode
-        )
+        lock = json.dumps({**self._holder, "renewed": time.time()})
+        self._place.fs.pipe_file(self._place.path, lock.encode(), mode=mode)
 
     def _read(self) -> dict[str, Any] | None:
         try:
@@ -151,12 +151,6 @@ class _StoreLock:
             return None
         return lock
 
-    def is_ours(self) -> bool:
+    def _is_ours(self) -> bool:
         lock = self._read()
         return lock is not None and lock.get("token") == self._holder["token"]
-
-    def release(self) -> None:
-        self._released.set()
-        self._renewal.join()
-        if self.is_ours():
-            self._place.fs.rm_file(self._place.path)

@@ -57,12 +57,12 @@ def read_zip(path: str, config: Config) -> Iterator[RawPage]:
             raise_temporary(fault)
             yield rejected(path, "read.damaged", f"The archive cannot be read: {fault}.")
             return
-        names = _Names(path)
+        names: Counter[str] = Counter()
         left = max(FREE_DECOMPRESSED_BYTES, MAX_DECOMPRESSION_RATIO * raw.seek(0, io.SEEK_END))
         for member in archive.infolist():
             if not _is_page(member.filename):  # a folder's name ends in a slash
                 continue
-            name = names.unique(member.filename)
+            name = _unique(path, member.filename, names)
             octets = _member(archive, member, name, config)
             left -= config.max_page_bytes if isinstance(octets, Rejection) else len(octets)
             yield RawPage(name, octets)
@@ -102,12 +102,12 @@ def read_tar(path: str, config: Config) -> Iterator[RawPage]:
         with open_unpacked(path) as stream:
             ended = _EndCheck(stream)
             archive = tarfile.open(fileobj=ended, mode="r|", tarinfo=_Member)  # type: ignore[call-overload]  # noqa: SIM115  it holds the stream alone
-            names = _Names(path)
+            names: Counter[str] = Counter()
             while (member := archive.next()) is not None:
                 archive.members.clear()  # tarfile would keep every member, even of a hundred million
                 if not member.isfile() or not _is_page(member.name):
                     continue
-                name = names.unique(member.name)
+                name = _unique(path, member.name, names)
                 file = archive.extractfile(member)
                 assert file is not None, "a regular file has contents"
                 yield RawPage(name, _read(file, name, config))
@@ -153,18 +153,11 @@ class _EndCheck:
         return octets
 
 
-class _Names:
-    """Makes the paths of an archive's members unique: the second member of a name is ``name#2``."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._seen: Counter[str] = Counter()
-
-    def unique(self, name: str) -> str:
-        name = escaped_name(name)
-        self._seen[name] += 1
-        n = self._seen[name]
-        return f"{self._path}!{name}" if n == 1 else f"{self._path}!{name}#{n}"
+def _unique(path: str, name: str, names: Counter[str]) -> str:
+    """Return a member's path, and count its name; the second member of a name is ``name#2``."""
+    name = escaped_name(name)
+    names[name] += 1
+    return f"{path}!{name}" if names[name] == 1 else f"{path}!{name}#{names[name]}"
 
 
 def _is_page(name: str) -> bool:

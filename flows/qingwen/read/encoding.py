@@ -130,12 +130,11 @@ def _common_share(text: str) -> float:
 @lru_cache(maxsize=1)
 def _common() -> frozenset[str]:
     """Return the characters common in Chinese pages: level 1 of GB 2312 and of Big5, and both sets of marks."""
-    chars = set()
-    for encoding, rows in (("gb2312", (*range(0xA1, 0xA4), *range(0xB0, 0xD8))), ("big5", range(0xA1, 0xC7))):
-        for row in rows:
-            for cell in range(0x40, 0xFF):
-                try:
-                    chars.add(bytes((row, cell)).decode(encoding))
-                except UnicodeDecodeError:
-                    continue
-    return frozenset(chars | set("\u2022\u00b7\u00a0\u3000\u00a9"))
+    tables = (("gb2312", (*range(0xA1, 0xA4), *range(0xB0, 0xD8))), ("big5", range(0xA1, 0xC7)))
+    chars = {
+        bytes((row, cell)).decode(encoding, "ignore")
+        for encoding, rows in tables
+        for row in rows
+        for cell in range(0x40, 0xFF)
+    }
+    return frozenset(chars | set("•·\u00a0\u3000©"))

@@ -208,42 +208,21 @@ class _Remote(io.RawIOBase):
         super().close()
 
 
-class _Zstandard(io.RawIOBase):
-    """A Zstandard stream, unpacked through all its frames. A broken stream raises `OSError`."""
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        import zstandard
-
-        self._fault = zstandard.ZstdError
-        self._stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            return self._stream.readinto(buffer)
-        except self._fault as fault:
-            raise OSError(f"the Zstandard stream is broken: {fault}") from fault
-
-    def close(self) -> None:
-        if not self.closed:
-            self._stream.close()  # type: ignore[no-untyped-call]
-        super().close()
-
-
 class _Unpacked(io.RawIOBase):
-    """An unpacked stream that raises `OSError` when it turns out to be a decompression bomb."""
+    """An unpacked stream that raises `OSError` for a decompression bomb, and for ``faults`` of its unpacker."""
 
-    def __init__(self, stream: gzip.GzipFile | io.RawIOBase, raw: IO[bytes]) -> None:
-        self._stream, self._raw = stream, raw
+    def __init__(self, stream: Any, raw: IO[bytes], faults: tuple[type[Exception], ...] = ()) -> None:
+        self._stream, self._raw, self._faults = stream, raw, faults
         self._size = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        read: int = self._stream.readinto(buffer)
+        try:
+            read: int = self._stream.readinto(buffer)
+        except self._faults as fault:
+            raise OSError(f"the Zstandard stream is broken: {fault}") from fault
         self._size += read
         if self._size > FREE_DECOMPRESSED_BYTES and self._size > MAX_DECOMPRESSION_RATIO * self._raw.tell():
             raise OSError(BOMB)
@@ -266,7 +245,11 @@ def open_unpacked(path: str) -> IO[bytes]:
     if ending in ("gz", "tgz"):
         return io.BufferedReader(_Unpacked(gzip.GzipFile(fileobj=raw), raw), _BUFFER)
     if ending == "zst":
-        return io.BufferedReader(_Unpacked(_Zstandard(raw), raw), _BUFFER)
+        import zstandard
+
+        # A file that was written in pieces has several frames.
+        stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+        return io.BufferedReader(_Unpacked(stream, raw, (zstandard.ZstdError,)), _BUFFER)
     return raw
 
 

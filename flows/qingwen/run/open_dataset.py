@@ -14,7 +14,7 @@ from qingwen.dataset import delta
 from qingwen.dataset.database import DATABASE_FAULTS, PREFIX, Database
 from qingwen.dataset.dataset import VERSIONS, versions_of
 from qingwen.dataset.location import Location, remove, write_whole
-from qingwen.dataset.lock import Lock
+from qingwen.dataset.lock import lock_of
 from qingwen.dataset.schema import TABLES
 from qingwen.errors import BatchError
 from qingwen.read.page import Source
@@ -40,7 +40,7 @@ class OpenDataset:
         self.staging = self.state / "staging"
         self.finished_earlier: str | None = None
         self._final = self.staging / "final"
-        self._lock = Lock(dataset)
+        self._lock = lock_of(dataset)
 
     def __enter__(self) -> OpenDataset:
         self._lock.hold()
