@@ -68,11 +68,11 @@ def decode(octets: bytes, declared: str | None = None) -> Decoded:
 def _candidates(octets: bytes, declared: str | None) -> list[str]:
     found = _DECLARED.search(octets[:_HEAD_BYTES])
     stated = declared or (found[1].decode("ascii") if found else None)
-    names = [_codec(stated), _codec(_detected(octets)), "utf-8", "gb18030", "big5hkscs"]
+    names = [codec_of(stated), codec_of(_detected(octets)), "utf-8", "gb18030", "big5hkscs"]
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _codec(label: str | None) -> str | None:
+def codec_of(label: str | None) -> str | None:
     """Return Python's codec for a label of the WHATWG Encoding Standard, or None.
 
     Other codecs that Python knows by name make no text of bytes, or take time without end (punycode). As in browsers, a
