@@ -28,7 +28,7 @@ from qingwen.normalize.script import simplify
 from qingwen.normalize.spacing import fix_spacing
 from qingwen.normalize.swapped_words import restore_nonwords, restore_words
 from qingwen.normalize.unicode import fix_unicode, undo_entities, undo_mojibake
-from qingwen.read.page import page_of, to_page
+from qingwen.read.page import RawPage, page_of
 from qingwen.read.table_rows import raw_page_of
 from qingwen.rules.book import RuleBook, compile_rules, extra_tables, load_rules
 from qingwen.rules.personal_data import Found
@@ -73,7 +73,7 @@ def clean_page(
     """
     config, book = config or Config(), rules or load_rules()
     if isinstance(page, bytes):
-        read = to_page(page, source_path, config, url=url, fetched_at=crawled_at)
+        read = page_of(RawPage(source_path, page, url, crawled_at), config)
         if isinstance(read, Rejection):
             return read
         page = read

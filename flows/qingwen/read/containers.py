@@ -22,7 +22,6 @@ from qingwen.read.page import (
     read_page,
     rejected,
     rejection,
-    to_page,
     unreadable,
 )
 
@@ -115,7 +114,7 @@ def page_on(stream: IO[bytes], config: Config, url: str | None = None) -> Page |
         return rejection(
             "-", "read.too-large", f"The page has more than {config.max_page_bytes} bytes (max_page_bytes)."
         )
-    return to_page(octets, "-", config, url=url)
+    return page_of(RawPage("-", octets, url), config)
 
 
 def _example(name: str) -> str:

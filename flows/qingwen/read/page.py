@@ -151,64 +151,44 @@ def _empty(path: str, octets: bytes) -> Rejection:
     return rejection(path, "read.empty", f"The page is empty ({len(octets)} bytes).", octets)
 
 
-def to_page(
-    octets: bytes,
-    path: str,
-    config: Config,
-    *,
-    url: str | None = None,
-    fetched_at: datetime | None = None,
-    media_type: str | None = None,
-    charset: str | None = None,
-) -> Page | Rejection:
-    """Decode a page, and find its media type by its content and the ending of its path.
+def page_of(raw: RawPage, config: Config, url: str | None = None) -> Page | Rejection:
+    """Decode a page, or return the rejection that says why there is none; ``url`` overrides the container's.
 
-    ``media_type`` and ``charset`` are what the container says of the page; a byte-order mark overrides the charset.
+    The media type follows from what the container says, the ending of the path and the content. A byte-order mark
+    overrides the container's charset.
     """
+    octets, path = raw.octets, raw.path
+    if isinstance(octets, Rejection):
+        return octets
     if not octets.strip():
         return _empty(path, octets)
     if octets.startswith(_BINARY):
         return rejection(path, "read.binary", "The bytes are those of a binary format, not of text.", octets)
-    decoded = decode(octets, charset)
+    decoded = decode(octets, raw.charset)
     if len(decoded.text) > config.max_page_chars:
         detail = f"The page has {len(decoded.text)} characters, more than max_page_chars ({config.max_page_chars})."
         return rejection(path, "read.too-large", detail, octets)
     zeros = decoded.text.count("\0")
     if zeros > _MAX_ZERO_SHARE * len(decoded.text):
         return rejection(path, "read.binary", f"The text holds {zeros} zero bytes: no text.", octets)
+    sha256, url = hashlib.sha256(octets).hexdigest(), url or raw.url
     return Page(
-        id=page_id(octets),
+        id=sha256[:32],
         source_path=path,
         url=url if url is not None else _url(path, config),
-        media_type=media_type or _media_type(path, decoded.text),
+        media_type=raw.media_type or _media_type(path, decoded.text),
         encoding=decoded.encoding,
         text=decoded.text,
-        sha256=hashlib.sha256(octets).hexdigest(),
+        sha256=sha256,
         size=len(octets),
         damaged=decoded.damaged,
-        fetched_at=fetched_at,
-    )
-
-
-def page_of(raw: RawPage, config: Config, url: str | None = None) -> Page | Rejection:
-    """Decode a page, or return the rejection in its place; ``url`` overrides the container's."""
-    if isinstance(raw.octets, Rejection):
-        return raw.octets
-    return to_page(
-        raw.octets,
-        raw.path,
-        config,
-        url=url or raw.url,
         fetched_at=raw.fetched_at,
-        media_type=raw.media_type,
-        charset=raw.charset,
     )
 
 
 def read_page(path: str, config: Config, url: str | None = None) -> Page | Rejection:
     """Return the page in a file, or the rejection that says why there is none; ``url`` is its address."""
-    octets = read_bytes(path, config)
-    return octets if isinstance(octets, Rejection) else to_page(octets, path, config, url=url)
+    return page_of(RawPage(path, read_bytes(path, config), url), config)
 
 
 def _media_type(path: str, text: str) -> str:
