@@ -28,16 +28,8 @@ _TEMPORARY = frozenset(
 )
 # How files begin that are not text.
 _BINARY = (
-    b"%PDF",
-    b"\x89PNG",
-    b"GIF8",
-    b"\xff\xd8\xff",
-    b"PK\x03\x04",
-    b"\x7fELF",
-    b"Rar!",
-    b"7z\xbc\xaf",
-    b"\x1f\x8b",
-)
+    b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x7fELF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b",
+)  # fmt: skip
 # A stray zero byte is damage; a text with more of them is not text.
 _MAX_ZERO_SHARE = 0.001
 # A file that cannot be a page is known by its first 256 MiB.
@@ -121,16 +113,16 @@ def raise_temporary(fault: BaseException) -> None:
         raise fault
 
 
-def unreadable(path: str, fault: OSError, octets: bytes | None = None) -> Rejection:
+def unreadable(path: str, fault: OSError) -> Rejection:
     """Return the rejection of a file that cannot be opened or read."""
     rule = UNAVAILABLE if is_temporary(fault) else "read.unreadable"
     # gzip.BadGzipFile and our own errors have no number.
     reason = os.strerror(fault.errno) if fault.errno else str(fault)
-    return rejection(path, rule, f"The file cannot be read: {reason}.", octets)
+    return rejection(path, rule, f"The file cannot be read: {reason}.")
 
 
 def read_bytes(path: str, config: Config) -> bytes | Rejection:
-    """Return a file's bytes after unpacking, or the rejection of one that cannot be read, is empty or too large."""
+    """Return a file's unpacked bytes, or the rejection of a file that cannot be read or is too large."""
     limit = config.max_page_bytes
     try:
         with open_unpacked(path) as file:
@@ -142,13 +134,7 @@ def read_bytes(path: str, config: Config) -> bytes | Rejection:
         return _rejected_file(path, "read.unreadable", f"The gzip stream is broken: {fault}.")
     if len(octets) > limit:
         return _rejected_file(path, "read.too-large", f"The page has more than {limit} bytes (max_page_bytes).")
-    if not octets.strip():
-        return _empty(path, octets)
     return octets
-
-
-def _empty(path: str, octets: bytes) -> Rejection:
-    return rejection(path, "read.empty", f"The page is empty ({len(octets)} bytes).", octets)
 
 
 def page_of(raw: RawPage, config: Config, url: str | None = None) -> Page | Rejection:
@@ -161,7 +147,7 @@ def page_of(raw: RawPage, config: Config, url: str | None = None) -> Page | Reje
     if isinstance(octets, Rejection):
         return octets
     if not octets.strip():
-        return _empty(path, octets)
+        return rejection(path, "read.empty", f"The page is empty ({len(octets)} bytes).", octets)
     if octets.startswith(_BINARY):
         return rejection(path, "read.binary", "The bytes are those of a binary format, not of text.", octets)
     decoded = decode(octets, raw.charset)
