@@ -49,12 +49,15 @@ warnings.filterwarnings("error", category=EncodingWarning, module=r"qingwen\\b")
 '''
 
 
-def test_clean_runs_to_the_end_without_what_windows_lacks(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "options", [["--no-prefect"], pytest.param([], marks=pytest.mark.slow)], ids=["bare", "prefect"]
+)
+def test_clean_runs_to_the_end_without_what_windows_lacks(tmp_path: Path, options: list[str]) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(SITE, "utf-8")
     paths = os.pathsep.join([str(tmp_path / "site"), *sys.path])
     start = "import runpy, sitecustomize; sitecustomize.windows; runpy.run_module('qingwen', run_name='__main__')"
-    run = [sys.executable, "-c", start, "clean", str(SEED), "--output", str(tmp_path / "out"), "--no-prefect"]
+    run = [sys.executable, "-c", start, "clean", str(SEED), "--output", str(tmp_path / "out"), *options]
     environment = {**os.environ, "PYTHONPATH": paths, "PYTHONWARNDEFAULTENCODING": "1"}
     done = subprocess.run([*run, "--workers", "1"], capture_output=True, text=True, env=environment)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
