@@ -40,8 +40,8 @@ from qingwen.normalize.script import to_simplified
 from qingwen.normalize.spacing import fix_spacing
 from qingwen.normalize.swapped_words import restore_swapped_nonwords, restore_swapped_words
 from qingwen.normalize.unicode import fix_unicode, undo_entities, undo_mojibake
-from qingwen.read.page import page_of, to_page
-from qingwen.read.table_rows import to_item
+from qingwen.read.page import RawPage, page_of
+from qingwen.read.table_rows import raw_page_of
 from qingwen.rules.book import RuleBook, compile_rules, extra_tables, load_rules
 from qingwen.rules.site_book import SiteBook, parse_sites
 from qingwen.segment.segment import segment
@@ -83,7 +83,7 @@ def clean_page(
     'read.empty'
     """
     config, book = config or Config(), rules or load_rules()
-    read = to_page(page, source_path, config, url=url, fetched_at=crawled_at) if isinstance(page, bytes) else page
+    read = page_of(RawPage(source_path, page, url, crawled_at), config) if isinstance(page, bytes) else page
     if isinstance(read, Rejection):
         return read
     segmented = segment(read, config)
@@ -278,7 +278,7 @@ class Cleaner:
         >>> Cleaner().clean_row({"id": 1}).rule
         'read.no-text'
         """
-        page = page_of(to_item(row, source_path, self.config), self.config)
+        page = page_of(raw_page_of(row, source_path, self.config), self.config)
         return page if isinstance(page, Rejection) else self.clean(page)
 
     def __repr__(self) -> str:

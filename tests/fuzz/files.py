@@ -18,9 +18,9 @@ from pyarrow import parquet
 
 from qingwen import Config
 from qingwen.model import Page, Rejection
-from qingwen.read.containers import items_of
+from qingwen.read.containers import raw_pages
 from qingwen.read.encoding import TWICE, decode
-from qingwen.read.page import Item, page_id, page_of, read_page, to_page
+from qingwen.read.page import RawPage, page_id, page_of, read_page
 
 from .laws import CONFIG, holds_rejection
 
@@ -63,7 +63,7 @@ def _is_utf8(octets: bytes) -> bool:
 def paging(octets: bytes) -> None:
     """Bytes are a page, known by them, or a rejection; a file of them is the same page, packed or not."""
     for name, kind, charset in (("a.txt", None, None), ("a.html", None, "gbk"), ("a", "text/html", "utf-7")):
-        page = to_page(octets, name, SMALL, media_type=kind, charset=charset)
+        page = page_of(RawPage(name, octets, media_type=kind, charset=charset), SMALL)
         _is_page(page)
         if isinstance(page, Page):
             assert (page.id, page.size) == (hashlib.sha256(octets).hexdigest()[:32], len(octets))
@@ -72,7 +72,7 @@ def paging(octets: bytes) -> None:
             path = Path(folder) / f"a.txt{ending}"
             path.write_bytes(pack(octets))
             read = read_page(str(path), CONFIG)
-            direct = to_page(octets, str(path), CONFIG)
+            direct = page_of(RawPage(str(path), octets), CONFIG)
             assert read == direct
             path.write_bytes(octets)  # what is packed by its name alone
             _is_page(read_page(str(path), SMALL))
@@ -109,9 +109,9 @@ def container(ending: str) -> Callable[[bytes], None]:
     return target
 
 
-def holds_items(path: str) -> list[Item]:
+def holds_items(path: str) -> list[RawPage]:
     """Reading a container never fails: each item comes once, under its name, twice the same, and shares make the whole."""
-    found = list(items_of(path, SMALL))
+    found = list(raw_pages(path, SMALL))
     assert found
     names = [item.path for item in found]
     assert len(set(names)) == len(names), names
@@ -129,8 +129,8 @@ def holds_items(path: str) -> list[Item]:
         _is_page(page)
         assert item.page_id == (page.page_id if isinstance(page, Rejection) else page.id)
         (item.url or "").encode()
-    assert list(items_of(path, SMALL)) == found
-    shares = [list(items_of(path, SMALL, (part, 2))) for part in range(2)]
+    assert list(raw_pages(path, SMALL)) == found
+    shares = [list(raw_pages(path, SMALL, (part, 2))) for part in range(2)]
     assert sorted(item.path for share in shares for item in share) == sorted(names)
     return found
 

@@ -16,7 +16,8 @@ from qingwen.label.labeller import Labelled, label
 from qingwen.metadata.metadata import read_metadata
 from qingwen.model import BODY, TITLE, Cleaned, Document, Flag, Label, Page, Rejection, Segmented
 from qingwen.normalize.passes import Context, Draft
-from qingwen.read.page import to_page
+from qingwen.read.page import RawPage
+from qingwen.read.page import page_of as decoded
 from qingwen.review.explain import explain
 from qingwen.review.terminal import printed
 from qingwen.rules.personal_data import MASKED
@@ -43,7 +44,7 @@ def text_of(octets: bytes) -> str:
 
 def page_of(octets: bytes) -> Page | Rejection:
     """Return the page that an input is: markup where it begins like some."""
-    return to_page(octets, "page.html" if octets.lstrip()[:1] == b"<" else "page.txt", CONFIG)
+    return decoded(RawPage("page.html" if octets.lstrip()[:1] == b"<" else "page.txt", octets), CONFIG)
 
 
 def strange(text: str) -> set[str]:

@@ -22,7 +22,7 @@ from qingwen.dataset.rows import ITEM, arrow, rows_of, source_row
 from qingwen.dataset.schema import KEYS, TABLES
 from qingwen.errors import BatchError, RuleError, SetupError
 from qingwen.model import Page, Rejection, Segmented
-from qingwen.read.page import Item, Source
+from qingwen.read.page import RawPage, Source
 from qingwen.review.complaints import check_cases, count_cases
 from qingwen.review.terminal import printed
 from qingwen.rules.book import _compile
@@ -250,7 +250,7 @@ def rows(octets: bytes) -> dict[str, list[dict[str, Any]]]:
         page = page_of(piece)
         path = f"{n}-{text_of(piece[:5])}"
         result = clean_page(page) if isinstance(page, Page) else page
-        item = Item(path, page if isinstance(page, Rejection) else piece)
+        item = RawPage(path, page if isinstance(page, Rejection) else piece)
         source = source_row(
             Source(path, len(piece), n), item, "rejection" if isinstance(result, Rejection) else "record", result
         )
@@ -272,7 +272,7 @@ def delta_tables(octets: bytes) -> None:
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         dataset = location_of(folder)
         for name, some in made.items():
-            delta.commit(dataset, name, some, run=1, label="fuzz")
+            delta.commit(dataset, name, some, delta.Commit(1, "fuzz"))
             assert _sorted(delta.read(dataset, name)) == _sorted(some), name
         for piece in dict.fromkeys(octets.split(b"\n\f\n")):
             page = page_of(piece)
@@ -284,7 +284,7 @@ def delta_tables(octets: bytes) -> None:
         for name, some in made.items():
             if some.num_rows:
                 gone = some[KEYS[name]].slice(0, 1)
-                delta.commit(dataset, name, some.slice(0, 0), gone, run=2, label="fuzz")
+                delta.commit(dataset, name, some.slice(0, 0), delta.Commit(2, "fuzz"), gone)
                 kept = some.filter(compute.not_equal(some[KEYS[name]], gone[0]))
                 assert _sorted(delta.read(dataset, name)) == _sorted(kept), name
 

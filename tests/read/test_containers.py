@@ -21,19 +21,19 @@ from pyarrow import parquet
 
 from qingwen import Config
 from qingwen.model import HTML, Page, Rejection
-from qingwen.read.containers import is_container, items_of
-from qingwen.read.page import Item, page_id, page_of
-from qingwen.read.table_rows import to_item
+from qingwen.read.containers import is_container, raw_pages
+from qingwen.read.page import RawPage, page_id, page_of
+from qingwen.read.table_rows import raw_page_of
 
 TEXTS = tuple(f"第{n}条。清文把新闻从网页里取出来，一句也不丢。" * 5 for n in range(6))
 WHEN = "2023-05-30T01:02:03Z"
 
 
-def items(path: Path, config: Config | None = None, **options: Any) -> list[Item]:
-    return list(items_of(str(path), config or Config(), **options))
+def items(path: Path, config: Config | None = None, **options: Any) -> list[RawPage]:
+    return list(raw_pages(str(path), config or Config(), **options))
 
 
-def texts(found: list[Item]) -> list[str | None]:
+def texts(found: list[RawPage]) -> list[str | None]:
     pages = [page_of(item, Config()) for item in found]
     return [page.text if isinstance(page, Page) else page.rule for page in pages]
 
@@ -331,7 +331,7 @@ def test_whatever_is_damaged_every_reader_ends_and_names_it(tmp_path_factory: An
 
 def test_a_title_that_the_text_begins_with_stands_once_where_it_is_damaged_too() -> None:
     row = {"title": "清\ud800文", "text": "清\ud800文\n正文"}
-    assert to_item(row, "news#0", Config()).octets == "清\ufffd文\n正文".encode()
+    assert raw_page_of(row, "news#0", Config()).octets == "清\ufffd文\n正文".encode()
 
 
 def test_half_a_surrogate_pair_in_json_reaches_no_table(tmp_path: Path) -> None:

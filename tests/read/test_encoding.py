@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qingwen.read.encoding import decode
+from qingwen.read.encoding import codec_of, decode
 
 NEWS = "市图书馆今天宣布，自下月起开放时间延长至晚上九点半。新馆长说，这是对读者意见的回应。"
 HANT = "市府捷運局今天表示，延伸線已完成首輪試車，最快明年三月通車。"
@@ -31,6 +31,20 @@ HANT = "市府捷運局今天表示，延伸線已完成首輪試車，最快明
 def test_the_text_and_its_encoding_are_found(octets: bytes, text: str, encoding: str) -> None:
     found = decode(octets)
     assert (found.text, found.encoding, found.damaged) == (text, encoding, 0)
+
+
+@pytest.mark.parametrize(
+    ("label", "encoding"),
+    [
+        ("GBK", "gb18030"), ("x-gbk", "gb18030"), ("gb2312", "gb18030"), ("cp936", "gb18030"), (" gb18030\n", "gb18030"),
+        ("big5", "big5hkscs"), ("Big5-HKSCS", "big5hkscs"), ("cp950", "big5hkscs"), ("utf8", "utf-8"),
+        ("iso-8859-1", "windows-1252"), ("shift_jis", "cp932"), ("euc-kr", "cp949"), ("iso-2022-cn", None),
+        ("x-user-defined", None), ("utf-7", None), ("", None), (None, None), ("gbk\ud800", None), ("Ｇbk", None),
+    ],
+)  # fmt: skip
+def test_a_label_stands_for_the_superset_that_browsers_decode(label: str | None, encoding: str | None) -> None:
+    assert codec_of(label) == encoding
+    assert encoding is None or "".encode(encoding) == b""
 
 
 def test_a_false_declaration_does_not_spoil_the_page() -> None:

@@ -14,9 +14,9 @@ from conftest import PAGES
 from qingwen import Config
 from qingwen.dataset import delta
 from qingwen.errors import BatchError, SetupError
-from qingwen.read.containers import items_of
+from qingwen.read.containers import raw_pages
 from qingwen.read.inputs import list_sources
-from qingwen.read.open import find
+from qingwen.read.open import find_in_store
 from qingwen.read.page import read_bytes
 from qingwen.run.engine import run
 from qingwen.run.request import Request
@@ -36,6 +36,7 @@ def bucket(store: s3fs.S3FileSystem) -> str:
     return "s3://crawl"
 
 
+@pytest.mark.slow
 def test_pages_and_containers_are_read_from_a_bucket(bucket: str, tmp_path: Path) -> None:
     sources = list_sources([bucket])
     assert [source.path for source in sources] == [
@@ -44,14 +45,15 @@ def test_pages_and_containers_are_read_from_a_bucket(bucket: str, tmp_path: Path
     assert sources[0].size == (PAGES / "clean-dispatch.txt").stat().st_size
     assert sources[0].modified > 0
     assert [one.path for one in list_sources(["s3://crawl/*/*.txt"])] == ["s3://crawl/2023/a.txt"]
-    report = run(Request((bucket,), str(tmp_path / "out"), workers=1))
+    report = run(Request((bucket,), str(tmp_path / "out"), runner="inline"))
     assert (report.counts.records, report.pending) == (3, 0)
     paths = sorted(delta.read(tmp_path / "out", "records", ("source_path",))["source_path"].to_pylist())
     assert paths == ["s3://crawl/2023/a.txt", "s3://crawl/2023/b.txt.gz", "s3://crawl/2024/rows.jsonl#0"]
-    again = run(Request((bucket,), str(tmp_path / "out"), workers=1))
+    again = run(Request((bucket,), str(tmp_path / "out"), runner="inline"))
     assert (again.wrote, again.unchanged) == (False, 3)
 
 
+@pytest.mark.slow
 def test_an_input_that_names_nothing_is_an_error_and_a_file_that_went_a_rejection(bucket: str) -> None:
     with pytest.raises(SetupError, match="s3://crawl/2025: nothing to read"):
         list_sources([f"{bucket}/2025"])
@@ -77,7 +79,7 @@ def test_a_store_that_fails_while_a_file_is_read_costs_no_page(name: str) -> Non
         mock.patch.object(type(files), "_open", return_value=Failing(b"x" * 1000)),
         pytest.raises(BatchError, match="cannot be read now: ConnectionResetError"),
     ):
-        list(items_of(f"memory://{name}", Config()))
+        list(raw_pages(f"memory://{name}", Config()))
 
 
 def test_a_store_that_cannot_be_reached_is_the_machine_s_fault(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,5 +91,5 @@ def test_a_store_that_cannot_be_reached_is_the_machine_s_fault(monkeypatch: pyte
     with pytest.raises(BatchError, match="cannot be opened now"):
         read_bytes("s3://crawl/a.txt", Config())
     with pytest.raises(BatchError, match="cannot be listed now"):
-        list(find("s3://crawl"))
+        list(find_in_store("s3://crawl"))
     s3fs.S3FileSystem.clear_instance_cache()

@@ -240,7 +240,7 @@ def test_a_record_that_is_pending_now_went_but_is_an_input(made: Made, tmp_path:
     stated = {"records": [row for row in records.to_pylist() if row["id"] != page], "sources": waiting}
     for name, rows in stated.items():
         arrow = pa.Table.from_pylist(rows, TABLES[name])
-        assert delta.commit(location_of(other), name, arrow, run=99, label="test", rebuild=True)
+        assert delta.commit(location_of(other), name, arrow, delta.Commit(99, "test", rebuild=True))
     found = compare(location_of(made.old), location_of(other))
     assert (found.only, found.records) == ((0, 0), (7, 6))
     assert found.moves == (Move("went", "pending", 1, ((page, str(made.folder / HANT)),)),)

@@ -10,12 +10,12 @@ import time
 from typing import Any
 
 from qingwen.read import containers
-from qingwen.read.page import Item
+from qingwen.read.page import RawPage
 from qingwen.run import clean_batch
 from qingwen.run.engine import run
 from qingwen.run.request import Request
 
-clean, read = clean_batch.clean_page, containers.items_of
+clean, read = clean_batch.clean_page, containers.raw_pages
 
 
 def deadly(page: Any, **options: Any) -> Any:
@@ -39,11 +39,11 @@ def stuck(path: str, *args: Any) -> Any:
         yield item
         if isinstance(item.octets, bytes) and item.octets.startswith("卡住".encode()):
             time.sleep(600)
-            yield Item("never", b"")
+            yield RawPage("never", b"")
 
 
 clean_batch.clean_page = deadly
-clean_batch.items_of = stuck
+clean_batch.raw_pages = stuck
 
 if __name__ == "__main__":
     more = json.loads(sys.argv[3])

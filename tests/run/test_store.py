@@ -83,10 +83,10 @@ def test_a_second_run_is_refused_and_a_stale_lock_is_broken(folder: Path, monkey
     with Engine(request), pytest.raises(PublishError, match=r"another run holds the dataset \(process \d+ on"):
         clean(NEWS, folder)
     # A holder that was killed: its lock is there, and nobody renews it.
-    held = lock.Lock(location_of(NEWS))
+    held = lock.lock_of(location_of(NEWS))
     held.hold()
-    assert held._renewal is not None
-    held._renewal._ended.set()
+    assert isinstance(held, lock.StoreLock)
+    held._released.set()
     with pytest.raises(PublishError):
         clean(NEWS, folder)
     now = time.time() + lock.STALE

@@ -9,7 +9,7 @@ import pytest
 from conftest import PAGES
 from qingwen import Config, clean_page, restore
 from qingwen.model import Cleaned, Page, Rejection
-from qingwen.read.page import read_page, to_page
+from qingwen.read.page import RawPage, page_of, read_page
 from qingwen.segment import hostile_markup
 from qingwen.segment.lexbor import segment_lexbor
 from qingwen.segment.markup import TooDeepError
@@ -82,7 +82,7 @@ def test_what_a_script_or_a_comment_says_is_no_nesting() -> None:
 )
 def test_a_page_over_a_limit_of_characters_is_a_rejection_that_names_it(limit: str, rule: str) -> None:
     octets = ("清文" * 600).encode()
-    assert isinstance(to_page(octets, "a.txt", Config(**{limit: 1_200})), Page)
+    assert isinstance(page_of(RawPage("a.txt", octets), Config(**{limit: 1_200})), Page)
     found = clean_page(octets, config=Config(**{limit: 1_199}))
     assert isinstance(found, Rejection)
     assert (found.rule, limit in found.detail, "1200" in found.detail) == (rule, True, True)
@@ -95,7 +95,7 @@ def test_a_line_of_one_thing_is_cleaned_and_given_back(unit: str) -> None:
     octets = f"{head}记者1{unit * (20_000 // len(unit))}清说了.\n".encode()
     found = clean_page(octets)
     if isinstance(found, Cleaned):
-        page = to_page(octets, "", Config())
+        page = page_of(RawPage("", octets), Config())
         assert isinstance(page, Page)
         assert restore(found.record, found.blocks, found.edits) == segment(page, Config()).text  # type: ignore[union-attr]
     else:

@@ -9,7 +9,7 @@ from qingwen.clean import Cleaner, unforeseen
 from qingwen.dataset.rows import block_rows, edit_rows
 from qingwen.model import Cleaned, Rejection
 from qingwen.read.page import page_of
-from qingwen.read.table_rows import to_item
+from qingwen.read.table_rows import raw_page_of
 
 # Columns that only a dataset can fill, because it compares records.
 COMPARED = ("duplicate_of", "duplicate_kind", "cluster_size")
@@ -18,14 +18,14 @@ _KEY = "page_id"
 
 def clean_row(cleaner: Cleaner, row: Mapping[str, Any], source_path: str) -> Cleaned | Rejection:
     """Clean a row as `Cleaner.clean_row` does; an unforeseen fault rejects that row alone."""
-    item = to_item(row, source_path, cleaner.config)
+    raw = raw_page_of(row, source_path, cleaner.config)
     try:
-        page = page_of(item, cleaner.config)
+        page = page_of(raw, cleaner.config)
         return page if isinstance(page, Rejection) else cleaner.clean(page)
     except MemoryError:
         raise
     except Exception as fault:
-        return unforeseen(item.page_id, source_path, fault)
+        return unforeseen(raw.page_id, source_path, fault)
 
 
 def record_columns(cleaned: Cleaned) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What became of records since a run."""
+"""List the records that changed since a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from qingwen.dataset.dataset import check_dataset
 from qingwen.dataset.location import Location, open_file
 from qingwen.errors import SetupError
 
-_FOLDED: Mapping[tuple[str | None, str], str | None] = {
+# The change of a record over several runs, by its change so far and the next one; None: no change in all.
+_NET_CHANGE: Mapping[tuple[str | None, str], str | None] = {
     ("added", "changed"): "added",
     ("added", "withdrawn"): None,
     ("withdrawn", "added"): "changed",
@@ -18,7 +19,7 @@ _FOLDED: Mapping[tuple[str | None, str], str | None] = {
 
 
 def changes(dataset: Location, since: str) -> Iterator[tuple[str, str]]:
-    """Yield (id, added, changed or withdrawn) for what differs from the records as they were after a run.
+    """Yield the id and the change (added, changed or withdrawn) of each record that differs from those after a run.
 
     Raises:
         SetupError: there is no such run; the message names the last ones.
@@ -33,8 +34,7 @@ def changes(dataset: Location, since: str) -> Iterator[tuple[str, str]]:
         with open_file(folder / f"{run}.changes.parquet") as opened, parquet.ParquetFile(opened) as file:
             for batch in file.iter_batches(use_threads=False):
                 for name, change in zip(batch["id"].to_pylist(), batch["change"].to_pylist(), strict=True):
-                    told = _FOLDED.get((net.get(name), change), change)
-                    net.pop(name, None)
-                    if told is not None:
-                        net[name] = told
+                    total = _NET_CHANGE.get((net.pop(name, None), change), change)
+                    if total is not None:
+                        net[name] = total
     yield from sorted(net.items())

@@ -1,12 +1,13 @@
-"""The Delta tables of a dataset: the only file that imports deltalake.
+"""Read and write the Delta tables of a dataset. The only file that imports deltalake.
 
-One run is one commit to each table, under the run's number as application transaction: a commit that is already there
-is not made again.
+A run makes one commit to each table, with its number as application transaction: a commit that a table already has is
+not made again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -19,141 +20,147 @@ from qingwen.dataset.location import Location, location_of, open_file
 from qingwen.dataset.schema import KEYS, TABLES
 
 APPLICATION = "qingwen"
-# What writing and reading tables raises beside OSError.
+# What reading and writing tables raises, besides OSError.
 Fault = DeltaError
 ROW_GROUP = 1000
-_OP, _DELETE, _ADD = "_op", "delete", "add"
-_STATE = ("signatures",)
-# What records are partitioned by, on request: a column of the table's paths, made from a column of its rows.
-MONTH, _OF = "published_month", "published_at"
+_OPERATION, _DELETE, _ADD = "_op", "delete", "add"
+# Tables that only runs read.
+_STATE_TABLES = ("signatures",)
+# The optional partition column of records, and the column that it is made from.
+MONTH, _MONTH_OF = "published_month", "published_at"
 _WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=ROW_GROUP)
 
 
-def place(dataset: Location, name: str) -> str:
-    """Return where a table stands: beside the others or, where only runs read it, in the dataset's state."""
-    return str(dataset / "_state" / name if name in _STATE else dataset / name)
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One run's commit to a table, by the run's number and name.
+
+    ``rebuild`` replaces all rows; ``by_month`` partitions a table that is created or rebuilt.
+    """
+
+    number: int
+    run: str
+    rebuild: bool = False
+    by_month: bool = False
+
+
+def path_of(dataset: Location, name: str) -> str:
+    """Return the path or URL of a table."""
+    return str(dataset / "_state" / name if name in _STATE_TABLES else dataset / name)
 
 
 def exists(dataset: Location, name: str) -> bool:
     """Tell whether a dataset has the table."""
-    return DeltaTable.is_deltatable(place(dataset, name))
+    return DeltaTable.is_deltatable(path_of(dataset, name))
 
 
 def files(dataset: Location, name: str) -> list[str]:
-    """Return the data files of a table as it stands, sorted; of a table that is not there, none."""
-    return sorted(DeltaTable(place(dataset, name)).file_uris()) if exists(dataset, name) else []
+    """Return the current data files of a table, sorted; none if there is no table."""
+    return sorted(DeltaTable(path_of(dataset, name)).file_uris()) if exists(dataset, name) else []
 
 
 def read(
     dataset: Location, name: str, columns: Sequence[str] | None = None, where: tuple[str, Sequence[str]] | None = None
 ) -> Any:
-    """Return a table as it stands, as an Arrow table; of a table that is not there, no rows.
+    """Return the current rows of a table as an Arrow table; no rows if there is no table.
 
     ``where`` keeps the rows whose column (first) holds one of the values (second).
     """
-    schema = TABLES[name]
-    wanted = list(columns or schema.names)
-    found = [pa.schema([schema.field(column) for column in wanted]).empty_table()]
+    names = list(columns or TABLES[name].names)
     # File by file and without the dataset scanner, which costs .6 s to import. A process that ended right after a
-    # scan aborted once in native code; whether the scanner's threads did it is not known.
-    found += (_part(file, schema, wanted, where) for file in files(dataset, name))
-    return pa.concat_tables(found)
+    # scan aborted once in native code, perhaps by the scanner's threads.
+    parts = [_read_file(file, name, names, where) for file in files(dataset, name)]
+    return pa.concat_tables([_schema(name, names).empty_table(), *parts])
 
 
-def _part(file: str, schema: Any, wanted: list[str], where: tuple[str, Sequence[str]] | None) -> Any:
+def _schema(name: str, columns: Sequence[str]) -> Any:
+    return pa.schema([TABLES[name].field(column) for column in columns])
+
+
+def _read_file(file: str, name: str, columns: list[str], where: tuple[str, Sequence[str]] | None) -> Any:
     column, values = where or (None, ())
-    needed = list(dict.fromkeys([*wanted, *([column] if column else [])]))
-    # Cast first: files that delta-rs joined come as views of strings, for which Arrow lacks functions.
-    kind = pa.schema([schema.field(name) for name in needed])
+    needed = list(dict.fromkeys([*columns, *([column] if column else [])]))
+    # Cast first: files that delta-rs compacted have string views, for which Arrow lacks functions.
+    schema = _schema(name, needed)
     with open_file(file) as opened, parquet.ParquetFile(opened) as data:
         if column is None:
-            return data.read(columns=needed, use_threads=False).cast(kind)
-        found = [kind.empty_table()]
+            return data.read(columns=needed, use_threads=False).cast(schema)
+        parts = [schema.empty_table()]
         for batch in data.iter_batches(columns=needed, use_threads=False):
-            rows = pa.Table.from_batches([batch]).cast(kind)
-            found.append(rows.filter(compute.is_in(rows[column], pa.array(values, pa.string()))))
-        return pa.concat_tables(found).select(wanted)
+            rows = pa.Table.from_batches([batch]).cast(schema)
+            parts.append(rows.filter(compute.is_in(rows[column], pa.array(values, pa.string()))))
+        return pa.concat_tables(parts).select(columns)
 
 
 def batches(dataset: Location, name: str, columns: Sequence[str]) -> Iterator[Any]:
-    """Yield the rows of a table as it stands, batch by batch, file by file; of a table that is not there, none."""
-    kind = pa.schema([TABLES[name].field(column) for column in columns])
+    """Yield the current rows of a table in batches, file by file; none if there is no table."""
+    schema = _schema(name, columns)
     for file in files(dataset, name):
         with open_file(file) as opened, parquet.ParquetFile(opened) as data:
             for batch in data.iter_batches(ROW_GROUP, columns=list(columns), use_threads=False):
-                yield from pa.Table.from_batches([batch]).cast(kind).to_batches()
+                yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
 
 
 def count(dataset: Location, name: str) -> int:
-    """Return how many rows a table has, by what its commits say."""
-    return int(DeltaTable(place(dataset, name)).count()) if exists(dataset, name) else 0
+    """Return the number of rows of a table, from its log."""
+    return int(DeltaTable(path_of(dataset, name)).count()) if exists(dataset, name) else 0
 
 
 def published(dataset: Location, name: str) -> int:
-    """Return the number of the last run that was published to a table; 0 before the first."""
-    if not exists(dataset, name):
-        return 0
-    return DeltaTable(place(dataset, name)).transaction_version(APPLICATION) or 0
+    """Return the number of the last run that was committed to a table; 0 before the first."""
+    return (DeltaTable(path_of(dataset, name)).transaction_version(APPLICATION) or 0) if exists(dataset, name) else 0
 
 
 def version(dataset: Location, name: str) -> int:
     """Return the version of a table's last commit."""
-    return int(DeltaTable(place(dataset, name)).version())
+    return int(DeltaTable(path_of(dataset, name)).version())
 
 
 def is_by_month(dataset: Location, name: str) -> bool:
     """Tell whether a table is partitioned by month of publication."""
-    return exists(dataset, name) and MONTH in DeltaTable(place(dataset, name)).metadata().partition_columns
+    return exists(dataset, name) and MONTH in DeltaTable(path_of(dataset, name)).metadata().partition_columns
 
 
 def _with_month(rows: Any) -> Any:
-    """Return a reader of rows with their month, as 2023-05, null where it is unknown."""
+    """Add the month to a reader's rows, as 2023-05; null if it is unknown."""
     reader = rows if isinstance(rows, pa.RecordBatchReader) else rows.to_reader()
     schema = reader.schema.append(pa.field(MONTH, pa.string()))
 
     def batches() -> Iterator[Any]:
         for batch in reader:
-            month = compute.strftime(batch.column(_OF), "%Y-%m")
+            month = compute.strftime(batch.column(_MONTH_OF), "%Y-%m")
             yield pa.RecordBatch.from_arrays([*batch.columns, month], schema=schema)
 
     return pa.RecordBatchReader.from_batches(schema, batches())
 
 
-def commit(
-    dataset: Location,
-    name: str,
-    rows: Any,
-    withdrawn: Any = None,
-    *,
-    run: int,
-    label: str,
-    rebuild: bool = False,
-    by_month: bool = False,
-) -> bool:
-    """Add rows to a table and withdraw those whose key is named, in one commit; tell whether it was made.
+def commit(dataset: Location, name: str, rows: Any, commit: Commit, withdrawn: Any = None) -> bool:
+    """Add rows to a table and delete the withdrawn ones, in one commit; return whether the commit was made.
 
     ``rows`` are an Arrow table or a reader, sorted as the table is; a reader is never whole in memory. ``withdrawn``
-    is an Arrow column of keys. A run that is already published to the table makes no commit. ``by_month`` partitions
-    a table that is made, or made anew; one that stands stays as it is.
+    is an Arrow column of keys. A run makes no second commit to a table.
     """
-    path = place(dataset, name)
-    if published(dataset, name) >= run:
+    path = path_of(dataset, name)
+    if published(dataset, name) >= commit.number:
         return False
     properties = CommitProperties(
-        custom_metadata={"run": label}, app_transactions=[Transaction(APPLICATION, run)], max_commit_retries=0
+        custom_metadata={"run": commit.run},
+        app_transactions=[Transaction(APPLICATION, commit.number)],
+        max_commit_retries=0,
     )
     new = not exists(dataset, name)
-    by_month = is_by_month(dataset, name) or (by_month and (new or rebuild))
+    replaces = commit.rebuild and not new
+    by_month = is_by_month(dataset, name) or (commit.by_month and (new or replaces))
     if by_month:
         rows = _with_month(rows)
-    if withdrawn is not None and len(withdrawn) and not (new or rebuild):
+    if withdrawn is not None and len(withdrawn) and not (new or replaces):
         _merge(path, name, rows, withdrawn, properties)
         return True
     write_deltalake(
         path,
         rows,
-        mode="overwrite" if rebuild and not new else "append",
-        schema_mode="overwrite" if rebuild and not new else None,
+        mode="overwrite" if replaces else "append",
+        schema_mode="overwrite" if replaces else None,
         partition_by=[MONTH] if by_month else None,
         name=name,
         configuration={"delta.enableDeletionVectors": "false"} if new else None,
@@ -164,11 +171,11 @@ def commit(
 
 
 def _merge(path: str, name: str, rows: Any, withdrawn: Any, properties: CommitProperties) -> None:
-    """Delete and add in one commit: the source's rows say which, so that a row may go and come again."""
+    """Delete and add rows in one commit. A column of the source says which, so that a key may be deleted and added."""
     key = KEYS[name]
     reader = rows if isinstance(rows, pa.RecordBatchReader) else rows.to_reader()
     columns = [field.with_nullable(True) for field in reader.schema]
-    loose = pa.schema([*columns, pa.field(_OP, pa.string())])
+    schema = pa.schema([*columns, pa.field(_OPERATION, pa.string())])
     tombstones = pa.table(
         {field.name: withdrawn if field.name == key else pa.nulls(len(withdrawn), field.type) for field in columns}
     )
@@ -176,33 +183,30 @@ def _merge(path: str, name: str, rows: Any, withdrawn: Any, properties: CommitPr
     def marked(batches: Iterable[Any], operation: str) -> Iterator[Any]:
         for batch in batches:
             marks = pa.array([operation] * batch.num_rows, pa.string())
-            yield pa.RecordBatch.from_arrays([*batch.columns, marks], schema=loose)
+            yield pa.RecordBatch.from_arrays([*batch.columns, marks], schema=schema)
 
-    source = chain(
-        marked(tombstones.combine_chunks().to_batches(), _DELETE),
-        marked(reader, _ADD),
-    )
+    source = chain(marked(tombstones.combine_chunks().to_batches(), _DELETE), marked(reader, _ADD))
     (
         DeltaTable(path)
         .merge(
-            source=pa.RecordBatchReader.from_batches(loose, source),
-            predicate=f"t.{key} = s.{key} AND s.{_OP} = '{_DELETE}'",
+            source=pa.RecordBatchReader.from_batches(schema, source),
+            predicate=f"t.{key} = s.{key} AND s.{_OPERATION} = '{_DELETE}'",
             source_alias="s",
             target_alias="t",
             writer_properties=_WRITER,
             commit_properties=properties,
         )
         .when_matched_delete()
-        .when_not_matched_insert_all(predicate=f"s.{_OP} = '{_ADD}'", except_cols=[_OP])
+        .when_not_matched_insert_all(predicate=f"s.{_OPERATION} = '{_ADD}'", except_cols=[_OPERATION])
         .execute()
     )
 
 
 def update(dataset: Location, name: str, rows: Any, columns: Sequence[str], *, label: str) -> None:
-    """Set columns of the rows whose keys ``rows`` (an Arrow table) names, in one commit; other files stay untouched."""
+    """Set columns of some rows, by key, in one commit; ``rows`` is an Arrow table. Files without them do not change."""
     key = KEYS[name]
     (
-        DeltaTable(place(dataset, name))
+        DeltaTable(path_of(dataset, name))
         .merge(
             source=rows,
             predicate=f"t.{key} = s.{key}",
@@ -217,25 +221,25 @@ def update(dataset: Location, name: str, rows: Any, columns: Sequence[str], *, l
 
 
 def join_small_files(dataset: Location, name: str, size: int) -> tuple[int, int]:
-    """Join a table's small files to files of about ``size`` bytes, in one commit; return files before and after.
+    """Compact a table to files of about ``size`` bytes, in one commit; return the number of files before and after.
 
-    Rows do not change; in a joined file they are sorted by stretches.
+    Rows do not change; those of each former file stay sorted.
     """
-    table = DeltaTable(place(dataset, name))
+    table = DeltaTable(path_of(dataset, name))
     before = len(table.file_uris())
     table.optimize.compact(target_size=size, writer_properties=_WRITER)
     return before, len(table.file_uris())
 
 
 def remove_unused(dataset: Location, name: str, hours: int) -> int:
-    """Remove the files that no version of the last hours uses; return how many."""
-    folder = location_of(place(dataset, name))
+    """Remove the files that no version of the last hours uses; return their number."""
+    folder = location_of(path_of(dataset, name))
     before = _n_files(folder)
-    # What it returns names files that went long ago, too.
+    # Its result names files that were removed long ago too.
     DeltaTable(str(folder)).vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
     return before - _n_files(folder)
 
 
 def _n_files(folder: Location) -> int:
-    """Return how many data files lie in a table's folder, those of its partitions too."""
+    """Return the number of data files in a table's folder and its partitions."""
     return sum(1 for pattern in ("*.parquet", f"{MONTH}=*/*.parquet") for _ in folder.glob(pattern))

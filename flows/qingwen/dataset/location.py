@@ -1,6 +1,6 @@
-"""Where a dataset lies: a folder of this machine, or a URL that fsspec opens. The only file that imports upath.
+"""The location of a dataset: a local folder, or a URL that fsspec opens. The only file that imports upath.
 
-A `Location` is used as a path of pathlib; what stores do otherwise than disks is done here.
+A `Location` is used like a path of pathlib; where stores differ from disks, these functions hide it.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ Location = UPath
 
 
 def location_of(path: str | Path | Location) -> Location:
-    """Return the place that a path or a URL names.
+    """Return the location that a path or a URL names.
 
     Raises:
-        SetupError: the URL is none of a store, or holds a password.
+        SetupError: the URL names no store, or holds a password.
     """
     check_address(str(path))
-    # What others write there must show at once.
+    # Without a cache of listings: what others write shows at once.
     return UPath(path, use_listings_cache=False) if isinstance(path, str) and is_url(path) else UPath(path)
 
 
 def is_local(place: Path | Location) -> bool:
-    """Tell whether a place is on this machine."""
+    """Tell whether a location is a local path."""
     return isinstance(place, Path)
 
 
 def remove(place: Path | Location) -> None:
-    """Remove a file, or a folder with all that it holds; one that is not there is no fault."""
+    """Remove a file, or a folder with its contents, if it exists."""
     if isinstance(place, Path):
         shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
     elif place.exists():
@@ -42,18 +42,18 @@ def remove(place: Path | Location) -> None:
 
 
 def write_whole(place: Path | Location, text: str) -> None:
-    """Write a file so that a reader finds the old text or the new one: a store's objects are so by themselves."""
+    """Write a file atomically: a reader finds the old text or the new one. A store's objects always are atomic."""
     if not isinstance(place, Path):
         place.write_text(text, "utf-8")
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    under_way = place.with_suffix(".tmp")
-    under_way.write_text(text, "utf-8")
-    under_way.replace(place)
+    unfinished = place.with_suffix(".tmp")
+    unfinished.write_text(text, "utf-8")
+    unfinished.replace(place)
 
 
 def put(folder: Path, place: Path | Location, last: str) -> None:
-    """Put a finished local folder in its place: renamed on this machine, else copied, the file ``last`` at last."""
+    """Move a finished local folder to its location: by renaming, or file by file to a store, the file ``last`` last."""
     remove(place)
     if isinstance(place, Path):
         folder.rename(place)

@@ -1,9 +1,9 @@
-"""The first rows of a dataset, for a look: records, or pages that are none."""
+"""Look up one page of a dataset, or preview it: its first records, or its first rejected pages."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -16,11 +16,16 @@ from qingwen.model import BODY, TITLE, Block, Flag, Label, LabelledBlock, Verdic
 from qingwen.text.spans import Edit, Span
 
 _ID = re.compile("[0-9a-f]{1,32}")
+# The columns of a preview.
+_RECORD = (
+    "id title published_at published_precision published_raw site source_name n_chars removed_ratio n_repairs flags"
+).split()
+_REJECTION = "page_id source_path rule detail".split()
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A page as the tables hold it; ``row`` is that of its record or, when ``rejected``, of its rejection."""
+    """A page as the tables hold it; ``row`` is its record or, if it was ``rejected``, its rejection."""
 
     row: Mapping[str, Any]
     rejected: bool
@@ -35,7 +40,7 @@ class Stored:
 
 
 def look_up(dataset: Location, wanted: str) -> Stored:
-    """Return the page whose id is, or begins with, ``wanted``, or whose path or URL it is.
+    """Return the page with this path, URL or id, or with the only id that begins with ``wanted``.
 
     Raises:
         SetupError: there is no dataset, no such page, or more than one page whose id begins so.
@@ -44,11 +49,11 @@ def look_up(dataset: Location, wanted: str) -> Stored:
     page = _of_source(dataset, wanted) or wanted
     for name, key in (("records", "id"), ("rejections", "page_id")):
         ids = delta.read(dataset, name, (key,))[key].to_pylist()
-        found = [one for one in ids if one.startswith(page)]
-        if len(found) > 1 and page not in found:
-            raise SetupError(f"{wanted}: {len(found)} pages of {dataset} begin so; give more of the id.")
-        if found:
-            page = page if page in found else found[0]
+        matching = [one for one in ids if one.startswith(page)]
+        if len(matching) > 1 and page not in matching:
+            raise SetupError(f"{wanted}: the ids of {len(matching)} pages of {dataset} begin so; give more of the id.")
+        if matching:
+            page = page if page in matching else matching[0]
             row = delta.read(dataset, name, where=(key, [page])).to_pylist()[0]
             return _stored(dataset, page, row, rejected=name == "rejections")
     raise SetupError(
@@ -57,7 +62,7 @@ def look_up(dataset: Location, wanted: str) -> Stored:
 
 
 def _of_source(dataset: Location, wanted: str) -> str | None:
-    """Return the page that a path or a URL holds now, as the table of sources has it."""
+    """Return the id of the page that a path or a URL holds now, by the table of sources."""
     if _ID.fullmatch(wanted):
         return None
     for column in ("source_path", "url"):
@@ -70,8 +75,7 @@ def _of_source(dataset: Location, wanted: str) -> str | None:
 
 def _stored(dataset: Location, page: str, row: Mapping[str, Any], rejected: bool) -> Stored:
     def rows(name: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = delta.read(dataset, name, where=("page_id", [page])).to_pylist()
-        return found
+        return list(delta.read(dataset, name, where=("page_id", [page])).to_pylist())
 
     edits = sorted(rows("edits"), key=lambda edit: (edit["part"], edit["pass"], edit["n"]))
     return Stored(
@@ -84,7 +88,7 @@ def _stored(dataset: Location, page: str, row: Mapping[str, Any], rejected: bool
 
 
 def labelled_blocks(row: Mapping[str, Any]) -> LabelledBlock:
-    """Return the block, with its verdict, that a row of ``blocks`` holds."""
+    """Return the block and verdict in a row of ``blocks``."""
     at = row["evidence_start"]
     evidence = None if at is None else Span(at, row["evidence_end"])
     verdict = Verdict(Label(row["label"]), row["rule"], row["why"], row["kept"], row["score"], evidence)
@@ -92,26 +96,19 @@ def labelled_blocks(row: Mapping[str, Any]) -> LabelledBlock:
 
 
 def edit_of(row: Mapping[str, Any]) -> Edit:
-    """Return the edit that a row of ``edits`` holds."""
+    """Return the edit in a row of ``edits``."""
     return Edit(row["part"], Span(row["start"], row["end"]), row["before"], row["after"], row["rule"], row["pass"])
 
 
 def flag_of(row: Mapping[str, Any]) -> Flag:
-    """Return the flag that a row of ``flags`` holds."""
+    """Return the flag in a row of ``flags``."""
     span = Span(row["start"], row["end"])
     return Flag(row["part"], row["rule"], span, row["form"], row["candidate"], row["clause"], row["score"])
 
 
-_RECORD = (
-    "id title published_at published_precision published_raw site source_name n_chars removed_ratio n_repairs flags"
-).split()
-
-_REJECTION = "page_id source_path rule detail".split()
-
-
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Rows of ``records`` (or of ``rejections``), by column, and how many the dataset holds of each in all."""
+    """The first rows of ``records`` or ``rejections``, and the number of all rows of both tables."""
 
     rows: tuple[dict[str, Any], ...]
     records: int
@@ -119,17 +116,13 @@ class Head:
 
 
 def head(dataset: Location, n: int, *, rejected: bool = False, flag: str | None = None) -> Head:
-    """Return the first n records, in the order of the files; ``rejected``: rejections; ``flag``: only records with it.
+    """Return the first n records, in the order of the files; or the first rejections, or records with a flag.
 
     Raises:
         SetupError: there is no dataset.
     """
     check_dataset(dataset)
     table, columns = ("rejections", _REJECTION) if rejected else ("records", _RECORD)
-    found = (row for row in _rows(dataset, table, columns) if flag is None or flag in row["flags"])
-    return Head(tuple(islice(found, n)), delta.count(dataset, "records"), delta.count(dataset, "rejections"))
-
-
-def _rows(dataset: Location, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:
-    for batch in delta.batches(dataset, table, columns):
-        yield from batch.to_pylist()
+    rows = (row for batch in delta.batches(dataset, table, columns) for row in batch.to_pylist())
+    matching = (row for row in rows if flag is None or flag in row["flags"])
+    return Head(tuple(islice(matching, n)), delta.count(dataset, "records"), delta.count(dataset, "rejections"))

@@ -12,7 +12,7 @@ from qingwen.dataset.location import open_file
 from qingwen.dataset.minhash import signature
 from qingwen.dataset.schema import TABLES
 from qingwen.model import Cleaned, Flag, LabelledBlock, Rejection
-from qingwen.read.page import Item, Source
+from qingwen.read.page import RawPage, Source
 from qingwen.text.spans import Edit
 
 # The column of a staged row that names its page: the batch and the number there.
@@ -35,7 +35,9 @@ def rows_of(result: Cleaned | Rejection) -> Rows:
     }
 
 
-def source_row(source: Source, item: Item, outcome: str, result: Cleaned | Rejection | None = None) -> dict[str, Any]:
+def source_row(
+    source: Source, item: RawPage, outcome: str, result: Cleaned | Rejection | None = None
+) -> dict[str, Any]:
     """Return the row of an input item in sources."""
     return {
         "source_path": item.path,
@@ -51,7 +53,7 @@ def source_row(source: Source, item: Item, outcome: str, result: Cleaned | Rejec
 
 def pending_row(source: Source, path: str) -> dict[str, Any]:
     """Return the row in sources of a page that could not be cleaned now: the file, or an item of it."""
-    row = source_row(source, Item(path, b""), "pending")
+    row = source_row(source, RawPage(path, b""), "pending")
     return {**row, "page_id": None}
 
 

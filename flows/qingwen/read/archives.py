@@ -1,4 +1,4 @@
-"""Members of zip and tar archives to items."""
+"""Read the pages of zip and tar archives."""
 
 from __future__ import annotations
 
@@ -14,25 +14,32 @@ from typing import IO
 
 from qingwen.config import Config
 from qingwen.model import Rejection
-from qingwen.read.open import FREE_BYTES, MOST_TIMES, open_raw, open_unpacked, shown
-from qingwen.read.page import Item, raise_passing, refused
+from qingwen.read.open import (
+    BOMB,
+    FREE_DECOMPRESSED_BYTES,
+    MAX_DECOMPRESSION_RATIO,
+    escaped_name,
+    open_raw,
+    open_unpacked,
+)
+from qingwen.read.page import RawPage, raise_temporary, rejected, rejection
 
 ZIP_ENDINGS = (".zip",)
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.zst")
-# Members that are pages; others (pictures, styles) are not looked at.
+# Members that are pages; others (pictures, styles) are skipped.
 PAGE_ENDINGS = (".txt", ".html", ".htm", ".txt.gz", ".html.gz", ".htm.gz")
-# What tarfile and zipfile raise on headers that are damaged, or made to be: anything, IndexError too.
+# What tarfile and zipfile raise on damaged or hostile headers: anything, even IndexError.
 _FAULTS = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError, RecursionError, TypeError),
     *(ValueError, struct.error, zlib.error, tarfile.TarError, zipfile.BadZipFile),
 )
-# Python unpacks others (bzip2, LZMA) without a bound, or takes as much memory as the member asks for.
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-# The list of a zip archive's members is read whole: a million names, which take half a gigabyte.
-_LARGEST_LIST = 1 << 26
-# Names and notes in front of a member of a tar archive; paths end at 4 KB.
-_LARGEST_HEADER = 1 << 20
-_HEADERS = (
+# Python unpacks other methods (bzip2, LZMA) without a bound, or with as much memory as the member asks for.
+_ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# The list of a zip archive's members is read whole: a million names, which take half a gigabyte of memory.
+_MAX_ZIP_LIST_BYTES = 1 << 26
+# Names and notes before a member of a tar archive; paths end at 4 KB.
+_MAX_TAR_HEADER_BYTES = 1 << 20
+_TAR_HEADERS = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
     tarfile.XHDTYPE,
@@ -41,83 +48,81 @@ _HEADERS = (
 )
 
 
-def read_zip(path: str, config: Config) -> Iterator[Item]:
-    """Yield the pages of a zip archive, by their names in its directory."""
+def read_zip(path: str, config: Config) -> Iterator[RawPage]:
+    """Yield the pages of a zip archive in the order of its directory."""
     with open_raw(path) as raw:
         try:
-            archive = zipfile.ZipFile(_Limited(raw, max(_LARGEST_LIST, 2 * config.max_page_bytes)))
+            archive = zipfile.ZipFile(_BoundedReads(raw, max(_MAX_ZIP_LIST_BYTES, 2 * config.max_page_bytes)))
         except _FAULTS as fault:
-            raise_passing(fault)
-            yield Item(path, refused(path, "read.damaged", f"The archive cannot be read: {fault}."))
+            raise_temporary(fault)
+            yield rejected(path, "read.damaged", f"The archive cannot be read: {fault}.")
             return
-        names = _Names(path)
-        most = max(FREE_BYTES, MOST_TIMES * raw.seek(0, io.SEEK_END))
+        names: Counter[str] = Counter()
+        left = max(FREE_DECOMPRESSED_BYTES, MAX_DECOMPRESSION_RATIO * raw.seek(0, io.SEEK_END))
         for member in archive.infolist():
             if not _is_page(member.filename):  # a folder's name ends in a slash
                 continue
-            name = names.of(member.filename)
+            name = _unique(path, member.filename, names)
             octets = _member(archive, member, name, config)
-            most -= config.max_page_bytes if isinstance(octets, Rejection) else len(octets)
-            yield Item(name, octets)
-            if most < 0:
-                said = f"From here on nothing is read: it unpacks to more than {MOST_TIMES} times its size."
-                yield Item(f"{path}!", refused(f"{path}!", "read.damaged", said))
+            left -= config.max_page_bytes if isinstance(octets, Rejection) else len(octets)
+            yield RawPage(name, octets)
+            if left < 0:
+                yield rejected(f"{path}!", "read.damaged", f"From here on nothing is read: {BOMB}.")
                 return
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, config: Config) -> bytes | Rejection:
-    if member.compress_type not in _METHODS:
-        said = "The member cannot be read: it is packed by another method than deflate."
-        return refused(name, "read.damaged", said)
+    if member.compress_type not in _ZIP_METHODS:
+        detail = "The member cannot be read: it is packed by another method than deflate."
+        return rejection(name, "read.damaged", detail)
     try:
         with archive.open(member) as file:
             return _read(file, name, config)
     except (*_FAULTS, RuntimeError) as fault:  # RuntimeError: it is encrypted
-        raise_passing(fault)
+        raise_temporary(fault)
         return _damaged(name, fault)
 
 
-class _Limited:
-    """A file that is not read in pieces larger than a limit: zipfile reads as much at once as the archive says."""
+class _BoundedReads:
+    """A file that refuses reads above a limit: zipfile reads as much at once as the archive says."""
 
-    def __init__(self, file: IO[bytes], most: int) -> None:
-        self._file, self._most = file, most
+    def __init__(self, file: IO[bytes], limit: int) -> None:
+        self._file, self._limit = file, limit
         self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, size: int = -1) -> bytes:
-        if size > self._most:
-            raise OSError(f"its list of members takes more than {self._most} bytes")
+        if size > self._limit:
+            raise OSError(f"its list of members takes more than {self._limit} bytes")
         return self._file.read(size)
 
 
-def read_tar(path: str, config: Config) -> Iterator[Item]:
-    """Yield the pages of a tar archive as it streams by; what lies behind a damaged place is one rejection."""
+def read_tar(path: str, config: Config) -> Iterator[RawPage]:
+    """Yield the pages of a tar archive while it is streamed; damage rejects the rest of the archive."""
     try:
         with open_unpacked(path) as stream:
-            watched = _Watched(stream)
-            archive = tarfile.open(fileobj=watched, mode="r|", tarinfo=_Member)  # type: ignore[call-overload]  # noqa: SIM115  it holds the stream alone
-            names = _Names(path)
+            ended = _EndCheck(stream)
+            archive = tarfile.open(fileobj=ended, mode="r|", tarinfo=_Member)  # type: ignore[call-overload]  # noqa: SIM115  it holds the stream alone
+            names: Counter[str] = Counter()
             while (member := archive.next()) is not None:
-                archive.members.clear()  # tarfile would keep what it has read, of a hundred million members too
+                archive.members.clear()  # tarfile would keep every member, even of a hundred million
                 if not member.isfile() or not _is_page(member.name):
                     continue
-                name = names.of(member.name)
+                name = _unique(path, member.name, names)
                 file = archive.extractfile(member)
                 assert file is not None, "a regular file has contents"
-                yield Item(name, _read(file, name, config))
-            if watched.last.strip(b"\0"):
+                yield RawPage(name, _read(file, name, config))
+            if ended.last.strip(b"\0"):
                 raise EOFError("the archive is cut off")
     except _FAULTS as fault:
-        raise_passing(fault)
-        said = f"From a damaged place on nothing can be read: {fault}."
-        yield Item(f"{path}!", refused(f"{path}!", "read.damaged", said))
+        raise_temporary(fault)
+        yield rejected(f"{path}!", "read.damaged", f"From a damaged place on nothing can be read: {fault}.")
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose headers are of a size that headers have: tarfile reads them whole. A page has no holes."""
+    """A member whose headers have a sane size, as tarfile reads them whole, and that is not sparse."""
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
-        if self.size < 0 or (self.type in _HEADERS and self.size > _LARGEST_HEADER):
+        if self.size < 0 or (self.type in _TAR_HEADERS and self.size > _MAX_TAR_HEADER_BYTES):
             raise tarfile.ReadError(f"a header of {self.size} bytes")
         return super()._proc_member(archive)  # type: ignore[misc, no-any-return]
 
@@ -127,10 +132,11 @@ class _Member(tarfile.TarInfo):
     _proc_sparse = _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse_holes
 
 
-class _Watched:
-    """A stream that remembers the last octets read: tarfile takes an archive that is cut off for one that ends.
+class _EndCheck:
+    """A stream that tells a whole archive from one that is cut off, as tarfile does not.
 
-    It goes on reading behind the end, as often as a member is large; this ends it.
+    A whole archive ends in zeros, so the last block is kept. Behind a cut tarfile reads on, as often as a member is
+    large; the third empty read raises.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -147,18 +153,11 @@ class _Watched:
         return octets
 
 
-class _Names:
-    """The paths of an archive's members, each given once: of members with one name the second is ``name#2``."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._seen: Counter[str] = Counter()
-
-    def of(self, name: str) -> str:
-        name = shown(name)
-        self._seen[name] += 1
-        n = self._seen[name]
-        return f"{self._path}!{name}" if n == 1 else f"{self._path}!{name}#{n}"
+def _unique(path: str, name: str, names: Counter[str]) -> str:
+    """Return a member's path, and count its name; the second member of a name is ``name#2``."""
+    name = escaped_name(name)
+    names[name] += 1
+    return f"{path}!{name}" if names[name] == 1 else f"{path}!{name}#{names[name]}"
 
 
 def _is_page(name: str) -> bool:
@@ -171,14 +170,14 @@ def _read(file: IO[bytes], path: str, config: Config) -> bytes | Rejection:
         try:
             octets = gzip.GzipFile(fileobj=io.BytesIO(file.read(limit + 1))).read(limit + 1)
         except (OSError, EOFError, zlib.error) as fault:
-            raise_passing(fault)
+            raise_temporary(fault)
             return _damaged(path, fault)
     else:
         octets = file.read(limit + 1)
     if len(octets) > limit:
-        return refused(path, "read.too-large", f"The page has more than {limit} bytes (max_page_bytes).")
+        return rejection(path, "read.too-large", f"The page has more than {limit} bytes (max_page_bytes).")
     return octets
 
 
 def _damaged(path: str, fault: Exception) -> Rejection:
-    return refused(path, "read.damaged", f"The member cannot be read: {fault}.")
+    return rejection(path, "read.damaged", f"The member cannot be read: {fault}.")

@@ -1,4 +1,4 @@
-"""One page that a user names: a file, an item of a container, or what a pipe brings."""
+"""Read the pages of files and containers, or the one page that a user names."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ from qingwen.read import archives, table_rows, warc
 from qingwen.read.archives import TAR_ENDINGS, ZIP_ENDINGS
 from qingwen.read.open import is_url
 from qingwen.read.page import (
-    Item,
+    RawPage,
     Reader,
     Source,
-    is_passing,
+    is_temporary,
     page_of,
     read_bytes,
     read_page,
-    refused,
-    to_page,
+    rejected,
+    rejection,
     unreadable,
 )
+
+Share = tuple[int, int]
+"""(j, k): only the j-th of every k pages of a container, so that k workers may share it."""
+
+WHOLE: Share = (0, 1)
 
 _READERS: tuple[tuple[tuple[str, ...], Reader], ...] = (
     (warc.ENDINGS, warc.read_warc),
@@ -36,13 +41,6 @@ _READERS: tuple[tuple[tuple[str, ...], Reader], ...] = (
 ENDINGS = tuple(ending for endings, _ in _READERS for ending in endings)
 
 
-Share = tuple[int, int]
-
-"""(j, k): of every k items of a container the j-th alone, so that k workers may share it."""
-
-WHOLE: Share = (0, 1)
-
-
 def is_container(path: str) -> bool:
     """Tell whether a file holds many pages, by its ending.
 
@@ -52,75 +50,71 @@ def is_container(path: str) -> bool:
     return path.lower().endswith(ENDINGS)
 
 
-def items_of(path: str, config: Config, share: Share = WHOLE) -> Iterator[Item]:
-    """Yield what a file holds: itself, or the items of a container, in the order in which they lie there.
+def raw_pages(path: str, config: Config, share: Share = WHOLE) -> Iterator[RawPage]:
+    """Yield the pages of a file: itself, or those of a container in their order there.
 
-    What is said of a container as a whole belongs to the share that holds item 0; that it cannot be read on now
-    belongs to each.
+    Errors about the whole container are yielded by the share with page 0; temporary read errors by every share.
     """
     reader = next((reader for endings, reader in _READERS if path.lower().endswith(endings)), None)
     if reader is None:
-        yield Item(path, read_bytes(path, config))
+        yield RawPage(path, read_bytes(path, config))
         return
     part, parts = share
     n = -1
     try:
-        for n, item in enumerate(reader(path, config)):
+        for n, raw in enumerate(reader(path, config)):
             if n % parts == part:
-                yield item
+                yield raw
     except OSError as fault:
-        if part == 0 or is_passing(fault):
-            yield Item(path, unreadable(path, fault))
+        if part == 0 or is_temporary(fault):
+            yield RawPage(path, unreadable(path, fault))
         return
     if n < 0 and part == 0:
-        yield Item(path, refused(path, "read.empty", "The container holds no page."))
+        yield rejected(path, "read.empty", "The container holds no page.")
 
 
 def pages_of(sources: Iterable[Source], config: Config) -> Iterator[Page | Rejection]:
     """Yield every page of some files, one after the other."""
     for source in sources:
-        for item in items_of(source.path, config):
-            yield page_of(item, config)
-
-
-_MARKS = "#!"
+        for raw in raw_pages(source.path, config):
+            yield page_of(raw, config)
 
 
 def page_named(name: str, config: Config, url: str | None = None) -> Page | Rejection:
-    """Return the page in a file, or the item of a container (``crawl.warc.gz#17``, ``pages.zip!a.html``).
+    """Return the page of a file, or one page of a container (``crawl.warc.gz#17``, ``pages.zip!a.html``).
 
-    ``url`` is the address that the page was saved from; without it the file's or its container's word counts.
+    ``url`` is the address that the page was saved from; it overrides the container's.
 
     Raises:
-        SetupError: there is no such file or item, or the file holds many pages.
+        SetupError: there is no such file or page, or the file holds many pages.
     """
     if is_url(name):
         raise SetupError(f"{name}: pages are not fetched. Save it and name the file with --url, or pipe it to: show -")
     path = Path(name)
     if path.is_dir():
-        said = "is a dataset: name a page of it too, by its ID" if (path / "_runs").is_dir() else "is a folder"
-        raise SetupError(f"{name}: {said}. Name a page's file, or a dataset with an ID, as qingwen head lists them.")
+        what = "is a dataset: name a page of it too, by its ID" if (path / "_runs").is_dir() else "is a folder"
+        raise SetupError(f"{name}: {what}. Name a page's file, or a dataset with an ID, as qingwen head lists them.")
     if path.exists():
         if is_container(name):
             raise SetupError(f"{name}: holds many pages. Name one of them, as in {name}{_example(name)}.")
         return read_page(name, config, url)
-    for at in (at for at, char in enumerate(name) if char in _MARKS):
-        container = name[:at]
+    for container in (name[:at] for at, char in enumerate(name) if char in "#!"):
         if is_container(container) and Path(container).exists():
-            item = next((item for item in items_of(container, config) if item.path == name), None)
-            if item is None:
+            raw = next((raw for raw in raw_pages(container, config) if raw.path == name), None)
+            if raw is None:
                 raise SetupError(f"{name}: {container} has no such item.")
-            return page_of(item, config, url)
+            return page_of(raw, config, url)
     raise SetupError(f"{name}: there is no such file.")
 
 
 def page_on(stream: IO[bytes], config: Config, url: str | None = None) -> Page | Rejection:
-    """Return the page that a stream brings: its bytes as crawled, whatever their encoding."""
+    """Return the page that a stream holds: its bytes as crawled, in any encoding."""
     octets = stream.read(config.max_page_bytes + 1)
     if len(octets) > config.max_page_bytes:
-        said = f"The page has more than {config.max_page_bytes} bytes (max_page_bytes)."
-        return refused("-", "read.too-large", said)
-    return to_page(octets, "-", config, url=url)
+        return rejection(
+            "-", "read.too-large", f"The page has more than {config.max_page_bytes} bytes (max_page_bytes)."
+        )
+    return page_of(RawPage("-", octets, url), config)
 
 
 def _example(name: str) -> str:

@@ -1,51 +1,38 @@
-"""Bytes to text: byte-order mark, declaration, detection; damaged bytes are replaced and counted, never fatal."""
+"""Decode pages: byte-order mark, declaration, detection. Damaged bytes are replaced and counted, never fatal."""
 
 from __future__ import annotations
 
 import codecs
 import re
 from dataclasses import dataclass
-from encodings import normalize_encoding
-from encodings.aliases import aliases
 from functools import lru_cache
+
+import webencodings
 
 from qingwen.text.mojibake import undone_page
 
 REPLACEMENT = "\ufffd"
-_MARKS = (
+_BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Declared names are widened to the superset that browsers use for them (WHATWG Encoding Standard).
-_WIDENED = {
-    "gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030", "x-gbk": "gb18030", "cp936": "gb18030",
-    "gb_2312-80": "gb18030", "big5": "big5hkscs", "big5-hkscs": "big5hkscs", "big5hkscs": "big5hkscs",
-    "cp950": "big5hkscs", "utf8": "utf-8", "utf-8": "utf-8",
-}  # fmt: skip
-# Python's names of the encodings that pages are written in (those of the WHATWG standard, HZ, UTF-16 and UTF-32). A
-# page may declare any name; what Python knows besides makes no text of bytes, or takes time without end (punycode).
-_OF_PAGES = frozenset(
-    "utf_8 utf_8_sig gb18030 big5hkscs big5 cp950 gbk gb2312 hz euc_jp euc_jis_2004 shift_jis shift_jisx0213 cp932 "
-    "iso2022_jp euc_kr cp949 johab iso2022_kr koi8_r koi8_u cp866 mac_roman mac_cyrillic cp874 tis_620 latin_1 ascii "
-    "utf_16 utf_16_le utf_16_be utf_32 utf_32_le utf_32_be".split()
-    + [f"cp{number}" for number in range(1250, 1259)]
-    + [f"iso8859_{number}" for number in range(1, 17)]
-)
+# Names that are no WHATWG labels, though pages and crawlers use them for these encodings.
+_MORE_LABELS = {"cp936": "gbk", "cp950": "big5", "big5hkscs": "big5"}
 _DECLARED = re.compile(rb"""<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.I)
 _HEAD_BYTES = 4096
 _SAMPLE_CHARS = 6000
-# Bytes that are no UTF-16 give, read as such, characters from all over: fewer than a third are common ones.
-_SURELY = 0.8
-# What a page's encoding is called that was encoded once more by a program that took its UTF-8 for Latin-1.
+# Other bytes read as UTF-16 give characters from everywhere: fewer than a third of them are common.
+_MIN_COMMON_SHARE_OF_UTF16 = 0.8
+# The encoding of a page that a program encoded once more because it took its UTF-8 for Latin-1.
 TWICE = "utf-8 twice"
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A decoded text, the encoding it was read in, and how many replacement characters stand for damaged bytes."""
+    """A decoded text, its encoding, and the number of replacement characters in the place of damaged bytes."""
 
     text: str
     encoding: str
@@ -53,16 +40,16 @@ class Decoded:
 
 
 def decode(octets: bytes, declared: str | None = None) -> Decoded:
-    """Return the text of a file's bytes.
+    """Decode the bytes of a page.
 
-    The order is that of the WHATWG standard, with detection where it has none: byte-order mark; text that is valid
-    UTF-8 (read once more where it was written twice); then, of what the page declares, what the detector says and the
-    encodings of Chinese pages, the one that gives the most common Chinese characters for the fewest damaged ones.
+    A byte-order mark decides, then valid UTF-8 (decoded twice if it was encoded twice). Otherwise the declared
+    encoding, the detected one and those of Chinese pages are tried; the one that gives the most common Chinese
+    characters and the fewest damaged ones wins.
 
     >>> decode("清文".encode("gbk")).text, decode("清文".encode("gbk")).encoding
     ('清文', 'gb18030')
     """
-    for mark, encoding in _MARKS:
+    for mark, encoding in _BYTE_ORDER_MARKS:
         if octets.startswith(mark):
             return _replaced(octets[len(mark) :], encoding)
     wide = _utf16(octets)
@@ -81,20 +68,26 @@ def decode(octets: bytes, declared: str | None = None) -> Decoded:
 def _candidates(octets: bytes, declared: str | None) -> list[str]:
     found = _DECLARED.search(octets[:_HEAD_BYTES])
     stated = declared or (found[1].decode("ascii") if found else None)
-    names = [_known(stated), _known(_detected(octets)), "utf-8", "gb18030", "big5hkscs"]
+    names = [codec_of(stated), codec_of(_detected(octets)), "utf-8", "gb18030", "big5hkscs"]
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _known(name: str | None) -> str | None:
-    """Return the name of an encoding that pages are written in, or None, without a look-up (which imports modules)."""
-    if not name:
+def codec_of(label: str | None) -> str | None:
+    """Return Python's codec for a label of the WHATWG Encoding Standard, or None.
+
+    Other codecs that Python knows by name make no text of bytes, or take time without end (punycode). As in browsers, a
+    label stands for the superset of its encoding: Latin-1 is windows-1252, Big5 has the characters of Hong Kong.
+    """
+    if not label or not label.isascii():
         return None
-    name = name.strip().lower()
-    name = _WIDENED.get(name, name)
-    if not (name.isascii() and name.isprintable()):
-        return None  # normalised, such characters are left out; the codec is asked for the name as it stands
-    plain = normalize_encoding(name)
-    return name if aliases.get(plain, plain) in _OF_PAGES else None
+    label = label.strip().lower()
+    found = webencodings.lookup(_MORE_LABELS.get(label, label))
+    if found is None or found.name in ("replacement", "x-user-defined"):
+        return None
+    if found.name == "gbk":
+        return "gb18030"
+    name: str = webencodings.PYTHON_NAMES.get(found.name, found.name)
+    return name
 
 
 def _detected(octets: bytes) -> str | None:
@@ -106,7 +99,7 @@ def _detected(octets: bytes) -> str | None:
 
 def _replaced(octets: bytes, encoding: str) -> Decoded:
     try:
-        # What is valid may hold replacement characters of its own: they are no damage of these bytes.
+        # A valid text may hold replacement characters of its own: they are not damage of these bytes.
         return Decoded(octets.decode(encoding), encoding)
     except UnicodeDecodeError:
         text = octets.decode(encoding, errors="replace")
@@ -114,13 +107,13 @@ def _replaced(octets: bytes, encoding: str) -> Decoded:
 
 
 def _utf16(octets: bytes) -> str | None:
-    """Tell UTF-16 without a mark by its zero bytes, more in one half of the pairs, and by what it then says."""
+    """Detect UTF-16 without a byte-order mark: zero bytes mostly in one half of the pairs, and common characters."""
     sample = octets[:_HEAD_BYTES]
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     if len(octets) % 2 or even + odd < 2:
         return None
     encoding = "utf-16-le" if odd > even else "utf-16-be"
-    return encoding if _common_share(sample.decode(encoding, errors="replace")) > _SURELY else None
+    return encoding if _common_share(sample.decode(encoding, errors="replace")) > _MIN_COMMON_SHARE_OF_UTF16 else None
 
 
 def _plausibility(decoded: Decoded) -> float:
@@ -137,12 +130,11 @@ def _common_share(text: str) -> float:
 @lru_cache(maxsize=1)
 def _common() -> frozenset[str]:
     """Return the characters common in Chinese pages: level 1 of GB 2312 and of Big5, and both sets of marks."""
-    chars = set()
-    for encoding, rows in (("gb2312", (*range(0xA1, 0xA4), *range(0xB0, 0xD8))), ("big5", range(0xA1, 0xC7))):
-        for row in rows:
-            for cell in range(0x40, 0xFF):
-                try:
-                    chars.add(bytes((row, cell)).decode(encoding))
-                except UnicodeDecodeError:
-                    continue
-    return frozenset(chars | set("\u2022\u00b7\u00a0\u3000\u00a9"))
+    tables = (("gb2312", (*range(0xA1, 0xA4), *range(0xB0, 0xD8))), ("big5", range(0xA1, 0xC7)))
+    chars = {
+        bytes((row, cell)).decode(encoding, "ignore")
+        for encoding, rows in tables
+        for row in rows
+        for cell in range(0x40, 0xFF)
+    }
+    return frozenset(chars | set("•·\u00a0\u3000©"))

@@ -1,121 +1,24 @@
-"""What the user named, as a list of files: files, folders and globs, in a stable order."""
+"""List what the user names, in a stable order: files, folders, globs and URLs."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatch
+from pathlib import Path, PurePath
 
 from qingwen.errors import SetupError
 from qingwen.read import containers
 from qingwen.read.archives import PAGE_ENDINGS
-from qingwen.read.open import LINK, Found, find, is_url, shown
+from qingwen.read.open import OUTSIDE_LINK, StoreFile, escaped_name, find_in_store, is_url
 from qingwen.read.page import Source
 
-# What a dataset of ours, and a Delta table of anybody's, holds: neither is read as a folder of pages.
-DATASET = ("_state/lock", "_delta_log")
-
-_MAGIC = re.compile(r"[*?\[]")
-
-_ANY_DEPTH = "**"
-
-
-def walk(folder: str, wanted: Callable[[str], bool], root: str | None = None) -> Iterator[str]:
-    """Yield the files below a folder whose names are wanted; ``root`` is the folder that links may not lead out of."""
-    root = os.path.realpath(folder if root is None else root)
-    for where, folders, files in _folders(folder):
-        if isinstance(where, OSError):
-            yield str(where.filename)
-            continue
-        if any(os.path.exists(os.path.join(where, mark)) for mark in DATASET):
-            folders.clear()
-            continue
-        for name in (*folders, *(name for name in sorted(files) if wanted(name))):
-            path = os.path.join(where, name)
-            if _leads_out(path, root):
-                yield path + LINK
-            elif name not in folders:
-                yield path
-
-
-def expand(pattern: str, wanted: Callable[[str], bool]) -> Iterator[str]:
-    """Yield the files that a glob names, and those wanted below the folders that it names."""
-    parts = pattern.split("/")
-    fixed = next((n for n, part in enumerate(parts) if _MAGIC.search(part)), len(parts))
-    if fixed == len(parts):  # no glob, but the name of what is not there
-        return
-    start = "/".join(parts[:fixed]) or ("/" if fixed else "")
-    root = os.path.realpath(start or ".")
-    for path in _matches(start, [part for part in parts[fixed:] if part], root):
-        if os.path.isdir(path) and not path.endswith(LINK):
-            # At any depth the folder that a link leads to is met at its own place.
-            if not (_ANY_DEPTH in parts and os.path.islink(path)):
-                yield from walk(path, wanted, root)
-        else:
-            yield path
-
-
-def _matches(folder: str, parts: Sequence[str], root: str) -> Iterator[str]:
-    part, rest = parts[0], parts[1:]
-    if part == _ANY_DEPTH:
-        for where, _, files in _folders(folder or "."):
-            if isinstance(where, OSError):
-                yield str(where.filename)
-            elif rest:
-                yield from _matches(where, rest, root)
-            else:
-                yield from _matches(where, ["*"], root) if files else ()
-        return
-    for name in _names(folder, part):
-        path = os.path.join(folder, name)
-        if _leads_out(path, root):
-            yield path + LINK
-        elif not rest:
-            yield path
-        elif os.path.isdir(path):
-            yield from _matches(path, rest, root)
-
-
-def _names(folder: str, part: str) -> list[str]:
-    if not _MAGIC.search(part):
-        return [part] if os.path.lexists(os.path.join(folder, part)) else []
-    try:
-        names = os.listdir(folder or ".")
-    except OSError:  # said by the walk above it, or no folder at all
-        return []
-    hidden = part.startswith(".")
-    return sorted(name for name in names if fnmatchcase(name, part) and (hidden or not name.startswith(".")))
-
-
-def _folders(folder: str) -> Iterator[tuple[str | OSError, list[str], list[str]]]:
-    """Walk a folder in order, without what is hidden; a fault stands for a folder that cannot be listed."""
-    faults: list[OSError] = []
-    for where, folders, files in os.walk(folder, onerror=faults.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield where, folders, files
-    yield from ((fault, [], []) for fault in faults if not isinstance(fault, FileNotFoundError))
-
-
-def _leads_out(path: str, root: str) -> bool:
-    if not os.path.islink(path):
-        return False
-    return os.path.commonpath((root, os.path.realpath(path))) != root
-
-
 ENDINGS = (*PAGE_ENDINGS, *containers.ENDINGS)
-
-
-def find_sources(inputs: Iterable[str]) -> Iterator[Source]:
-    """Yield the files that the inputs name, in no certain order; a file that two inputs name comes twice."""
-    for named in inputs:
-        if is_url(named):
-            yield from (
-                Source(*found) for found in _without_datasets(find(named)) if found[0] == named or _wanted(found[0])
-            )
-        else:
-            yield from map(_source, _expand(named))
+# A folder that holds one of these is a dataset of qingwen or anybody's Delta table: neither is read as pages.
+_DATASET_MARKS = ("_state/lock", "_delta_log")
+_WILDCARD = re.compile(r"[*?\[]")
+_ANY_DEPTH = "**"
 
 
 def list_sources(inputs: Iterable[str]) -> list[Source]:
@@ -130,7 +33,7 @@ def list_sources(inputs: Iterable[str]) -> list[Source]:
 
 
 def check_inputs(inputs: Iterable[str]) -> None:
-    """Look whether each input names something.
+    """Check that each input names at least one file.
 
     Raises:
         SetupError: an input matches nothing; the message names it.
@@ -145,30 +48,125 @@ def check_inputs(inputs: Iterable[str]) -> None:
             )
 
 
-def _expand(named: str) -> Iterator[str]:
-    if os.path.isdir(named):
-        yield from walk(named, _wanted)
-    elif os.path.lexists(named):
-        yield named
-    else:
-        yield from expand(named, _wanted)
-
-
-def _without_datasets(found: Iterable[Found]) -> Iterator[Found]:
-    listed = list(found)
-    marked = (path.partition(f"/{mark}")[0] + "/" for path, _, _ in listed for mark in DATASET if f"/{mark}" in path)
-    roots = tuple(set(marked))
-    return (one for one in listed if not one[0].startswith(roots))
-
-
-def _wanted(path: str) -> bool:
-    return path.lower().endswith(ENDINGS) and not path.rpartition("/")[2].startswith(".")
+def find_sources(inputs: Iterable[str]) -> Iterator[Source]:
+    """Yield the files that the inputs name, in no particular order; a file that two inputs name comes twice."""
+    for named in inputs:
+        if is_url(named):
+            files = _outside_datasets(find_in_store(named))
+            yield from (Source(*file) for file in files if file.path == named or _is_readable(file.path))
+        else:
+            yield from map(_source, _local_files(named))
 
 
 def _source(path: str) -> Source:
-    name = shown(Path(path).as_posix())
+    name = escaped_name(Path(path).as_posix())
     try:
         status = os.stat(path)
     except OSError:
         return Source(name, -1, -1)
     return Source(name, status.st_size, status.st_mtime_ns)
+
+
+def _is_readable(path: str) -> bool:
+    return path.lower().endswith(ENDINGS) and not path.rpartition("/")[2].startswith(".")
+
+
+def _outside_datasets(files: Iterable[StoreFile]) -> Iterator[StoreFile]:
+    listed = list(files)
+    marked = (
+        path.partition(f"/{mark}")[0] + "/" for path, _, _ in listed for mark in _DATASET_MARKS if f"/{mark}" in path
+    )
+    datasets = tuple(set(marked))
+    return (file for file in listed if not file.path.startswith(datasets))
+
+
+def _local_files(named: str) -> Iterator[str]:
+    if os.path.isdir(named):
+        yield from _below(named, os.path.realpath(named))
+    elif os.path.lexists(named):
+        yield named
+    else:
+        yield from _glob(named)
+
+
+def _below(folder: str, root: str) -> Iterator[str]:
+    """Yield the readable files below a folder, and its links that lead out of ``root``, which are not followed."""
+    for where, folders, files in _walk(folder):
+        if isinstance(where, OSError):
+            yield str(where.filename)
+            continue
+        if any(os.path.exists(os.path.join(where, mark)) for mark in _DATASET_MARKS):
+            folders.clear()
+            continue
+        for name in (*folders, *(name for name in sorted(files) if _is_readable(name))):
+            path = os.path.join(where, name)
+            if _leads_out(path, root):
+                yield path + OUTSIDE_LINK
+            elif name not in folders:
+                yield path
+
+
+def _walk(folder: str) -> Iterator[tuple[str | OSError, list[str], list[str]]]:
+    """Walk a folder in order, without hidden folders; yield the error of each folder that cannot be listed."""
+    errors: list[OSError] = []
+    for where, folders, files in os.walk(folder, onerror=errors.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield where, folders, files
+    yield from ((error, [], []) for error in errors if not isinstance(error, FileNotFoundError))
+
+
+def _leads_out(path: str, root: str) -> bool:
+    return os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(root)
+
+
+def _glob(pattern: str) -> Iterator[str]:
+    """Yield the files that a glob matches, and the readable ones below the folders that it matches."""
+    start, parts = split_glob(pattern)
+    root = os.path.realpath(start)
+    for path in _matches(start, parts, root) if parts else ():
+        if not os.path.isdir(path):
+            yield path
+        elif not (_ANY_DEPTH in parts and os.path.islink(path)):  # ** meets the folder that a link leads to by itself
+            yield from _below(path, root)
+
+
+def split_glob(pattern: str, kind: type[PurePath] = PurePath) -> tuple[str, list[str]]:
+    r"""Split a glob at its first wildcard: the folder to search, and the patterns of the names below it.
+
+    >>> split_glob("pages/2023-*/a.html")
+    ('pages', ['2023-*', 'a.html'])
+    """
+    path = kind(pattern)
+    is_wild = [part != path.anchor and bool(_WILDCARD.search(part)) for part in path.parts]
+    fixed = is_wild.index(True) if any(is_wild) else len(is_wild)
+    return str(kind(*path.parts[:fixed])), list(path.parts[fixed:])
+
+
+def _matches(folder: str, parts: Sequence[str], root: str) -> Iterator[str]:
+    part, rest = parts[0], parts[1:]
+    if part == _ANY_DEPTH:
+        for where, _, files in _walk(folder):
+            if isinstance(where, OSError):
+                yield str(where.filename)
+            elif rest or files:
+                yield from _matches(where, rest or ["*"], root)
+        return
+    for name in _names(folder, part):
+        path = os.path.join(folder, name)
+        if _leads_out(path, root):
+            yield path + OUTSIDE_LINK
+        elif not rest:
+            yield path
+        elif os.path.isdir(path):
+            yield from _matches(path, rest, root)
+
+
+def _names(folder: str, pattern: str) -> list[str]:
+    if not _WILDCARD.search(pattern):
+        return [pattern] if os.path.lexists(os.path.join(folder, pattern)) else []
+    try:
+        names = os.listdir(folder)
+    except OSError:  # no folder, or one that the walk above it has reported
+        return []
+    hidden = pattern.startswith(".")
+    return sorted(name for name in names if fnmatch(name, pattern) and (hidden or not name.startswith(".")))

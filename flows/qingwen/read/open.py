@@ -1,7 +1,7 @@
-"""Files wherever they lie: on this machine, or behind a URL that fsspec opens (s3://…). The only file that imports it.
+"""Open files: on this machine, or behind a URL that fsspec opens (s3://…). The only file that imports fsspec.
 
-A store that cannot be reached is the machine's fault, not the page's: `OSError` subclasses that say "not there" or "not
-allowed" belong to the page, every other fault is a `BatchError`.
+A store that cannot be reached is a fault of the machine, not of the page: "not there" and "not allowed" are `OSError`
+subclasses that belong to the page, every other fault of a store is a `BatchError`.
 """
 
 from __future__ import annotations
@@ -12,49 +12,75 @@ import io
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from qingwen.errors import BatchError, SetupError
 
-# Object stores and servers of files. fsspec opens more: archives, caches and references that lead on to other URLs and
-# to files of this machine, and repositories of code.
+# Object stores and file servers. fsspec opens more: archives, caches and references that lead on to other URLs and to
+# files of this machine, and repositories of code.
 STORES = frozenset(
     "s3 s3a gs gcs az abfs abfss adl oss cos obs hdfs webhdfs http https ftp sftp smb webdav hf memory".split()
 )
-
-# Parts of a query that give access to whoever has the URL.
+# Query parameters that give access to whoever has the URL.
 _SECRETS = frozenset(
     "x-amz-signature x-amz-credential x-amz-security-token x-goog-signature x-goog-credential sig signature token "
     "access_token password secret".split()
 )
+# The limit on decompression: at most so many times the compressed size, after the first 64 MiB (`max_page_bytes` bounds
+# a single page). Pages shrink to a tenth, an archive of copies to a hundredth.
+MAX_DECOMPRESSION_RATIO, FREE_DECOMPRESSED_BYTES = 500, 1 << 26
+BOMB = f"it unpacks to more than {MAX_DECOMPRESSION_RATIO} times its size"
+# Appended to the name of a link that leads out of the folder that the user named, as ``ls -F`` marks links. No file has
+# that name, so reading it says why the link is not followed.
+OUTSIDE_LINK = "@"
+
+_ESCAPED_BYTE = re.compile(rb"\\x([89a-f][0-9a-f])")
+_KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+_MISSING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+_BUFFER = 1 << 17
+
+
+class StoreFile(NamedTuple):
+    """A file of a store: its URL, its size in bytes and its time of change in nanoseconds since 1970 (-1: unknown)."""
+
+    path: str
+    size: int
+    modified: int
 
 
 def is_url(path: str) -> bool:
-    """Tell whether a path is a URL.
+    """Tell whether a path is a URL; a single letter before ``://`` is a drive of Windows.
 
-    >>> is_url("s3://bucket/page.html"), is_url("pages/a.html")
-    (True, False)
+    >>> is_url("s3://bucket/page.html"), is_url("pages/a.html"), is_url("C://pages/a.html")
+    (True, False, False)
     """
-    scheme, found, _ = path.partition("://")
-    return bool(found) and scheme.isascii() and scheme.replace("+", "").replace("::", "").isalnum()
+    scheme, separator, _ = path.partition("://")
+    name = scheme.replace("+", "").replace("::", "")
+    return bool(separator) and len(scheme) > 1 and name.isascii() and name.isalnum()
 
 
 def check_address(path: str) -> None:
-    """Look whether a path, if it is a URL, is that of a store and holds no password.
+    """Check that a path, if it is a URL, names a store and holds no password.
 
     Raises:
-        SetupError: it is not, or does; the message names no password.
+        SetupError: it names no store or holds a password, which the message leaves out.
     """
     if not is_url(path):
         return
     scheme = path.partition("://")[0].lower()
     if "::" in path or scheme not in STORES:
         known = ", ".join(sorted(STORES))
-        said = "name a file of this machine by its path" if scheme in ("file", "local") else f"known are {known}"
-        raise SetupError(f"{_without_secrets(path)}: a URL of this kind is not opened; {said}.")
+        hint = "name a file of this machine by its path" if scheme in ("file", "local") else f"known are {known}"
+        raise SetupError(f"{_without_secrets(path)}: a URL of this kind is not opened; {hint}.")
     try:
         parts = urlsplit(path)
     except ValueError as fault:
@@ -62,7 +88,7 @@ def check_address(path: str) -> None:
     named = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
     if ":" in parts.netloc.rpartition("@")[0] or named & _SECRETS:
         raise SetupError(
-            f"{_without_secrets(path)}: the URL holds a password or a signature, which would stand in the dataset. "
+            f"{_without_secrets(path)}: the URL holds a password or a signature, which would be stored in the dataset. "
             "Give credentials through the environment."
         )
 
@@ -72,30 +98,16 @@ def _without_secrets(path: str) -> str:
     return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
 
 
-# Behind the name of a link that leads out of the folder that the user named, as ``ls -F`` marks links: the name of no
-# file, so that reading it says why it is not followed.
-LINK = "@"
+def escaped_name(path: str) -> str:
+    """Return a path or a name as the tables hold it: each byte that is not UTF-8 is escaped.
 
-_ESCAPED = re.compile(rb"\\x([89a-f][0-9a-f])")
-
-_KINDS = {
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-    stat.S_IFSOCK: "a socket",
-}
-
-
-def shown(path: str) -> str:
-    """Return a path or a name as it is written down: as it is, or with each byte that is no UTF-8 escaped.
-
-    >>> shown("a.txt"), shown("b\\udcff.txt")
+    >>> escaped_name("a.txt"), escaped_name("b\\udcff.txt")
     ('a.txt', 'b\\\\xff.txt')
     """
     try:
         path.encode()
     except UnicodeEncodeError:
-        return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        return path.encode("utf-8", sys.getfilesystemencodeerrors()).decode("utf-8", "backslashreplace")
     return path
 
 
@@ -103,21 +115,21 @@ def open_local(path: str) -> IO[bytes]:
     """Open a regular file for reading.
 
     Raises:
-        OSError: it is not there, may not be read, or is no file; the text says what it is.
+        OSError: it is not there, may not be read, or is not a regular file; the text says what it is.
     """
-    name = _named(path)
+    name = _real_name(path)
     try:
         _check(os.stat(name), path)
     except FileNotFoundError:
-        if path.endswith(LINK) and os.path.islink(path.removesuffix(LINK)):
+        if path.endswith(OUTSIDE_LINK) and os.path.islink(path.removesuffix(OUTSIDE_LINK)):
             raise OSError(
                 "it is a link that leads out of the folder, which is not followed; name what it leads to as an input"
             ) from None
         raise
     if os.path.isdir(name):
-        os.scandir(name).close()  # says it where the folder may not be listed
+        os.scandir(name).close()  # raises if the folder may not be listed
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    file = open(name, "rb", opener=_at_once)  # noqa: SIM115  it is what is returned
+    file = open(name, "rb", opener=_without_waiting)  # noqa: SIM115  it is what is returned
     try:
         _check(os.fstat(file.fileno()), path)
     except BaseException:
@@ -126,14 +138,15 @@ def open_local(path: str) -> IO[bytes]:
     return file
 
 
-def _named(path: str) -> str | bytes:
+def _real_name(path: str) -> str | bytes:
+    """Undo `escaped_name`."""
     if "\\x" not in path or os.path.lexists(path):
         return path
-    return _ESCAPED.sub(lambda found: bytes((int(found[1], 16),)), path.encode())
+    return _ESCAPED_BYTE.sub(lambda byte: bytes((int(byte[1], 16),)), path.encode())
 
 
-def _at_once(path: str, flags: int) -> int:
-    # What has become a pipe since it was looked at is not waited for.
+def _without_waiting(path: str, flags: int) -> int:
+    # A file that was replaced by a named pipe since it was checked would wait for a writer.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -143,27 +156,12 @@ def _check(status: os.stat_result, path: str) -> None:
         raise OSError(f"it is {_KINDS.get(kind, 'no file')}")
 
 
-_MISSING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
-
-
-# Pages shrink to a tenth, an archive of copies to a hundredth. What grows more than so many times, beyond the first
-# bytes (a page alone may be anything: `max_page_bytes` bounds it), is made to.
-MOST_TIMES, FREE_BYTES = 500, 1 << 26
-
-_BUFFER = 1 << 17
-
-
-Found = tuple[str, int, int]
-
-"""A file's path, its size in bytes and its time of change in nanoseconds since 1970."""
-
-
 def open_raw(path: str) -> IO[bytes]:
-    """Open a file for reading, its bytes as they lie.
+    """Open a file for reading, without unpacking it.
 
     Raises:
-        OSError: it is not there, may not be read, or is no file.
-        BatchError: the store that holds it cannot be reached now.
+        OSError: it is not there, may not be read, or is not a regular file.
+        BatchError: its store cannot be reached now.
     """
     if not is_url(path):
         return open_local(path)
@@ -179,7 +177,7 @@ def open_raw(path: str) -> IO[bytes]:
 
 
 class _Remote(io.RawIOBase):
-    """A file of a store: what fails while it is read is a `BatchError`, so that no reader takes it for damage."""
+    """A file of a store. A fault while reading is a `BatchError`, so that no reader takes it for damage."""
 
     def __init__(self, file: IO[bytes], path: str) -> None:
         self._file, self._path = file, path
@@ -210,45 +208,24 @@ class _Remote(io.RawIOBase):
         super().close()
 
 
-class _Zstandard(io.RawIOBase):
-    """A stream unpacked, through all its frames: a file written in pieces has several. A broken one is an `OSError`."""
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        import zstandard
-
-        self._fault = zstandard.ZstdError
-        self._stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            return self._stream.readinto(buffer)
-        except self._fault as fault:
-            raise OSError(f"the Zstandard stream is broken: {fault}") from fault
-
-    def close(self) -> None:
-        if not self.closed:
-            self._stream.close()  # type: ignore[no-untyped-call]
-        super().close()
-
-
 class _Unpacked(io.RawIOBase):
-    """An unpacked stream that ends, with an `OSError`, where it is a bomb: so much out of so little."""
+    """An unpacked stream that raises `OSError` for a decompression bomb, and for ``faults`` of its unpacker."""
 
-    def __init__(self, stream: gzip.GzipFile | io.RawIOBase, raw: IO[bytes]) -> None:
-        self._stream, self._raw = stream, raw
+    def __init__(self, stream: Any, raw: IO[bytes], faults: tuple[type[Exception], ...] = ()) -> None:
+        self._stream, self._raw, self._faults = stream, raw, faults
         self._size = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        read: int = self._stream.readinto(buffer)
+        try:
+            read: int = self._stream.readinto(buffer)
+        except self._faults as fault:
+            raise OSError(f"the Zstandard stream is broken: {fault}") from fault
         self._size += read
-        if self._size > FREE_BYTES and self._size > MOST_TIMES * self._raw.tell():
-            raise OSError(f"it unpacks to more than {MOST_TIMES} times its size")
+        if self._size > FREE_DECOMPRESSED_BYTES and self._size > MAX_DECOMPRESSION_RATIO * self._raw.tell():
+            raise OSError(BOMB)
         return read
 
     def close(self) -> None:
@@ -259,25 +236,29 @@ class _Unpacked(io.RawIOBase):
 
 
 def open_unpacked(path: str) -> IO[bytes]:
-    """Open a file for reading, its bytes after unpacking: .gz, .tgz and .zst by the ending.
+    """Open a file for reading; .gz, .tgz and .zst files are unpacked.
 
-    Raises: as `open_raw`; a stream that is broken raises OSError, EOFError or zlib.error as it is read.
+    Raises: as `open_raw`; reading a broken stream raises OSError, EOFError or zlib.error.
     """
     raw = open_raw(path)
     ending = path.lower().rpartition(".")[2]
     if ending in ("gz", "tgz"):
         return io.BufferedReader(_Unpacked(gzip.GzipFile(fileobj=raw), raw), _BUFFER)
     if ending == "zst":
-        return io.BufferedReader(_Unpacked(_Zstandard(raw), raw), _BUFFER)
+        import zstandard
+
+        # A file that was written in pieces has several frames.
+        stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+        return io.BufferedReader(_Unpacked(stream, raw, (zstandard.ZstdError,)), _BUFFER)
     return raw
 
 
-def find(url: str) -> Iterator[Found]:
-    """Yield path, size and time of change (nanoseconds since 1970) of a URL's file, or of all files below it.
+def find_in_store(url: str) -> Iterator[StoreFile]:
+    """Yield the file that a URL names, the files that match it as a glob, or all files below it.
 
     Raises:
         BatchError: the store cannot be listed now.
-        SetupError: the URL is none of a store, or holds a password.
+        SetupError: the URL names no store, or holds a password.
     """
     check_address(url)
     import fsspec
@@ -295,14 +276,14 @@ def find(url: str) -> Iterator[Found]:
         return
     except Exception as fault:
         raise BatchError(f"{url}: cannot be listed now: {type(fault).__name__}: {fault}") from fault
-    for name, said in found.items():
-        if said.get("type") == "file":
-            yield files.unstrip_protocol(name), int(said.get("size") or 0), _changed(said)
+    for name, details in found.items():
+        if details.get("type") == "file":
+            yield StoreFile(files.unstrip_protocol(name), int(details.get("size") or 0), _modified(details))
 
 
-def _changed(said: dict[str, Any]) -> int:
+def _modified(details: dict[str, Any]) -> int:
     for name in ("mtime", "LastModified", "last_modified", "updated", "modified"):
-        when = said.get(name)
+        when = details.get(name)
         if isinstance(when, int | float):
             return int(when * 1_000_000_000)
         if isinstance(when, datetime):

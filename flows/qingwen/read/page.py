@@ -1,4 +1,4 @@
-"""A file to a page: its bytes (unpacked), its id, its text. What cannot be read is a rejection that says why."""
+"""Read one page: its bytes (unpacked), its id, its text. A page that cannot be read is a rejection that says why."""
 
 from __future__ import annotations
 
@@ -16,26 +16,31 @@ from qingwen.model import HTML, PLAIN, Page, Rejection
 from qingwen.read.encoding import REPLACEMENT, decode
 from qingwen.read.open import open_raw, open_unpacked
 
-_LONE = re.compile("[\ud800-\udfff]")
-
-# Details quote what a page or its container says of itself.
-_LONGEST_DETAIL = 1_000
-
-
-# The rule of what may be read another time: its path is pending.
+# The rule of what cannot be read now, and may be read by a later run: its path is pending.
 UNAVAILABLE = "read.unavailable"
 
-_PASSING = frozenset(
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# Details quote what a page or its container says of itself.
+_MAX_DETAIL_CHARS = 1_000
+_TEMPORARY = frozenset(
     getattr(errno, name)
     for name in "EACCES EPERM ENOENT EIO ESTALE ETIMEDOUT ENOMEM EMFILE ENFILE EBUSY ENODEV ENOTCONN ECONNRESET".split()
 )
+# How files begin that are not text.
+_BINARY = (
+    b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x7fELF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b",
+)  # fmt: skip
+# A stray zero byte is damage; a text with more of them is not text.
+_MAX_ZERO_SHARE = 0.001
+# A file that cannot be a page is known by its first 256 MiB.
+_HASHED_CHUNK, _MAX_HASHED_CHUNKS = 1 << 20, 1 << 8
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One page as it lies: its bytes after unpacking, or why there are none; and what its container says of it.
+class RawPage:
+    """A page before decoding: its unpacked bytes, or why there are none, and what its container says of it.
 
-    ``media_type`` is None where the container does not say; ``charset`` is what it declares.
+    ``media_type`` is None if the container does not say; ``charset`` is the encoding that it declares.
     """
 
     path: str
@@ -47,7 +52,7 @@ class Item:
 
     @property
     def page_id(self) -> str:
-        """Return the id of the page: of its bytes or, where there are none, of what stands for them."""
+        """Return the id of the page, or of the rejection in its place."""
         return self.octets.page_id if isinstance(self.octets, Rejection) else page_id(self.octets)
 
 
@@ -55,7 +60,7 @@ class Item:
 class Source:
     """A file to read: its path as the user gave it (POSIX), its size in bytes and its time of change in nanoseconds.
 
-    Size and time are -1 where the file cannot be looked at; reading it will say why.
+    Size and time are -1 if they are unknown; reading the file says why.
     """
 
     path: str
@@ -63,7 +68,7 @@ class Source:
     modified: int
 
 
-Reader = Callable[[str, Config], Iterator[Item]]
+Reader = Callable[[str, Config], Iterator[RawPage]]
 
 
 def page_id(octets: bytes) -> str:
@@ -75,128 +80,101 @@ def page_id(octets: bytes) -> str:
     return hashlib.sha256(octets).hexdigest()[:32]
 
 
-def refused(path: str, rule: str, detail: str, octets: bytes | None = None) -> Rejection:
-    """Return the rejection of an item at reading; without its bytes it is known by its path."""
-    name = page_id(f"unreadable:{path}".encode(errors="surrogateescape") if octets is None else octets)
-    return Rejection(name, path, "read", rule, whole(detail)[:_LONGEST_DETAIL])
+def rejection(path: str, rule: str, detail: str, octets: bytes | None = None) -> Rejection:
+    """Return the rejection of a page at reading; without its bytes it is known by its path."""
+    key = f"unreadable:{path}".encode(errors="surrogateescape") if octets is None else octets
+    return Rejection(page_id(key), path, "read", rule, without_surrogates(detail)[:_MAX_DETAIL_CHARS])
 
 
-def whole(text: str) -> str:
-    """Return a text without lone surrogates, which JSON can hold and UTF-8 cannot.
+def rejected(path: str, rule: str, detail: str, octets: bytes | None = None) -> RawPage:
+    """Return a page of a container that is a `rejection`."""
+    return RawPage(path, rejection(path, rule, detail, octets))
 
-    >>> whole("\\ud800")
+
+def without_surrogates(text: str) -> str:
+    """Replace lone surrogates, which JSON can hold and UTF-8 cannot.
+
+    >>> without_surrogates("\\ud800")
     '\ufffd'
     """
-    return _LONE.sub(REPLACEMENT, text)
+    return _SURROGATE.sub(REPLACEMENT, text)
 
 
-def is_passing(fault: BaseException) -> bool:
-    """Tell whether a fault is the machine's, not the file's: no permission, gone away, a disk that fails."""
-    # Stores raise them without a number.
-    named = isinstance(fault, FileNotFoundError | PermissionError | TimeoutError | ConnectionError)
-    return named or (isinstance(fault, OSError) and fault.errno in _PASSING)
+def is_temporary(fault: BaseException) -> bool:
+    """Tell whether a fault is the machine's, not the file's: no permission, file gone, failing disk."""
+    # Stores raise these without a number.
+    of_kind = isinstance(fault, FileNotFoundError | PermissionError | TimeoutError | ConnectionError)
+    return of_kind or (isinstance(fault, OSError) and fault.errno in _TEMPORARY)
 
 
-def raise_passing(fault: BaseException) -> None:
-    """Raise a fault of the machine again, which is no damage of what is read: it `is_passing`, or of memory."""
-    if is_passing(fault) or isinstance(fault, MemoryError):
+def raise_temporary(fault: BaseException) -> None:
+    """Raise a fault of the machine again: one that `is_temporary`, or of memory. It is no damage of the file."""
+    if is_temporary(fault) or isinstance(fault, MemoryError):
         raise fault
 
 
-def unreadable(path: str, fault: OSError, octets: bytes | None = None) -> Rejection:
+def unreadable(path: str, fault: OSError) -> Rejection:
     """Return the rejection of a file that cannot be opened or read."""
-    rule = UNAVAILABLE if is_passing(fault) else "read.unreadable"
-    # gzip.BadGzipFile and those of our own are without a number.
+    rule = UNAVAILABLE if is_temporary(fault) else "read.unreadable"
+    # gzip.BadGzipFile and our own errors have no number.
     reason = os.strerror(fault.errno) if fault.errno else str(fault)
-    return refused(path, rule, f"The file cannot be read: {reason}.", octets)
-
-
-_MAGIC = (b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x7fELF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
-
-# A stray zero byte is damage; more of them are no text.
-_MAX_ZERO_SHARE = 0.001
-
-_CHUNK, _MOST_CHUNKS = 1 << 20, 1 << 8
+    return rejection(path, rule, f"The file cannot be read: {reason}.")
 
 
 def read_bytes(path: str, config: Config) -> bytes | Rejection:
-    """Return a file's bytes after unpacking, or the rejection of one that cannot be read, is empty or too large."""
+    """Return a file's unpacked bytes, or the rejection of a file that cannot be read or is too large."""
     limit = config.max_page_bytes
     try:
         with open_unpacked(path) as file:
             octets = file.read(limit + 1)
     except OSError as fault:
-        said = unreadable(path, fault)
-        return _refused(path, said.rule, said.detail)
+        found = unreadable(path, fault)
+        return _rejected_file(path, found.rule, found.detail)
     except (EOFError, zlib.error) as fault:
-        return _refused(path, "read.unreadable", f"The gzip stream is broken: {fault}.")
+        return _rejected_file(path, "read.unreadable", f"The gzip stream is broken: {fault}.")
     if len(octets) > limit:
-        return _refused(path, "read.too-large", f"The page has more than {limit} bytes (max_page_bytes).")
-    if not octets.strip():
-        return Rejection(page_id(octets), path, "read", "read.empty", f"The page is empty ({len(octets)} bytes).")
+        return _rejected_file(path, "read.too-large", f"The page has more than {limit} bytes (max_page_bytes).")
     return octets
 
 
-def to_page(
-    octets: bytes,
-    path: str,
-    config: Config,
-    *,
-    url: str | None = None,
-    fetched_at: datetime | None = None,
-    media_type: str | None = None,
-    charset: str | None = None,
-) -> Page | Rejection:
-    """Return the page that some bytes are: decoded, with its media type by content and by the path's ending.
+def page_of(raw: RawPage, config: Config, url: str | None = None) -> Page | Rejection:
+    """Decode a page, or return the rejection that says why there is none; ``url`` overrides the container's.
 
-    ``media_type`` and ``charset`` are what the page's container says of it; the bytes' own signs go before a charset.
+    The media type follows from what the container says, the ending of the path and the content. A byte-order mark
+    overrides the container's charset.
     """
-    name = page_id(octets)
-    if not octets.strip():
-        return Rejection(name, path, "read", "read.empty", f"The page is empty ({len(octets)} bytes).")
-    if octets.startswith(_MAGIC):
-        return Rejection(name, path, "read", "read.binary", "The bytes are those of a binary format, not of text.")
-    decoded = decode(octets, charset)
-    if len(decoded.text) > config.max_page_chars:
-        said = f"The page has {len(decoded.text)} characters, more than max_page_chars ({config.max_page_chars})."
-        return Rejection(name, path, "read", "read.too-large", said)
-    zeros = decoded.text.count("\0")
-    if zeros > _MAX_ZERO_SHARE * len(decoded.text):
-        return Rejection(name, path, "read", "read.binary", f"The text holds {zeros} zero bytes: no text.")
-    return Page(
-        id=name,
-        source_path=path,
-        url=url if url is not None else _url(path, config),
-        media_type=media_type or _media_type(path, decoded.text),
-        encoding=decoded.encoding,
-        text=decoded.text,
-        sha256=hashlib.sha256(octets).hexdigest(),
-        size=len(octets),
-        damaged=decoded.damaged,
-        fetched_at=fetched_at,
-    )
-
-
-def page_of(item: Item, config: Config, url: str | None = None) -> Page | Rejection:
-    """Return the page that an item is, or the rejection that says why it is none; ``url`` goes before the item's."""
-    octets = item.octets
+    octets, path = raw.octets, raw.path
     if isinstance(octets, Rejection):
         return octets
-    return to_page(
-        octets,
-        item.path,
-        config,
-        url=url or item.url,
-        fetched_at=item.fetched_at,
-        media_type=item.media_type,
-        charset=item.charset,
+    if not octets.strip():
+        return rejection(path, "read.empty", f"The page is empty ({len(octets)} bytes).", octets)
+    if octets.startswith(_BINARY):
+        return rejection(path, "read.binary", "The bytes are those of a binary format, not of text.", octets)
+    decoded = decode(octets, raw.charset)
+    if len(decoded.text) > config.max_page_chars:
+        detail = f"The page has {len(decoded.text)} characters, more than max_page_chars ({config.max_page_chars})."
+        return rejection(path, "read.too-large", detail, octets)
+    zeros = decoded.text.count("\0")
+    if zeros > _MAX_ZERO_SHARE * len(decoded.text):
+        return rejection(path, "read.binary", f"The text holds {zeros} zero bytes: no text.", octets)
+    sha256, url = hashlib.sha256(octets).hexdigest(), url or raw.url
+    return Page(
+        id=sha256[:32],
+        source_path=path,
+        url=url if url is not None else _url(path, config),
+        media_type=raw.media_type or _media_type(path, decoded.text),
+        encoding=decoded.encoding,
+        text=decoded.text,
+        sha256=sha256,
+        size=len(octets),
+        damaged=decoded.damaged,
+        fetched_at=raw.fetched_at,
     )
 
 
 def read_page(path: str, config: Config, url: str | None = None) -> Page | Rejection:
-    """Return the page in a file, or the rejection that says why there is none; ``url`` is where it came from."""
-    octets = read_bytes(path, config)
-    return octets if isinstance(octets, Rejection) else to_page(octets, path, config, url=url)
+    """Return the page in a file, or the rejection that says why there is none; ``url`` is its address."""
+    return page_of(RawPage(path, read_bytes(path, config), url), config)
 
 
 def _media_type(path: str, text: str) -> str:
@@ -216,14 +194,13 @@ def _url(path: str, config: Config) -> str | None:
     return None if config.url_prefix is None else config.url_prefix.rstrip("/") + "/" + path.lstrip("./")
 
 
-def _refused(path: str, rule: str, detail: str) -> Rejection:
-    # Without its bytes a file is known by its path, or by what can be hashed of it without holding it; a sparse file of
-    # terabytes by its beginning.
+def _rejected_file(path: str, rule: str, detail: str) -> Rejection:
+    # The file is too large to hold: its id is the digest of its beginning, or of its path if it cannot be read.
     digest = hashlib.sha256()
     try:
         with open_raw(path) as file:
-            for _ in range(_MOST_CHUNKS):
-                if not (chunk := file.read(_CHUNK)):
+            for _ in range(_MAX_HASHED_CHUNKS):
+                if not (chunk := file.read(_HASHED_CHUNK)):
                     break
                 digest.update(chunk)
     except OSError:

@@ -1,4 +1,9 @@
-"""WARC and WET files to items: responses, resources and conversions. The only file that imports fastwarc."""
+"""Read the pages of WARC and WET files: responses, resources and conversions. The only file that imports fastwarc.
+
+FastWARC ends without an error where a file is cut off, and stops at a damaged record. So the end of its iterator is not
+taken for the end of the file: the last record must be whole, and behind a damaged one reading resumes at the next that
+looks like a record.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +13,29 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from qingwen.config import Config
-from qingwen.model import HTML, PLAIN, Rejection
-from qingwen.read.open import FREE_BYTES, MOST_TIMES, open_raw
-from qingwen.read.page import Item, raise_passing, refused
+from qingwen.model import HTML, PLAIN
+from qingwen.read.open import BOMB, FREE_DECOMPRESSED_BYTES, MAX_DECOMPRESSION_RATIO, open_raw
+from qingwen.read.page import RawPage, raise_temporary, rejected, rejection
 
 ENDINGS = (".warc", ".warc.gz", ".warc.zst", ".wet", ".wet.gz", ".wet.zst")
 _GZIP, _ZSTD, _PLAIN = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"WARC/"
-# How a record begins: packed, or its first two lines.
-_BEGINS = {
+# How a record begins: packed, or with its first two lines.
+_RECORD_START = {
     _GZIP: re.compile(re.escape(_GZIP)),
     _ZSTD: re.compile(re.escape(_ZSTD)),
     _PLAIN: re.compile(rb"WARC/\d\.\d{1,3}\r?\n[A-Za-z-]{1,40}:"),
 }
-_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.I | re.M)
-_END = b"\r\n\r\n"
+_CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.I | re.M)
+_BLANK_LINE = b"\r\n\r\n"
 _CHUNK = 1 << 16
-# 512 bytes of Zstandard may stand for 16 MB, which its unpacker gives at once.
-_PIECE = {_GZIP: _CHUNK, _ZSTD: 512}
-_FAULTS = (OSError, ValueError, EOFError)
-# Each costs a search for the next record; where so many are damaged, or so much looks like a record and is none, it was
-# made to.
-_MOST_DAMAGED, _MOST_MARKS = 1_000, 100_000
+# 512 bytes of Zstandard may hold 16 MB, which its unpacker returns at once.
+_PACKED_CHUNK = {_GZIP: _CHUNK, _ZSTD: 512}
+# Each damaged record, and each place that only looks like a record, costs a search. Files with more are hostile.
+_MAX_DAMAGED_RECORDS, _MAX_FALSE_STARTS = 1_000, 100_000
 
 
-def read_warc(path: str, config: Config) -> Iterator[Item]:
-    """Yield the pages of a WARC file; behind a damaged record reading goes on with the next that is whole."""
+def read_warc(path: str, config: Config) -> Iterator[RawPage]:
+    """Yield the pages of a WARC file; a damaged record is a rejection, and reading goes on with the next whole one."""
     from fastwarc.warc import ArchiveIterator, WarcRecordType
 
     kinds = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.conversion
@@ -40,104 +43,105 @@ def read_warc(path: str, config: Config) -> Iterator[Item]:
     start: int | None = 0
     with open_raw(path) as raw:
         head = raw.read(len(_ZSTD))
-        mark = next((mark for mark in (_GZIP, _ZSTD) if head.startswith(mark)), _PLAIN)
-        while start is not None and damaged < _MOST_DAMAGED:
+        packing = next((magic for magic in (_GZIP, _ZSTD) if head.startswith(magic)), _PLAIN)
+        while start is not None and damaged < _MAX_DAMAGED_RECORDS:
             raw.seek(start)
-            under_way, read = start, None  # where the record that is read begins; the item of the one before
+            position, page, fault = start, None, None  # of the record that is being read; a next one proves it whole
             try:
                 for record in ArchiveIterator(raw, record_types=kinds, parse_http=True, auto_decode="all"):
-                    if read is not None:
-                        yield read
+                    if page is not None:
+                        yield page
                         n += 1
-                    under_way, read = record.stream_pos, None
-                    unpacked = _added(unpacked, record.content_length, raw.tell(), mark)
-                    read = _item(record, f"{path}#{n}", config)
-                fault: Exception | None = None
-            except _FAULTS as raised:
-                raise_passing(raised)
+                    position, page = record.stream_pos, None
+                    size = unpacked + record.content_length
+                    if packing != _PLAIN and _is_bomb(size, raw.tell()):
+                        raise OSError(BOMB)
+                    unpacked = size
+                    page = _page(record, f"{path}#{n}", config)
+            except (OSError, ValueError, EOFError) as raised:
+                raise_temporary(raised)
                 fault = raised
-            if read is None and fault is None:
+            if page is None and fault is None:
                 return
-            # Whether the last record is whole its end tells; what broke may be the one behind it, which breaks again
-            # when begun at.
-            behind = _behind(raw, under_way, mark) if read is not None else None
-            if read is not None and behind is not None:
-                yield read
-                start = behind if fault is not None else None
+            end = None if page is None else _end_of_record(raw, position, packing)
+            if page is not None and end is not None:  # whole: the fault is the next record's
+                yield page
+                start = None if fault is None else end
             else:
-                said = f"A record at byte {under_way} is damaged: {fault or 'it is cut off'}."
-                yield Item(f"{path}#{n}", refused(f"{path}#{n}", "read.damaged", said))
-                start = _search(raw, under_way + 1, mark)
+                detail = f"A record at byte {position} is damaged: {fault or 'it is cut off'}."
+                yield rejected(f"{path}#{n}", "read.damaged", detail)
+                start = _next_record(raw, position + 1, packing)
                 damaged += 1
             n += 1
         if start is not None:
-            said = f"From byte {start} on nothing is read: {damaged} records are damaged."
-            yield Item(f"{path}#{n}", refused(f"{path}#{n}", "read.damaged", said))
+            detail = f"From byte {start} on nothing is read: {damaged} records are damaged."
+            yield rejected(f"{path}#{n}", "read.damaged", detail)
 
 
-def _added(unpacked: int, size: int, read: int, mark: bytes) -> int:
-    """Return what a file has unpacked to with one more record, which the reader would have to skip.
-
-    Raises:
-        OSError: so much out of so little is a bomb.
-    """
-    if mark == _PLAIN:
-        return unpacked
-    if unpacked + size > FREE_BYTES + MOST_TIMES * read:
-        raise OSError(f"it unpacks to more than {MOST_TIMES} times its size")
-    return unpacked + size
+def _is_bomb(unpacked: int, read: int) -> bool:
+    return unpacked > FREE_DECOMPRESSED_BYTES + MAX_DECOMPRESSION_RATIO * read
 
 
-def _item(record: Any, path: str, config: Config) -> Item:
+def _page(record: Any, path: str, config: Config) -> RawPage:
     url, fetched_at = record.headers.get("WARC-Target-URI"), record.record_date
+
+    def no_page(rule: str, detail: str) -> RawPage:
+        return RawPage(path, rejection(path, rule, detail), url, fetched_at)
+
     if record.is_http:
         status, kind, charset = record.http_headers.status_code, record.http_content_type, record.http_charset
         if status is not None and not 200 <= status < 300:
-            return Item(path, refused(path, "read.http-status", f"The server answered {status}."), url, fetched_at)
+            return no_page("read.http-status", f"The server answered {status}.")
     else:
         kind, charset = (record.headers.get("Content-Type") or "").partition(";")[0].strip(), None
     if kind and not (kind.startswith("text/") or "html" in kind or "xml" in kind):
-        return Item(path, refused(path, "read.binary", f"The server sent {kind}, no text."), url, fetched_at)
+        return no_page("read.binary", f"The server sent {kind}, no text.")
     media_type = HTML if kind and "html" in kind else PLAIN if kind == PLAIN else None
     limit = config.max_page_bytes
-    octets: bytes | Rejection = record.reader.read(limit + 1)
-    if len(octets) > limit:  # type: ignore[arg-type]
-        octets = refused(path, "read.too-large", f"The page has more than {limit} bytes (max_page_bytes).")
-    return Item(path, octets, url, fetched_at, media_type, charset)
+    octets: bytes = record.reader.read(limit + 1)
+    if len(octets) > limit:
+        return no_page("read.too-large", f"The page has more than {limit} bytes (max_page_bytes).")
+    return RawPage(path, octets, url, fetched_at, media_type, charset)
 
 
-def _behind(raw: IO[bytes], at: int, mark: bytes) -> int | None:
-    """Return where a record ends, or None: it is not whole."""
-    raw.seek(at)
-    if mark == _PLAIN:
-        head, ended, _ = raw.read(_CHUNK).partition(_END)
-        stated = _LENGTH.search(head)
-        if not (ended and stated):
+def _end_of_record(raw: IO[bytes], start: int, packing: bytes) -> int | None:
+    """Return where a record ends, or None if it is not whole."""
+    raw.seek(start)
+    if packing == _PLAIN:
+        head, blank, _ = raw.read(_CHUNK).partition(_BLANK_LINE)
+        length = _CONTENT_LENGTH.search(head)
+        if not (blank and length):
             return None
-        raw.seek(at + len(head) + len(_END) + int(stated[1]))
-        return raw.tell() if raw.read(len(_END)) == _END else None
-    if raw.read(len(mark)) != mark:
-        at = 0  # not record by record: the whole file was packed as one, and is whole or not
-    raw.seek(at)
-    unpacker = _unpacker(mark)
+        raw.seek(start + len(head) + len(_BLANK_LINE) + int(length[1]))
+        return raw.tell() if raw.read(len(_BLANK_LINE)) == _BLANK_LINE else None
+    if raw.read(len(packing)) != packing:
+        start = 0  # the file was packed as one, not record by record: it is whole or not
+    raw.seek(start)
+    unpacker = _unpacker(packing)
     read = unpacked = 0
     try:
         while not unpacker.eof:
-            octets = raw.read(_PIECE[mark])
-            if not octets:
-                return None
+            octets = raw.read(_PACKED_CHUNK[packing])
             read += len(octets)
-            unpacked += _unpack(unpacker, octets, mark)
-            if unpacked > FREE_BYTES + MOST_TIMES * read:
+            unpacked += _unpacked_size(unpacker, octets, packing)
+            if not octets or _is_bomb(unpacked, read):
                 return None
-    except Exception:  # of zlib, or of zstandard
+    except Exception:  # of zlib or zstandard
         return None
-    return at + read - len(unpacker.unused_data)
+    return start + read - len(unpacker.unused_data)
 
 
-def _unpack(unpacker: Any, octets: bytes, mark: bytes) -> int:
-    """Unpack some octets, never much at once; return how many they give."""
-    if mark == _ZSTD:
+def _unpacker(packing: bytes) -> Any:
+    if packing == _GZIP:
+        return zlib.decompressobj(wbits=31)
+    import zstandard
+
+    return zstandard.ZstdDecompressor().decompressobj()
+
+
+def _unpacked_size(unpacker: Any, octets: bytes, packing: bytes) -> int:
+    """Unpack some octets, never much at once; return the size of what they give."""
+    if packing == _ZSTD:
         return len(unpacker.decompress(octets))
     size = 0
     while True:
@@ -148,39 +152,30 @@ def _unpack(unpacker: Any, octets: bytes, mark: bytes) -> int:
             return size
 
 
-def _search(raw: IO[bytes], at: int, mark: bytes) -> int | None:
-    """Return where the next record begins, at a place or behind it, or None."""
-    marks = 0
-    while marks < _MOST_MARKS:
-        raw.seek(at)
+def _next_record(raw: IO[bytes], position: int, packing: bytes) -> int | None:
+    """Return where the next record begins, at a position or behind it, or None."""
+    false_starts = 0
+    while false_starts < _MAX_FALSE_STARTS:
+        raw.seek(position)
         octets = raw.read(2 * _CHUNK)
-        for found in _BEGINS[mark].finditer(octets):
-            if found.start() >= _CHUNK:
+        for start in (match.start() for match in _RECORD_START[packing].finditer(octets)):
+            if start >= _CHUNK:
                 break
-            if mark == _PLAIN or _begins(octets[found.start() : found.start() + _CHUNK], mark):
-                return at + found.start()
-            marks += 1
+            if packing == _PLAIN or _unpacks_to_record(octets[start : start + _CHUNK], packing):
+                return position + start
+            false_starts += 1
         if len(octets) <= _CHUNK:
             return None
-        at += _CHUNK
+        position += _CHUNK
     return None
 
 
-def _begins(octets: bytes, mark: bytes) -> bool:
-    """Tell whether packed octets begin as a record does."""
+def _unpacks_to_record(octets: bytes, packing: bytes) -> bool:
     try:
-        if mark == _GZIP:
+        if packing == _GZIP:
             return zlib.decompressobj(wbits=31).decompress(octets, len(_PLAIN)) == _PLAIN
         import zstandard
 
         return zstandard.ZstdDecompressor().stream_reader(octets).read(len(_PLAIN)) == _PLAIN
-    except Exception:  # of zlib, or of zstandard
+    except Exception:  # of zlib or zstandard
         return False
-
-
-def _unpacker(mark: bytes) -> Any:
-    if mark == _GZIP:
-        return zlib.decompressobj(wbits=31)
-    import zstandard
-
-    return zstandard.ZstdDecompressor().decompressobj()

@@ -15,8 +15,8 @@ from qingwen.dataset.part_files import DONE, Staged
 from qingwen.dataset.rows import pending_row, read_known, rows_of, source_row
 from qingwen.errors import BatchError, WorkerLostError
 from qingwen.model import Cleaned, Rejection
-from qingwen.read.containers import WHOLE, Share, items_of
-from qingwen.read.page import UNAVAILABLE, Item, Source, page_of
+from qingwen.read.containers import WHOLE, Share, raw_pages
+from qingwen.read.page import UNAVAILABLE, RawPage, Source, page_of
 from qingwen.rules.takedowns import RULE
 from qingwen.run.report import Counts
 from qingwen.run.watchdog import CLEANING, READING, Watch
@@ -95,14 +95,14 @@ def _clean(job: Job, kit: WorkerContext) -> Counts:
     return counts
 
 
-def _items(job: Job, kit: WorkerContext, watch: Watch) -> Iterator[tuple[Source, Item | None]]:
+def _items(job: Job, kit: WorkerContext, watch: Watch) -> Iterator[tuple[Source, RawPage | None]]:
     """Yield the items of a batch, each under watch while it is used; None stands for what is not read."""
     for source in job.sources:
         if source.path in job.leave_out:
             yield source, None
             continue
         watch.at(READING, source.path)
-        for item in items_of(source.path, kit.config, job.share):
+        for item in raw_pages(source.path, kit.config, job.share):
             watch.at(CLEANING, item.path, item.page_id)
             yield source, item
             if item.path == job.until:
@@ -112,7 +112,7 @@ def _items(job: Job, kit: WorkerContext, watch: Watch) -> Iterator[tuple[Source,
 
 
 def _outcome(
-    item: Item, known: Mapping[str, str], seen: dict[str, str], counts: Counts, kit: WorkerContext
+    item: RawPage, known: Mapping[str, str], seen: dict[str, str], counts: Counts, kit: WorkerContext
 ) -> tuple[str, Cleaned | Rejection | None]:
     """Return what becomes of an item, and what cleaning it gave, if it has to be cleaned here."""
     counts.pages += 1
@@ -132,7 +132,7 @@ def _outcome(
     return "rejection" if isinstance(result, Rejection) else "record", result
 
 
-def _one(item: Item, kit: WorkerContext) -> Cleaned | Rejection:
+def _one(item: RawPage, kit: WorkerContext) -> Cleaned | Rejection:
     """Clean one page; a fault nobody foresaw rejects that page alone, by its type and the function's name."""
     try:
         config, forgotten = kit.config, kit.forgotten

@@ -12,7 +12,7 @@ from qingwen.dataset.part_files import Staged
 from qingwen.dataset.rows import rows_of, source_row
 from qingwen.dataset.schema import TABLES
 from qingwen.model import Rejection
-from qingwen.read.page import Item, Source
+from qingwen.read.page import RawPage, Source
 from qingwen.rules.takedowns import FORGOTTEN, RULE, Forgotten, load_forgotten
 from qingwen.run.open_dataset import OpenDataset
 
@@ -104,7 +104,7 @@ def forget(
             ):
                 rejection = Rejection(page, path, *RULE)
                 source = Source(container or path, size, modified)
-                gone = source_row(source, Item(path, rejection), "rejection")
+                gone = source_row(source, RawPage(path, rejection), "rejection")
                 staged.add({**rows_of(rejection), "sources": [gone]})
             staged.finish("{}")
         beside = {FORGOTTEN: asked.to_json()}

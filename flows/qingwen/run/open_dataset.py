@@ -14,7 +14,7 @@ from qingwen.dataset import delta
 from qingwen.dataset.database import DATABASE_FAULTS, PREFIX, Database
 from qingwen.dataset.dataset import VERSIONS, versions_of
 from qingwen.dataset.location import Location, remove, write_whole
-from qingwen.dataset.lock import Lock
+from qingwen.dataset.lock import lock_of
 from qingwen.dataset.schema import TABLES
 from qingwen.errors import BatchError
 from qingwen.read.page import Source
@@ -40,7 +40,7 @@ class OpenDataset:
         self.staging = self.state / "staging"
         self.finished_earlier: str | None = None
         self._final = self.staging / "final"
-        self._lock = Lock(dataset)
+        self._lock = lock_of(dataset)
 
     def __enter__(self) -> OpenDataset:
         self._lock.hold()
@@ -106,6 +106,7 @@ class OpenDataset:
         return prepared, self._commit()[1]
 
     def _commit(self) -> tuple[str, dict[str, int]]:
+        self._lock.check()
         intent = json.loads((self._final / publish.INTENT).read_text("utf-8"))
         # Which rules the rows follow stands before the rows do: a reader of both is never misled.
         write_whole(self.state / "dataset.json", json.dumps({name: intent[name] for name in VERSIONS}, indent=1))

@@ -225,16 +225,9 @@ def commit_all(dataset: Location, final: Location) -> dict[str, int]:
             must = intent["rebuild"] or name == "records" or not delta.exists(dataset, name)
             if must or len(gone) or database.rows(f"SELECT 1 FROM ({query}) LIMIT 1"):
                 rows = _in_order(database, query, name)
-                delta.commit(
-                    dataset,
-                    name,
-                    rows,
-                    gone,
-                    run=intent["number"],
-                    label=intent["run"],
-                    rebuild=intent["rebuild"],
-                    by_month=name == "records" and intent["by_month"],
-                )
+                by_month = name == "records" and intent["by_month"]
+                commit = delta.Commit(intent["number"], intent["run"], intent["rebuild"], by_month)
+                delta.commit(dataset, name, rows, commit, gone)
                 # What one table took is not held while the next is written.
                 give_back()
     return {name: delta.version(dataset, name) for name in TABLES}

@@ -10,8 +10,8 @@ from typing import Any
 from qingwen.config import Config
 from qingwen.dataset.dataset import check_versions
 from qingwen.dataset.location import location_of
-from qingwen.dataset.schema import VERSION
 from qingwen.errors import SetupError
+from qingwen.model import SCHEMA_VERSION
 from qingwen.read.inputs import check_inputs
 from qingwen.read.open import check_address, is_url
 from qingwen.rules.book import RuleBook, load_rules
@@ -97,4 +97,4 @@ def check_request(request: Request, *, stores: bool = True) -> RuleBook:
 
 def row_versions(book: RuleBook, config: Config) -> dict[str, Any]:
     """Return what rows of one dataset have in common."""
-    return {"rules_version": book.version, "config_digest": config.digest, "schema_version": VERSION}
+    return {"rules_version": book.version, "config_digest": config.digest, "schema_version": SCHEMA_VERSION}

@@ -23,8 +23,8 @@ from qingwen.errors import BatchError
 from qingwen.metadata.site import site_key
 from qingwen.model import Rejection
 from qingwen.normalize.masking import hide
-from qingwen.read.containers import WHOLE, Share, is_container, items_of
-from qingwen.read.page import Item, Source, page_of
+from qingwen.read.containers import WHOLE, Share, is_container, raw_pages
+from qingwen.read.page import RawPage, Source, page_of
 from qingwen.rules.book import RuleBook
 from qingwen.rules.personal_data import PersonalTable
 from qingwen.rules.site_book import Site, SiteBook, Template, line_key, load_sites
@@ -97,7 +97,7 @@ def sight(
     Where the configuration asks for it, what is ``personal`` is masked in what is kept for people to read.
     """
     try:
-        for item in items_of(chosen.source.path, config, chosen.share):
+        for item in raw_pages(chosen.source.path, config, chosen.share):
             found = _sight(item, config, spun, known, personal)
             if found is not None:
                 yield found
@@ -106,7 +106,7 @@ def sight(
 
 
 def _sight(
-    item: Item, config: Config, spun: SpunTable, known: frozenset[str], personal: PersonalTable
+    item: RawPage, config: Config, spun: SpunTable, known: frozenset[str], personal: PersonalTable
 ) -> PageLines | None:
     try:
         page = page_of(item, config)

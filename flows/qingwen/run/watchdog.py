@@ -46,7 +46,7 @@ class Watch:
     def __enter__(self) -> Watch:
         if self._name is not None:
             # A worker that is just being ended may still write to the file of before.
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 os.unlink(self._name)
         self._file = os.open(self._name or os.devnull, os.O_WRONLY | os.O_CREAT, 0o600)
         os.lseek(self._file, 0 if self._name is None else _TRACE, os.SEEK_SET)
@@ -64,7 +64,10 @@ class Watch:
     def at(self, doing: str, path: str, page: str = "") -> None:
         """Note what comes next, and give it its time."""
         if self._name is not None:
-            os.pwrite(self._file, json.dumps([doing, path, page]).encode() + b"\n", 0)
+            faulthandler.cancel_dump_traceback_later()  # it writes at the file's position
+            os.lseek(self._file, 0, os.SEEK_SET)
+            os.write(self._file, json.dumps([doing, path, page]).encode() + b"\n")
+            os.lseek(self._file, _TRACE, os.SEEK_SET)
         if self._seconds:
             faulthandler.dump_traceback_later(self._seconds, exit=True, file=self._file)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import resource
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +13,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import connection, parent_process
 from pathlib import Path
+
+try:
+    import resource
+except ModuleNotFoundError:  # Windows, where a worker's memory has no limit
+    resource = None  # type: ignore[assignment]
 
 from qingwen.errors import BatchError, EndedError, WorkerLostError
 from qingwen.read.open import is_url
@@ -110,6 +114,8 @@ class Pool:
             alone.shutdown(wait=False, cancel_futures=True)
 
     def _made(self, workers: int) -> ProcessPoolExecutor:
+        if os.name == "nt":
+            workers = min(workers, 61)  # more handles cannot be waited for there
         return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), prepare_worker, (self._memory,))
 
     def finish(self) -> None:
@@ -160,6 +166,8 @@ def _result(executor: ProcessPoolExecutor, kind: str, kit: str, job: str) -> str
 
 def _machine_memory() -> int:
     """Return the bytes that this machine has, or that its container may use."""
+    if resource is None:
+        return 0  # the limit is not set there
     found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
         found = min(found, int(Path("/sys/fs/cgroup/memory.max").read_text()))
@@ -169,8 +177,9 @@ def _machine_memory() -> int:
 def prepare_worker(memory: int) -> None:
     """Bound this process's memory; end it when its parent ends, however that ends, and not when a terminal says so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(OSError, ValueError):  # a system that cannot, or allows less already
-        resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    if resource is not None:
+        with suppress(OSError, ValueError):  # a system that cannot, or allows less already
+            resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
