@@ -31,7 +31,7 @@ from qingwen.normalize.unicode import fix_unicode, undo_entities, undo_mojibake
 from qingwen.read.page import page_of, to_page
 from qingwen.read.table_rows import to_item
 from qingwen.rules.book import RuleBook, compile_rules, extra_tables, load_rules
-from qingwen.rules.personal_data import Found
+from qingwen.rules.personal_data import PersonalDataMatch as Found
 from qingwen.rules.site_book import SiteBook, parse_sites
 from qingwen.segment.segment import segment
 from qingwen.text.spans import Edit, Span, undo

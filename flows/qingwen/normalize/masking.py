@@ -13,8 +13,8 @@ from itertools import groupby
 from qingwen.config import Config
 from qingwen.model import Segmented
 from qingwen.normalize.passes import Context, Draft, Proposal
-from qingwen.rules.personal_data import MASKED, Found, PersonalTable, joined, overwrite
-from qingwen.rules.unmasked_forms import bared
+from qingwen.rules.personal_data import MASKED, PersonalDataTable, bared, joined, overwrite
+from qingwen.rules.personal_data import PersonalDataMatch as Found
 from qingwen.text.spans import Edit, Span, trace_back
 from qingwen.text.spans import Mapping as PositionMap
 
@@ -22,7 +22,7 @@ Hits = Mapping[str, Sequence[Found]]
 Normalized = Callable[[Mapping[str, str], tuple[Edit, ...]], Draft]
 
 
-def hide(segmented: Segmented, config: Config, table: PersonalTable) -> tuple[Segmented, tuple[Found, ...]]:
+def hide(segmented: Segmented, config: Config, table: PersonalDataTable) -> tuple[Segmented, tuple[Found, ...]]:
     """Return a page with personal data masked in its text, its paths and what its markup states; and the text's data.
 
     Where masking is off, the page is as it was.
@@ -43,7 +43,7 @@ def hide(segmented: Segmented, config: Config, table: PersonalTable) -> tuple[Se
     ), found
 
 
-def _hide_lines(lines: Sequence[str], table: PersonalTable) -> list[str]:
+def _hide_lines(lines: Sequence[str], table: PersonalDataTable) -> list[str]:
     text = "\n".join(lines)
     text = overwrite(text, (hit.span for hit in table.find(text)))
     at, hidden = 0, []
@@ -58,7 +58,7 @@ def mask(draft: Draft, context: Context) -> Proposal:
     return Proposal(context.masks)
 
 
-def settle(parts: Mapping[str, str], hits: Hits, table: PersonalTable, normalized: Normalized) -> Draft:
+def settle(parts: Mapping[str, str], hits: Hits, table: PersonalDataTable, normalized: Normalized) -> Draft:
     """Return the draft of masked parts; what is personal data only in the draft is masked too, and all is done again.
 
     A number may be written in a way that the passes undo, and that the table does not see through. ``hits`` are what
@@ -80,7 +80,7 @@ def _edits(parts: Mapping[str, str], hits: Hits) -> Iterator[Edit]:
             yield Edit(part, hit.span, masked, masked, hit.rule)
 
 
-def _emerged(draft: Draft, part: str, table: PersonalTable) -> Iterator[Found]:
+def _emerged(draft: Draft, part: str, table: PersonalDataTable) -> Iterator[Found]:
     """Yield the personal data of a draft's part, where it stood before the first pass."""
     found = table.find(draft.parts[part])
     if found:

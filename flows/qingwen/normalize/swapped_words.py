@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from qingwen.model import BODY, Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
-from qingwen.rules.swapped_words import Clause, Substitution
+from qingwen.rules.swapped_words import Clause, SwappedWord
 from qingwen.text.spans import Edit, Span
 
 Found = tuple[str, int, Clause | None]
@@ -18,7 +18,7 @@ Found = tuple[str, int, Clause | None]
 
 def restore_nonwords(draft: Draft, context: Context) -> Proposal:
     """Propose class A: forms that are no words, but for their keep-lists."""
-    subs = [sub for sub in context.book.spun.subs if sub.kind == "A" and sub.acts_on(context.site)]
+    subs = [sub for sub in context.book.spun.rows if sub.kind == "A" and sub.acts_on(context.site)]
     found = {sub.id: list(_decisions(draft, sub)) for sub in subs}
     spun = context.spun_site or any(map(_proves, found.values()))
     return _joined(_proposal(sub, found[sub.id], strict=True, loose=spun, proved=spun) for sub in subs)
@@ -31,7 +31,7 @@ def restore_words(draft: Draft, context: Context) -> Proposal:
     original stands nowhere in the body. Any other clause restores only where there is evidence and the original stands
     nowhere: where it stands, the farm's table was not applied throughout. Without evidence the form is flagged.
     """
-    table = context.book.spun.subs
+    table = context.book.spun.rows
     nonwords = context.spun_site or draft.restored(sub.id for sub in table if sub.kind == "A")
     proposals = []
     for sub in table:
@@ -45,7 +45,7 @@ def restore_words(draft: Draft, context: Context) -> Proposal:
     return _joined(proposals)
 
 
-def _decisions(draft: Draft, sub: Substitution) -> Iterator[Found]:
+def _decisions(draft: Draft, sub: SwappedWord) -> Iterator[Found]:
     for part, text in draft.parts.items():
         for at, clause in sub.decisions(text):
             yield part, at, clause
@@ -55,7 +55,7 @@ def _proves(found: Iterable[Found]) -> bool:
     return any(clause is not None and clause.strict and clause.action == "restore" for _, _, clause in found)
 
 
-def _proposal(sub: Substitution, found: Iterable[Found], *, strict: bool, loose: bool, proved: bool) -> Proposal:
+def _proposal(sub: SwappedWord, found: Iterable[Found], *, strict: bool, loose: bool, proved: bool) -> Proposal:
     """Restore where a clause says so and its kind is allowed; flag what that leaves open.
 
     In a page that is proved spun a form that no clause knows is flagged too.

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from pydantic_core import from_json
+
 from qingwen.errors import SetupError
 from qingwen.text.match_view import folding
 
-_SPACE = re.compile(r"\s+")
-# What JSON may write half a surrogate pair with, which no text of a page is.
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 FORMAT = 2
 
 
@@ -28,7 +26,7 @@ def line_key(words: str) -> str:
     >>> line_key("關於 我們") == line_key("关于我们")
     True
     """
-    solid = _SPACE.sub("", words.translate(folding()))
+    solid = "".join(words.translate(folding()).split())
     return hashlib.blake2b(solid.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
@@ -132,24 +130,12 @@ def parse_sites(text: str, origin: str) -> SiteBook:
         SetupError: it is no book; the message says what to do.
     """
     try:
-        stated = read_json(text)
+        stated = from_json(text)  # refuses half a surrogate pair, which UTF-8 cannot write again
         if stated["format"] != FORMAT:
             raise ValueError(f"format {stated['format']}")
         return SiteBook({name: _site(entry) for name, entry in stated["sites"].items()})
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as fault:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as fault:
         raise SetupError(f"{origin}: no SiteBook ({fault}). Run with --rebuild to learn the sites anew.") from fault
-
-
-def read_json(text: str) -> Any:
-    """Return what a JSON text says, all of which UTF-8 can write again.
-
-    Raises:
-        ValueError, RecursionError: it is none.
-    """
-    stated = json.loads(text)
-    if _HALF.search(text):
-        json.dumps(stated, ensure_ascii=False).encode()
-    return stated
 
 
 def _site(entry: Mapping[str, Any]) -> Site:

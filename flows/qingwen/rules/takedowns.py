@@ -6,8 +6,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from pydantic_core import from_json
+
 from qingwen.errors import SetupError
-from qingwen.rules.site_book import TextFile, read_json
+from qingwen.rules.site_book import TextFile
 
 FORGOTTEN = "forgotten.json"
 # Stage, rule and detail of the rejection that stands for a page taken down.
@@ -62,11 +64,11 @@ def parse_forgotten(text: str, origin: str) -> Forgotten:
         SetupError: it is none of what that writes.
     """
     try:
-        stated = read_json(text)
+        stated = from_json(text)
         if any(not isinstance(value, str) for values in stated.values() for value in values):
             raise ValueError("what was taken down must be text")
         return Forgotten(**{name: frozenset(values) for name, values in stated.items()})
-    except (ValueError, TypeError, AttributeError, RecursionError) as fault:
+    except (ValueError, TypeError, AttributeError) as fault:
         raise _refused(origin, fault) from fault
 
 
