@@ -240,7 +240,7 @@ def test_a_keep_row_that_misses_its_case_or_hits_what_it_spares_is_a_fault(tmp_p
         ({"clause": '[{ id = "all", action = "flag", left = "{NONE}" }]'}, "there is no class 'NONE'"),
         ({"clause": '[{ id = "all", action = "flag", right = "(" }]'}, "RE2 does not take the pattern '(': missing )"),
         ({"clause": '[{ id = "all", action = "flag", right = "(?!a)b" }]'}, "left, left_not, right or right_not"),
-        ({"clause": '[{ id = "all", action = "flag", near_window = 100000 }]'}, "near_window must be from 0 to 600"),
+        ({"clause": '[{ id = "all", action = "flag", near_window = 100000 }]'}, "near_window must be a number from 0 to 600"),
         ({"clause": "1"}, "clause must be tables; write [[clause]] above each"),
         ({"clause": '[{ id = "all", action = "flag", score = -1 }]'}, "score must be a number from 0 to"),
     ],

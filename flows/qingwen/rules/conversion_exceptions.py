@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from qingwen.config import CONVERSIONS
 from qingwen.rules.patterns import re2_options
-from qingwen.rules.row_checks import Context, Program, Row, Texts, read_rows
+from qingwen.rules.row_checks import Context, Program, Row, Texts, neighbours, read_rows
 from qingwen.text.opencc import converter
 
 
@@ -78,7 +78,7 @@ class KeptWordTable:
             if start < end:
                 continue
             behind = start + len(octets[first:last].decode())
-            if rows[n].surrounds(text, start, behind):
+            if rows[n].fits(*neighbours(text, start, behind)):
                 end = behind
                 word = text[start:end]
                 yield start, end, word if rows[n].result is None else str(rows[n].result), rows[n].id

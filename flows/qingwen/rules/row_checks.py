@@ -88,21 +88,20 @@ class Context(BaseModel):
     right: Program = None
     right_not: Program = None
 
-    def surrounds(self, text: str, start: int, end: int) -> bool:
-        """Tell whether the word at ``start..end`` of a text stands in this context."""
-        if self.right is not None or self.right_not is not None:
-            behind = text[end : end + RIGHT_WINDOW].encode("utf-8", "replace")
-            if self.right is not None and not self.right.match(behind):
-                return False
-            if self.right_not is not None and self.right_not.match(behind):
-                return False
-        if self.left is not None or self.left_not is not None:
-            before = text[max(0, start - LEFT_WINDOW) : start].encode("utf-8", "replace")
-            if self.left is not None and not self.left.search(before):
-                return False
-            if self.left_not is not None and self.left_not.search(before):
-                return False
-        return True
+    def fits(self, before: bytes, behind: bytes) -> bool:
+        """Tell whether a word stands in this context; `neighbours` returns what is before and behind it."""
+        return (
+            (self.right is None or bool(self.right.match(behind)))
+            and (self.right_not is None or not self.right_not.match(behind))
+            and (self.left is None or bool(self.left.search(before)))
+            and (self.left_not is None or not self.left_not.search(before))
+        )
+
+
+def neighbours(text: str, start: int, end: int) -> tuple[bytes, bytes]:
+    """Return, in UTF-8, what a context sees of a text before and behind the word at ``start..end``."""
+    before, behind = text[max(0, start - LEFT_WINDOW) : start], text[end : end + RIGHT_WINDOW]
+    return before.encode("utf-8", "replace"), behind.encode("utf-8", "replace")
 
 
 Kind = TypeVar("Kind", bound=BaseModel)
@@ -146,7 +145,8 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel]) -> str:
         return f"{key} must be a text in quotes, not {value!r}"
     if type_ == "bool_type":
         return f"{key} must be true or false, not {value!r}"
-    return f"{key} must be a number from 0 to {LARGEST}, not {value!r}"
+    most = error["ctx"]["le"] if type_ == "less_than_equal" else LARGEST
+    return f"{key} must be a number from 0 to {int(most)}, not {value!r}"
 
 
 def know(table: Mapping[str, Any], known: Sequence[str], where: str) -> None:

@@ -28,6 +28,7 @@ from qingwen.rules.row_checks import (
     Text,
     Texts,
     TextSet,
+    neighbours,
     read_row,
     tables_of,
     texts_of,
@@ -47,21 +48,15 @@ class Clause(Context):
     score: Number = 1.0
     strict: bool = False
     near: Program = None
-    near_window: int = RIGHT_WINDOW
+    near_window: Annotated[int, Field(ge=0, le=RIGHT_WINDOW)] = RIGHT_WINDOW
 
-    @model_validator(mode="after")
-    def _is_bounded(self) -> Clause:
-        if not 0 <= self.near_window <= RIGHT_WINDOW:
-            raise ValueError(f"near_window must be from 0 to {RIGHT_WINDOW}; each form reads so many characters again")
-        return self
-
-    def fits(self, text: str, start: int, end: int) -> bool:
-        """Tell whether the form at ``start..end`` stands in this clause's context."""
-        if not self.surrounds(text, start, end):
+    def fits(self, before: bytes, behind: bytes) -> bool:
+        """Tell whether a form stands in this clause's context."""
+        if not super().fits(before, behind):
             return False
-        return self.near is None or bool(
-            self.near.search(text[end : end + self.near_window].encode("utf-8", "replace"))
-        )
+        if self.near is not None and self.near_window < RIGHT_WINDOW:
+            behind = behind.decode()[: self.near_window].encode()
+        return self.near is None or bool(self.near.search(behind))
 
 
 # Decides a form behind which a guarded word begins.
@@ -110,7 +105,8 @@ class SwappedWord(Row):
         end = start + len(self.form)
         if any(text[end : end + size] in self.guards for size in self._guard_sizes):
             return GUARDED
-        return next((clause for clause in self.clauses if clause.fits(text, start, end)), None)
+        before, behind = neighbours(text, start, end)
+        return next((clause for clause in self.clauses if clause.fits(before, behind)), None)
 
     def decisions(self, text: str) -> Iterator[tuple[int, Clause | None]]:
         """Yield the place of each form in a text with the clause that decides it, or None."""
