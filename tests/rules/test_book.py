@@ -133,7 +133,7 @@ def test_the_check_names_a_line_that_a_row_must_miss(tmp_path: Path) -> None:
 def test_an_id_names_one_row_of_a_table(tmp_path: Path) -> None:
     path = table(tmp_path)
     path.write_text(f"{path.read_text('utf-8')}\n" * 2, "utf-8")
-    with pytest.raises(RuleError, match=r"ad\.test-row: the id stands twice"):
+    with pytest.raises(RuleError, match=r"ad\.test-row: two rows of the table have this id"):
         load_rules(path)
 
 
@@ -240,7 +240,10 @@ def test_a_keep_row_that_misses_its_case_or_hits_what_it_spares_is_a_fault(tmp_p
         ({"clause": '[{ id = "all", action = "flag", left = "{NONE}" }]'}, "there is no class 'NONE'"),
         ({"clause": '[{ id = "all", action = "flag", right = "(" }]'}, "RE2 does not take the pattern '(': missing )"),
         ({"clause": '[{ id = "all", action = "flag", right = "(?!a)b" }]'}, "left, left_not, right or right_not"),
-        ({"clause": '[{ id = "all", action = "flag", near_window = 100000 }]'}, "near_window must be a number from 0 to 600"),
+        (
+            {"clause": '[{ id = "all", action = "flag", near_window = 100000 }]'},
+            "near_window must be a number from 0 to 600",
+        ),
         ({"clause": "1"}, "clause must be tables; write [[clause]] above each"),
         ({"clause": '[{ id = "all", action = "flag", score = -1 }]'}, "score must be a number from 0 to"),
     ],
@@ -265,13 +268,11 @@ def test_a_wrong_substitution_is_refused_and_named(tmp_path: Path, changes: dict
         }),
     ],
 )  # fmt: skip
-def test_an_id_that_stands_twice_in_a_table_of_any_kind_is_refused(
-    name: str, row: dict[str, str], tmp_path: Path
-) -> None:
+def test_an_id_that_two_rows_of_a_table_have_is_refused(name: str, row: dict[str, str], tmp_path: Path) -> None:
     path = written(tmp_path, name, row)
     load_rules(path)
     path.write_text(path.read_text("utf-8") + "\n" + path.read_text("utf-8"), "utf-8")
-    with pytest.raises(RuleError, match="the id stands twice in the table"):
+    with pytest.raises(RuleError, match="two rows of the table have this id"):
         load_rules(path)
 
 
@@ -348,7 +349,7 @@ def test_a_wrong_off_is_refused(text: str, said: str, tmp_path: Path) -> None:
 
 
 def test_an_off_below_a_row_is_told_where_it_belongs(tmp_path: Path) -> None:
-    with pytest.raises(RuleError, match="off stands at the top of the file"):
+    with pytest.raises(RuleError, match="off belongs at the top of the file"):
         load_rules(table(tmp_path, off='["ad.contact-line"]'))
 
 

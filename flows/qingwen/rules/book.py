@@ -21,10 +21,10 @@ from qingwen.rules.swapped_words import SwappedWordTable, parse_swapped_words
 from qingwen.text.match_view import view
 from qingwen.text.spans import Span
 
-# Rows that a table of a user's own may hold, and what may stand beside them; README.md says what each is.
+# The rows that a user's own table may hold, and the keys beside them.
 ROWS, BESIDE = ("rule", "sub", "keep", "mask", "spare"), ("classes", "words", "between")
 
-# The ids of shipped rows that one's own table turns off.
+# The key that lists the shipped rows that a user's table turns off.
 OFF = "off"
 Tables = Sequence[tuple[str, dict[str, Any]]]
 
@@ -39,7 +39,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class RuleBook:
-    """All rules, compiled; ``version`` is a digest (16 hex digits) of all that they and the weights of signs say.
+    """All rules, compiled; ``version`` is a digest (16 hex digits) of all tables and of the labelling weights.
 
     >>> book = load_rules()
     >>> [hit.rule.id for hit in book.hits("长按识别二维码，关注“今日观察”")]
@@ -112,7 +112,7 @@ class RuleBook:
 
 
 def load_rules(extra: Path | None = None) -> RuleBook:
-    """Return the shipped rules, with those of a file or folder added; a row with a known id takes its place.
+    """Return the shipped rules, with those of a file or folder added; a row with a known id replaces that row.
 
     >>> load_rules() is load_rules()  # the shipped ones are compiled once in a process
     True
@@ -148,7 +148,7 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
     """Return the tables of a file or folder, each its name and text.
 
     Raises:
-        RuleError: none can be read.
+        RuleError: there is none, or one cannot be read.
     """
     files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     if not files:
@@ -168,7 +168,7 @@ def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]
     own = [(name, _parsed(name, text)) for name, text in extra]
     for name, table in own:
         know(table, (*ROWS, *BESIDE, OFF), name)
-    for name, table in (*_left_on(shipped, own), *own):
+    for name, table in (*_without_off(shipped, own), *own):
         swapped = swapped.joined(parse_swapped_words(table, name))
         kept = kept.joined(parse_kept_words(table, name))
         personal = personal.joined(parse_personal_data(table, name))
@@ -177,7 +177,7 @@ def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]
             ids = [row["id"] for row in table.get(key, ())]
             twice = next((id_ for id_ in ids if ids.count(id_) > 1), None)
             if twice is not None:
-                raise RuleError(f"{name}: {twice}: the id stands twice in the table; an id names one rule for ever.")
+                raise RuleError(f"{name}: {twice}: two rows of the table have this id; an id names one rule for ever.")
     return RuleBook(tuple(rules.values()), swapped, digest.hexdigest()[:16], kept, personal)
 
 
@@ -188,8 +188,8 @@ def _parsed(name: str, text: str) -> dict[str, Any]:
         raise RuleError(f"{name}: not valid TOML: {fault}.") from fault
 
 
-def _left_on(shipped: Sequence[tuple[str, str]], own: Tables) -> Tables:
-    """Return the shipped tables without the rows that one's own tables turn off."""
+def _without_off(shipped: Sequence[tuple[str, str]], own: Tables) -> Tables:
+    """Return the shipped tables without the rows that the user's tables turn off."""
     tables = [(name, _parsed(name, text)) for name, text in shipped]
     off: set[str] = set()
     known = {row["id"] for _, table in tables for key in ROWS for row in table.get(key, ())}

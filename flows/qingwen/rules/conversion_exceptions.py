@@ -61,7 +61,7 @@ class KeptWordTable:
     rows: tuple[KeptWord, ...] = ()
 
     def joined(self, other: KeptWordTable) -> KeptWordTable:
-        """Return this table with another's rows added; a row with a known id takes its place."""
+        """Return this table with another's rows added; a row with a known id replaces that row."""
         rows = {row.id: row for row in (*self.rows, *other.rows)}
         return KeptWordTable(tuple(rows.values()))
 

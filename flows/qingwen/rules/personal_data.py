@@ -185,7 +185,7 @@ class PersonalDataTable:
     between: str = ""
 
     def joined(self, other: PersonalDataTable) -> PersonalDataTable:
-        """Return this table with another's rows added; a row with a known id takes its place."""
+        """Return this table with another's rows added; a row with a known id replaces that row."""
         masks = {row.id: row for row in (*self.masks, *other.masks)}
         spares = {row.id: row for row in (*self.spares, *other.spares)}
         return PersonalDataTable(tuple(masks.values()), tuple(spares.values()), other.between or self.between)

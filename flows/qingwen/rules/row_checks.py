@@ -132,7 +132,7 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel]) -> str:
     if type_ in ("missing", "too_short", "string_too_short"):
         return f"{key} is missing. A row of this table has {', '.join(n for n, f in names.items() if f.is_required())}"
     if type_ == "extra_forbidden" and key == "off":
-        return "off stands at the top of the file, above the first [[...]]"
+        return "off belongs at the top of the file, above the first [[...]]"
     if type_ == "extra_forbidden":
         return f"unknown key {key!r}. Known: {', '.join(names)}"
     if type_ in ("literal_error", "enum"):

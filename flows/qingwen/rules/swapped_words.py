@@ -123,7 +123,7 @@ class SwappedWordTable:
     rows: tuple[SwappedWord, ...] = ()
 
     def joined(self, other: SwappedWordTable) -> SwappedWordTable:
-        """Return this table with another's rows added; a row with a known id takes its place."""
+        """Return this table with another's rows added; a row with a known id replaces that row."""
         rows = {row.id: row for row in (*self.rows, *other.rows)}
         return SwappedWordTable(tuple(rows.values()))
 
