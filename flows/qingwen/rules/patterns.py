@@ -21,7 +21,7 @@ from qingwen.text.spans import Span
 MOST_INSTRUCTIONS = 10_000
 # Short lines recur on a site's pages (its menus): the hits of so many are remembered.
 _SHORT_LINE, _MOST_REMEMBERED = 40, 50_000
-# What a backslash stands before; of these RE2 reads some as ASCII alone, which Python's `re` does not.
+# Escapes, and those among them that mean ASCII letters alone to RE2, and letters of any script to Python's `re`.
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ASCII_ONLY = "wWbB"
 _NO_LOOKAROUNDS = (
@@ -56,8 +56,8 @@ def compile_re2(pattern: str) -> Any:
     try:
         program = re2.compile(pattern.encode(), re2_options())
     except re2.error as fault:
-        said = fault.args[0].decode()
-        raise PatternError(said + _NO_LOOKAROUNDS if "(?" in said else said) from fault
+        reason = fault.args[0].decode()
+        raise PatternError(reason + _NO_LOOKAROUNDS if "(?" in reason else reason) from fault
     if program.programsize > MOST_INSTRUCTIONS:
         raise PatternError(f"its repeats make a program of {program.programsize:,} steps; bound them closer")
     return program

@@ -144,7 +144,7 @@ class Mask(Row):
         return self
 
     def find(self, text: str, lines: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        """Yield where data of this kind stands in the lines of a view's text that hold its sign, form after form."""
+        """Yield the places of this kind of data in a view's ``lines``, which hold its sign, form after form."""
         for first, last in lines:
             for pattern in self.patterns:
                 at = first
@@ -227,7 +227,7 @@ class PersonalDataTable:
     @cached_property
     def _before(self) -> Mapping[str, re.Pattern[str]]:
         return {
-            # What stands between is taken once (possessive): time is bounded whatever a row says. A line may end there.
+            # The words between are matched once (possessive), so that time is bounded. A line may end behind them.
             row.id: re.compile(f"(?:{row.before})(?:{row.between or self.between}){{0,{_BETWEEN}}}+\\s{{0,4}}\\Z")
             for row in self.spares
             if row.before is not None

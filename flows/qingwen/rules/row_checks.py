@@ -76,7 +76,7 @@ class Row(BaseModel):
 
 
 class Context(BaseModel):
-    """What stands around a word: ``left`` must end where it starts, ``right`` must start where it ends.
+    """The neighbours of a word: ``left`` must end where it starts, ``right`` must start where it ends.
 
     ``left_not`` and ``right_not`` must not.
     """
@@ -89,7 +89,7 @@ class Context(BaseModel):
     right_not: Program = None
 
     def fits(self, before: bytes, behind: bytes) -> bool:
-        """Tell whether a word stands in this context; `neighbours` returns what is before and behind it."""
+        """Tell whether this context fits a word with such `neighbours`."""
         return (
             (self.right is None or bool(self.right.match(behind)))
             and (self.right_not is None or not self.right_not.match(behind))

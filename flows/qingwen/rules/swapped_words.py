@@ -51,7 +51,7 @@ class Clause(Context):
     near_window: Annotated[int, Field(ge=0, le=RIGHT_WINDOW)] = RIGHT_WINDOW
 
     def fits(self, before: bytes, behind: bytes) -> bool:
-        """Tell whether a form stands in this clause's context."""
+        """Tell whether this clause's context fits a form with such neighbours."""
         if not super().fits(before, behind):
             return False
         if self.near is not None and self.near_window < RIGHT_WINDOW:
@@ -66,7 +66,7 @@ GUARDED = Clause(id="guard", action="keep")
 class SwappedWord(Row):
     """A form, the original that it replaces, its class (``kind``), and the clauses that tell one from the other.
 
-    ``guards`` are words of which the first characters follow the form: where one stands, the form is left (头部|名企).
+    ``guards`` are words that begin right behind the form: in front of one the form stays (头部|名企).
     ``sites``: the row acts on pages of these sites only. A ``proposed`` row (mined, not yet reviewed) never acts.
     """
 
