@@ -1,7 +1,7 @@
-"""How the time of the patterns in code and in the tables of this package grows: proved, and measured.
+"""How the time of the patterns that Python's `re` runs grows: proved, and measured.
 
-The tables that people write are checked when they are read (`qingwen.rules.patterns`, `qingwen.rules.patterns`); the package's
-own patterns are checked here, where more forms are known to be linear.
+RE2's patterns take linear time by construction. Python's are those in code, of the package's own tables, and of personal
+data; no more than the tests needs Python's parser of patterns, which is private.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import cache, reduce
+from math import inf
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -19,15 +20,121 @@ from typing import Any
 import qingwen
 from qingwen.metadata.lines import patterns as metadata_patterns
 from qingwen.rules.character_tables import entity_table, lookalike_table, punctuation_table
-from qingwen.rules.patterns import Growth, branches, cost
 from qingwen.text.match_view import contact_tables
 
 # What starts Prefect or the command line when it is imported.
 _DEAR = ("qingwen.flow", "qingwen.actions", "qingwen.keeping", "qingwen.operations", "qingwen.cli")
 _REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
-_LENGTH = Growth(1, 1)
 _TURNS = 4
 _BASIC = "".join(map(chr, range(0x10000)))
+
+
+_HUGE, _MANY = 1e100, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """At most ``factor`` times the text's length to the power of ``degree``."""
+
+    factor: float
+    degree: float = 0
+
+    def __add__(self, other: Growth) -> Growth:
+        return Growth(self.factor + other.factor, max(self.degree, other.degree))
+
+    def __mul__(self, other: Growth) -> Growth:
+        return Growth(min(self.factor * other.factor, _HUGE), self.degree + other.degree)
+
+
+_ONE, _LENGTH, _EXPONENTIAL = Growth(1), Growth(1, 1), Growth(1, inf)
+
+Cost = tuple[Growth, Growth]  # steps, ways
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known where a part is weighed: how long the text is at most, and the widths of the pattern's groups."""
+
+    longest: int | None = None
+    widths: Sequence[tuple[int, Any] | None] = ()
+
+
+_NOTHING = Known()
+
+
+def steps(pattern: str, longest: int | None = None) -> Growth:
+    """Return the most steps that a match from one place takes, in a text of at most ``longest`` characters.
+
+    >>> steps("[0-9]{1,3}元"), steps("[0-9]+元").degree, steps("(a+)+元").degree
+    (Growth(factor=7, degree=0), 1, inf)
+    """
+    tree = _parser.parse(pattern)
+    return cost(tree, Known(longest, tree.state.groupwidths))[0]
+
+
+def branches(parts: Sequence[Any]) -> list[list[Any]]:
+    """Return the top-level alternatives of a parsed pattern, each with what stands before them all."""
+    if parts and parts[-1][0] is op.BRANCH and all(kind in (op.AT, op.ASSERT) for kind, _ in parts[:-1]):
+        return [whole for branch in parts[-1][1][1] for whole in branches([*parts[:-1], *branch])]
+    return [list(parts)]
+
+
+def cost(parts: Iterable[Any], known: Known = _NOTHING) -> Cost:
+    """Return the most steps and ways of a parsed pattern, or of a part of one."""
+    steps, ways = Growth(0), _ONE
+    for part in parts:
+        its_steps, its_ways = _part(part, known)
+        steps, ways = steps + ways * its_steps, ways * its_ways
+    return steps, ways
+
+
+def _part(part: Any, known: Known) -> Cost:
+    kind, value = part
+    if kind in _REPEATS:
+        found = _repeat(value, known)
+        return (found[0], _ONE) if kind is op.POSSESSIVE_REPEAT else found
+    if kind is op.BRANCH:
+        return _either(cost(branch, known) for branch in value[1])
+    if kind is op.GROUPREF_EXISTS:
+        return _either(cost(branch or (), known) for branch in value[1:])
+    if kind is op.SUBPATTERN:
+        return cost(value[3], known)
+    if kind is op.ATOMIC_GROUP:
+        return cost(value, known)[0], _ONE
+    if kind in (op.ASSERT, op.ASSERT_NOT):
+        return cost(value[1], known)[0] + _ONE, _ONE
+    if kind is op.GROUPREF:
+        width = known.widths[value] if value < len(known.widths) else None
+        return (_LENGTH if width is None or width[1] >= op.MAXREPEAT else Growth(float(width[1]))), _ONE
+    return _ONE, _ONE
+
+
+def _either(costs: Iterable[Cost]) -> Cost:
+    steps, ways = Growth(0), Growth(0)
+    for its_steps, its_ways in costs:
+        steps, ways = steps + its_steps, ways + its_ways
+    return steps + _ONE, ways
+
+
+def _repeat(repeat: tuple[int, Any, Any], known: Known) -> Cost:
+    (least, most, body), longest = repeat, known.longest
+    its_steps, its_ways = cost(body, known)
+    if most is op.MAXREPEAT and longest is None:
+        times = _LENGTH + Growth(least)
+        return (times * its_steps, times) if its_ways == _ONE else (_EXPONENTIAL, _EXPONENTIAL)
+    # Each time takes a character at least, or ends the repeat.
+    most = int(most) if longest is None else min(int(most), longest + 1)
+    if its_ways == _ONE:
+        return Growth(most) * its_steps + _ONE, Growth(max(most - least, 0) + 1)
+    steps, ways, so_far = _ONE, Growth(0), _ONE
+    for count in range(most + 1):
+        ways = ways + so_far if count >= least else ways
+        if count < most:
+            steps, so_far = steps + so_far * its_steps, so_far * its_ways
+        if so_far.factor >= _HUGE or count > _MANY:
+            huge = Growth(_HUGE, most * its_ways.degree + its_steps.degree)
+            return huge, huge
+    return steps, ways
 
 
 def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:

@@ -30,7 +30,7 @@ from tests.made import SEED, copies_with_differences
 from qingwen import Config, clean_page, load_rules
 from qingwen.read.encoding import decode
 from qingwen.read.inputs import list_sources
-from qingwen.rules.pattern_scan import Scanner
+from qingwen.rules.patterns import Scanner
 from qingwen.rules.site_book import SiteBook
 from qingwen.run.clean_batch import Job, clean_batch
 from qingwen.run.worker_context import WorkerContext
@@ -166,7 +166,7 @@ def quietly(call: Callable[[str], object], markup: str) -> object:
 
 def engines(folder: Path) -> Iterator[str]:
     """Which rules may match in which line: the engines for it, against each pattern's own search."""
-    rules = [re.compile(rule.pattern.pattern) for rule in BOOK.rules]
+    rules = [re.compile(rule.pattern) for rule in BOOK.rules]
     lines = [
         line
         for page in html_pages(folder)
@@ -175,10 +175,10 @@ def engines(folder: Path) -> Iterator[str]:
     ]
     lines = [line for line in dict.fromkeys(lines) if len(line) <= 2000][:20_000]
     octets = [line.encode("utf-8", "replace") for line in lines]
-    scanner = Scanner(BOOK.rules)
+    scanner = Scanner([rule.lines for rule in BOOK.rules])
     calls: dict[str, Call] = {
         "each searched": lambda: [[n for n, rule in enumerate(rules) if rule.search(line)] for line in lines],
-        "RE2's filter, then where they match (ours)": lambda: [list(scanner._searched(line)) for line in lines],
+        "RE2's filter, then where they match (ours)": lambda: [list(scanner._search(line)) for line in lines],
         "RE2's filter alone": lambda: [scanner._filter.Match(line) for line in octets],
     }
     try:
@@ -194,9 +194,7 @@ def engines(folder: Path) -> Iterator[str]:
     try:
         import hyperscan
 
-        told = [
-            form for rule in BOOK.rules for part in rule.pattern.alternatives if (form := hyperscan_form(part.filter))
-        ]
+        told = [form for rule in BOOK.rules if (form := hyperscan_form(rule.pattern))]
         ways = {"line by line": (octets, hyperscan.HS_FLAG_SINGLEMATCH), "whole text": ([b"\n".join(octets)], 0)}
         for way, (texts, more) in ways.items():
             database = hyperscan.Database()
@@ -239,22 +237,13 @@ def growth(folder: Path) -> Iterator[str]:
 
 
 def patterns(folder: Path) -> Iterator[str]:
-    """How the time of each pattern grows with adversarial texts made from it: the exponent of the worst, 1 is linear."""
+    """How the time of each pattern of Python's `re` grows with adversarial texts made from it: the worst exponent, 1 is linear."""
     from tests.growth import attacks, patterns
 
     calls: list[tuple[str, str, Callable[[str], object]]] = []
     for name, pattern in patterns():
         if isinstance(pattern.pattern, str):
             calls.append((name, pattern.pattern, lambda text, found=pattern: sum(1 for _ in found.finditer(text))))  # type: ignore[misc]
-    for rule in BOOK.rules:
-        calls.append((rule.id, rule.pattern.pattern, rule.pattern.search))
-    for row in BOOK.keep.rows:
-        calls.append((row.id, row.pattern, lambda text: sum(1 for _ in BOOK.keep.find(text, "t2s"))))
-    for sub in BOOK.spun.subs:
-        for clause in sub.clauses:
-            for context in filter(None, (clause.left, clause.left_not, clause.right, clause.near)):
-                asked = lambda text, sub=sub: sum(1 for _ in sub.decisions(sub.form + text.replace("\x00", sub.form)))  # noqa: E731
-                calls.append((clause.id, context.pattern, asked))
     worst: list[tuple[float, str]] = []
     for name, pattern, call in calls:
         worst += [max((exponent(call, *attack), name) for attack in attacks(pattern))]

@@ -89,7 +89,7 @@ def phrases() -> tuple[bytes, ...]:
     """Return the cases of all rule tables: lines that a rule hits, or nearly."""
     book = load_rules()
     found = [case for rule in book.rules for case in (*rule.matches, *rule.spares, *rule.not_this)]
-    found += [case for sub in book.spun.subs for case in (sub.form, *sub.restores, *sub.keeps)]
+    found += [case for sub in book.spun.rows for case in (sub.form, *sub.restores, *sub.keeps)]
     found += [before for row in book.keep.rows for before, _ in row.turns]
     found += people()
     return tuple(case.encode() for case in found)

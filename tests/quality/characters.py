@@ -195,7 +195,7 @@ def clause_table(folder: Path) -> Iterator[str]:
     news = rows(folder / "news" / "first_dev.jsonl.xz")
     stay = json.loads((folder / "cases" / "must_not_change.json").read_text("utf-8"))
     right = [row["text"] for row in news if row["kind"] == "head"] + stay["real"] + stay["made"]
-    sub = next(sub for sub in BOOK.spun.subs if sub.id == "spun.diyi")
+    sub = next(sub for sub in BOOK.spun.rows if sub.id == "spun.diyi")
     right += list(sub.keeps)
     n_right = sum(text.count(sub.form) for text in right)
     spun = [row["text"].replace(FIRST, sub.form) for row in news if row["kind"] == "first"]

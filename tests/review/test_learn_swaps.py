@@ -76,7 +76,7 @@ def test_what_is_mined_is_a_table_that_loads_and_does_not_act(crawl: list[Text],
     assert all("consistency 1.000" in row["why"] for row in rows)
     book = load_rules(path)
     assert book.check() == []
-    mined = [sub for sub in book.spun.subs if sub.id.startswith("mined.")]
+    mined = [sub for sub in book.spun.rows if sub.id.startswith("mined.")]
     assert len(mined) == len(rows) == 4
     assert not any(sub.acts_on("farm.example") for sub in mined)
 

@@ -242,7 +242,7 @@ def rules(arguments: argparse.Namespace) -> int:
         cases += count_cases(text)
     for fault in faults:
         print(_shown(fault), file=sys.stderr)
-    n_rules = len(book.rules) + len(book.spun.subs) + len(book.keep.rows) + book.personal.n_rows
+    n_rules = len(book.rules) + len(book.spun.rows) + len(book.keep.rows) + book.personal.n_rows
     print(f"{n_rules} rules, {cases} cases: {f'{len(faults)} faults' if faults else 'all hold'}.")
     return WRONG if faults else DONE
 

@@ -17,7 +17,7 @@ def cut_inline(draft: Draft, context: Context) -> Proposal:
         seen = view(text, kind)
         for rule in rules:
             if rule.view == kind:
-                found += ((seen.back(start, end), rule.id) for start, end in rule.pattern.spans(seen.text))
+                found += ((seen.back(start, end), rule.id) for start, end in rule.lines.spans(seen.text))
     edits: list[Edit] = []
     for span, rule_id in sorted(found, key=lambda hit: (hit[0].start, -hit[0].end)):
         if not edits or span.start >= edits[-1].span.end:

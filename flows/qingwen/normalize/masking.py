@@ -14,11 +14,10 @@ from dataclasses import dataclass, replace
 from qingwen.config import Config
 from qingwen.model import BODY, Document, Segmented
 from qingwen.normalize.passes import Context, Draft, Pass, Proposal, run
-from qingwen.rules.personal_data import MASKED, Found, PersonalTable, joined, overwrite
-from qingwen.rules.unmasked_forms import bared
+from qingwen.rules.personal_data import MASKED, PersonalDataMatch, PersonalDataTable, bared, joined, overwrite
 from qingwen.text.spans import Edit, Span, trace_back
 
-Hits = Mapping[str, Sequence[Found]]
+Hits = Mapping[str, Sequence[PersonalDataMatch]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +25,10 @@ class Hidden:
     """What `hide` masked: the page's text before it, and the personal data in that text."""
 
     text: str
-    found: tuple[Found, ...]
+    found: tuple[PersonalDataMatch, ...]
 
 
-def hide(segmented: Segmented, config: Config, table: PersonalTable) -> tuple[Segmented, Hidden | None]:
+def hide(segmented: Segmented, config: Config, table: PersonalDataTable) -> tuple[Segmented, Hidden | None]:
     """Return a page with personal data masked in its text, its paths and its markup's statements, and what was masked.
 
     If masking is off, the page is returned as it is, with None.
@@ -45,7 +44,7 @@ def hide(segmented: Segmented, config: Config, table: PersonalTable) -> tuple[Se
     return Segmented(text, blocks, meta), Hidden(segmented.text, found)
 
 
-def _hide_lines(lines: Sequence[str], table: PersonalTable) -> list[str]:
+def _hide_lines(lines: Sequence[str], table: PersonalDataTable) -> list[str]:
     text = "\n".join(lines)
     text = overwrite(text, (hit.span for hit in table.find(text)))
     at, hidden = 0, []
@@ -75,9 +74,9 @@ def run_masked(document: Document, passes: Sequence[Pass], context: Context, hid
     return replace(draft, masked=_masked_characters(draft, document, hidden))
 
 
-def _hits_in_parts(document: Document, found: Sequence[Found]) -> Hits:
+def _hits_in_parts(document: Document, found: Sequence[PersonalDataMatch]) -> Hits:
     """Return the personal data in kept blocks, by part and in its positions; no data crosses the end of a block."""
-    hits: dict[str, list[Found]] = {part: [] for part in document.parts}
+    hits: dict[str, list[PersonalDataMatch]] = {part: [] for part in document.parts}
     sizes = dict.fromkeys(document.parts, 0)
     left = deque(found)
     for judged in document.blocks:
@@ -102,13 +101,13 @@ def _masking(hits: Hits) -> Pass:
     return mask
 
 
-def _emerged(draft: Draft, part: str, before: str, table: PersonalTable) -> list[Found]:
+def _emerged(draft: Draft, part: str, before: str, table: PersonalDataTable) -> list[PersonalDataMatch]:
     """Return the personal data in a part of a draft that the part ``before`` all passes shows, as spans of that."""
     found = table.find(draft.parts[part])
     edits = [edit for edit in draft.edits if edit.part == part] if found else []
     ends = trace_back((at for hit in found for at in (hit.span.start, hit.span.end - 1, hit.span.end)), edits)
     hits = [
-        Found(Span(start, max(last + 1, end)), hit.rule)
+        PersonalDataMatch(Span(start, max(last + 1, end)), hit.rule)
         for hit, start, last, end in zip(found, ends[::3], ends[1::3], ends[2::3], strict=True)
     ]
     return [hit for hit in hits if overwrite(before, [hit.span]) != before]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from qingwen.model import BODY, Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
-from qingwen.rules.swapped_words import Clause, Substitution
+from qingwen.rules.swapped_words import Clause, SwappedWord
 from qingwen.text.spans import Edit, Span
 
 # A form in a part, at a position, and the clause that decides about it, if any.
@@ -19,7 +19,7 @@ Occurrence = tuple[str, int, Clause | None]
 
 def restore_swapped_nonwords(draft: Draft, context: Context) -> Proposal:
     """Propose class A: forms that are no words, except where their keep-lists spare them."""
-    subs = [sub for sub in context.book.spun.subs if sub.kind == "A" and sub.acts_on(context.site)]
+    subs = [sub for sub in context.book.spun.rows if sub.kind == "A" and sub.acts_on(context.site)]
     found = {sub.id: list(_occurrences(draft, sub)) for sub in subs}
     spun = context.spun_site or any(map(_proves, found.values()))
     return _joined(_proposal(sub, found[sub.id], strict=True, loose=spun, proved=spun) for sub in subs)
@@ -33,7 +33,7 @@ def restore_swapped_words(draft: Draft, context: Context) -> Proposal:
     that restores), and only if the original is nowhere in the body: if it is, the farm did not swap throughout. What is
     not restored is flagged.
     """
-    table = context.book.spun.subs
+    table = context.book.spun.rows
     nonwords = context.spun_site or draft.was_edited_by(sub.id for sub in table if sub.kind == "A")
     proposals = []
     for sub in table:
@@ -47,7 +47,7 @@ def restore_swapped_words(draft: Draft, context: Context) -> Proposal:
     return _joined(proposals)
 
 
-def _occurrences(draft: Draft, sub: Substitution) -> Iterator[Occurrence]:
+def _occurrences(draft: Draft, sub: SwappedWord) -> Iterator[Occurrence]:
     for part, text in draft.parts.items():
         for at, clause in sub.decisions(text):
             yield part, at, clause
@@ -57,7 +57,7 @@ def _proves(found: Iterable[Occurrence]) -> bool:
     return any(clause is not None and clause.strict and clause.action == "restore" for _, _, clause in found)
 
 
-def _proposal(sub: Substitution, found: Iterable[Occurrence], *, strict: bool, loose: bool, proved: bool) -> Proposal:
+def _proposal(sub: SwappedWord, found: Iterable[Occurrence], *, strict: bool, loose: bool, proved: bool) -> Proposal:
     """Restore a form if its clause says so and its kind of clause may act; else flag it.
 
     In a page that is proved to have swapped words, a form that no clause covers is flagged too.

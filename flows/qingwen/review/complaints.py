@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import from_json
+
 from qingwen.clean import clean_page, normalize
 from qingwen.config import Config
 from qingwen.errors import SetupError
 from qingwen.model import BODY, TITLE, Cleaned, Document, LabelledBlock, Rejection
 from qingwen.normalize.passes import Context
 from qingwen.rules.book import RuleBook
-from qingwen.rules.site_book import read_json
-from qingwen.text.match_view import view
 from qingwen.text.spans import align
 
 FORMAT = 1
@@ -51,7 +51,7 @@ def count_cases(text: str) -> int:
 
 def _parsed(text: str) -> tuple[Mapping[str, _Row], list[_Row]]:
     try:
-        stated = read_json(text)
+        stated = from_json(text)
     except (ValueError, RecursionError) as fault:
         raise SetupError(f"cases: not valid JSON: {fault}. Export the marks from the review page again.") from fault
     if not isinstance(stated, dict) or stated.get("format") != FORMAT:
@@ -135,7 +135,7 @@ class _Check:
             return None if labelled is None or learned else labelled.text is not None
         if labelled is not None and (labelled.text is None or labelled.verdict.rule != rule.id):
             return False
-        return rule.find(view(case["text"].strip(), rule.view)) is not None
+        return rule in [hit.rule for hit in self._book.hits(case["text"].strip())]
 
     def _still_kept(self, case: _Row) -> bool:
         labelled = self._block(case)

@@ -27,7 +27,7 @@ from qingwen.normalize.masking import hide
 from qingwen.read.containers import pages_of
 from qingwen.read.page import Source
 from qingwen.rules.book import RuleBook
-from qingwen.rules.swapped_words import SpunTable
+from qingwen.rules.swapped_words import SwappedWordTable
 from qingwen.segment.segment import segment
 
 # Reposts differ in punctuation and white space for other reasons.
@@ -184,7 +184,7 @@ def mine(sources: Iterable[Source], config: Config, book: RuleBook, trusted: Ite
     """Learn swaps from a crawl's pages; ``trusted`` are sites that swap nothing."""
     texts = list(read_texts(sources, config, book))
     swaps = mine_swaps(texts, trusted)
-    known = {(sub.form, sub.original) for sub in book.spun.subs}
+    known = {(sub.form, sub.original) for sub in book.spun.rows}
     new = tuple(swap for swap in swaps if (swap.form, swap.original) not in known)
     sites = len({text.site for text in texts})
     found = f"{len(texts)} articles of {sites} sites: {len(swaps)} swaps found, {len(swaps) - len(new)} of them known"
@@ -193,7 +193,7 @@ def mine(sources: Iterable[Source], config: Config, book: RuleBook, trusted: Ite
 
 def read_texts(sources: Iterable[Source], config: Config, book: RuleBook) -> Iterator[Text]:
     """Yield the cleaned articles of pages with a known site, their swapped words not restored."""
-    raw = replace(book, spun=SpunTable(()))
+    raw = replace(book, spun=SwappedWordTable())
     for page in pages_of(sources, config):
         segmented = page if isinstance(page, Rejection) else segment(page, config)
         if isinstance(page, Rejection) or isinstance(segmented, Rejection):

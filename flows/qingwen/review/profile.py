@@ -69,7 +69,7 @@ class Profile:
         seen = {kind: [view(line, kind).text for line in lines] for kind in {rule.view for rule in self.book.rules}}
         for rule in self.book.rules:
             started = time.perf_counter()
-            self.hits[rule.id] += sum(rule.pattern.search(line) is not None for line in seen[rule.view])
+            self.hits[rule.id] += sum(rule.lines.search(line) is not None for line in seen[rule.view])
             self.rules[rule.id] += time.perf_counter() - started
 
     def _watched(self, propose: Pass) -> Pass:

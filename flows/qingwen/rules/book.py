@@ -1,4 +1,4 @@
-"""Rule tables of the labeller: rows read, refused when wrong, compiled into one `RuleBook`."""
+"""The `RuleBook`: all rule tables, read and compiled; a wrong row is refused."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from qingwen.errors import RuleError
-from qingwen.rules.conversion_exceptions import KeepTable, parse_keep
+from qingwen.rules.conversion_exceptions import KeptWordTable, parse_kept_words
 from qingwen.rules.line_rules import VIEWS, Rule, parse_rules
-from qingwen.rules.pattern_scan import Scanner, line_bounds
-from qingwen.rules.personal_data import PersonalTable, parse_personal
-from qingwen.rules.row_checks import know, typed
-from qingwen.rules.swapped_words import SpunTable, parse_spun
+from qingwen.rules.patterns import Scanner, line_bounds
+from qingwen.rules.personal_data import PersonalDataTable, parse_personal_data
+from qingwen.rules.row_checks import know
+from qingwen.rules.swapped_words import SwappedWordTable, parse_swapped_words
 from qingwen.text.characters import TABLES, table_text
 from qingwen.text.match_view import view
 from qingwen.text.spans import Span
 
-# Rows that a table of a user's own may hold, and what may stand beside them; docs/rules.md describes each.
+# The rows that a user's own table may hold, and the keys beside them.
 ROWS, BESIDE = ("rule", "sub", "keep", "mask", "spare"), ("classes", "words", "between")
 
-# The ids of shipped rows that one's own table turns off.
+# The key that lists the shipped rows that a user's table turns off.
 OFF = "off"
 Tables = Sequence[tuple[str, dict[str, Any]]]
 
@@ -40,7 +40,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class RuleBook:
-    """All rules, compiled; ``version`` is a digest (16 hex digits) of all that they and the weights of features say.
+    """All rules, compiled; ``version`` is a digest (16 hex digits) of all tables and of the labelling weights.
 
     >>> book = load_rules()
     >>> [hit.rule.id for hit in book.hits("长按识别二维码，关注“今日观察”")]
@@ -50,40 +50,35 @@ class RuleBook:
     """
 
     rules: tuple[Rule, ...]
-    spun: SpunTable
+    spun: SwappedWordTable
     version: str
-    keep: KeepTable = field(default_factory=KeepTable)
-    personal: PersonalTable = field(default_factory=PersonalTable)
+    keep: KeptWordTable = field(default_factory=KeptWordTable)
+    personal: PersonalDataTable = field(default_factory=PersonalDataTable)
 
     def hits(self, words: str) -> list[Hit]:
         """Return every rule that matches in the words of one block.
 
         Rules of the raw view come first, then of the folded, then of the contact view; of each in the tables' order.
         """
-        found: list[Hit] = []
-        for kind, rules in self._by_view:
-            seen = view(words, kind)
-            found += (Hit(rule, span) for rule in rules if (span := rule.find(seen)) is not None)
-        return found
+        lines = words.split("\n")
+        found = zip(line_bounds(lines), self.hits_of(lines), strict=True)
+        hits = [Hit(hit.rule, hit.span.shifted(start)) for (start, _), some in found for hit in some]
+        first = {hit.rule.id: hit for hit in reversed(hits)}
+        return [first[rule.id] for _, _, rules in self._scanners for rule in rules if rule.id in first]
 
     def hits_of(self, lines: Sequence[str]) -> list[tuple[Hit, ...]]:
         """Return, for each line of a page, what `hits` returns for it; all lines are searched at once."""
         found: list[list[Hit]] = [[] for _ in lines]
-        text = "\n".join(lines)
-        starts, ends = line_bounds(lines)
+        text, bounds = "\n".join(lines), line_bounds(lines)
         for kind, scanner, rules in self._scanners:
-            for number, line, span in scanner.find(view(text, kind), starts, ends):
+            for number, line, span in scanner.find(view(text, kind), bounds):
                 found[line].append(Hit(rules[number], span))
         return [tuple(hits) for hits in found]
 
     @cached_property
     def _scanners(self) -> tuple[tuple[str, Scanner, tuple[Rule, ...]], ...]:
-        return tuple((kind, Scanner(rules), rules) for kind, rules in self._by_view)
-
-    @cached_property
-    def _by_view(self) -> tuple[tuple[str, tuple[Rule, ...]], ...]:
         groups = ((kind, tuple(rule for rule in self.rules if rule.view == kind)) for kind in VIEWS)
-        return tuple((kind, rules) for kind, rules in groups if rules)
+        return tuple((kind, Scanner([rule.lines for rule in rules]), rules) for kind, rules in groups if rules)
 
     def check(self) -> list[str]:
         """Run every row against every case and return what is wrong, one sentence each.
@@ -94,20 +89,13 @@ class RuleBook:
             f"{rule.table}: {rule.id}: does not match its case {case!r}."
             for rule in self.rules
             for case in rule.matches
-            if rule.find(view(case, rule.view)) is None
-        ]
-        cases = [(rule, case) for rule in self.rules for case in rule.matches if "\n" not in case]
-        found = self.hits_of([case for _, case in cases])
-        faults += [
-            f"{rule.table}: {rule.id}: its case {case!r} is missed when a page is searched; write the pattern simpler."
-            for (rule, case), hits in zip(cases, found, strict=True)
-            if rule.find(view(case, rule.view)) is not None and rule not in [hit.rule for hit in hits]
+            if rule.id not in [hit.rule.id for hit in self.hits(case)]
         ]
         faults += [
             f"{rule.table}: {rule.id}: matches {case!r}, which its not_this forbids."
             for rule in self.rules
             for case in rule.not_this
-            if rule.find(view(case, rule.view)) is not None
+            if rule.id in [hit.rule.id for hit in self.hits(case)]
         ]
         faults += [
             f"{hit.rule.table}: {hit.rule.id}: matches the news line {case!r}, which {owner.id} spares."
@@ -125,7 +113,7 @@ class RuleBook:
 
 
 def load_rules(extra: Path | None = None) -> RuleBook:
-    """Return the shipped rules, with those of a file or folder added; a row with a known id takes its place.
+    """Return the shipped rules, with those of a file or folder added; a row with a known id replaces that row.
 
     >>> load_rules() is load_rules()  # the shipped ones are compiled once in a process
     True
@@ -166,7 +154,7 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
     """Return the tables of a file or folder, each its name and text.
 
     Raises:
-        RuleError: none can be read.
+        RuleError: there is none, or one cannot be read.
     """
     files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     if not files:
@@ -179,25 +167,24 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
 
 def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]] = ()) -> RuleBook:
     rules: dict[str, Rule] = {}
-    spun, keep, personal = SpunTable(()), KeepTable(), PersonalTable()
+    swapped, kept, personal = SwappedWordTable(), KeptWordTable(), PersonalDataTable()
     digest = hashlib.sha256(weights_of_features().encode())
     for _, text in (*shipped, *extra):
         digest.update(text.encode())
     own = [(name, _parsed(name, text)) for name, text in extra]
     for name, table in own:
         know(table, (*ROWS, *BESIDE, OFF), name)
-    for name, table in (*_left_on(shipped, own), *own):
-        if "sub" in table:
-            spun = spun.joined(parse_spun(table, name))
-        keep = keep.joined(parse_keep(table, name))
-        personal = personal.joined(parse_personal(table, name))
+    for name, table in (*_without_off(shipped, own), *own):
+        swapped = swapped.joined(parse_swapped_words(table, name))
+        kept = kept.joined(parse_kept_words(table, name))
+        personal = personal.joined(parse_personal_data(table, name))
         rules.update({rule.id: rule for rule in parse_rules(table, name)})
         for key in ROWS:
             ids = [row["id"] for row in table.get(key, ())]
             twice = next((id_ for id_ in ids if ids.count(id_) > 1), None)
             if twice is not None:
-                raise RuleError(f"{name}: {twice}: the id stands twice in the table; an id names one rule for ever.")
-    return RuleBook(tuple(rules.values()), spun, digest.hexdigest()[:16], keep, personal)
+                raise RuleError(f"{name}: {twice}: two rows of the table have this id; an id names one rule for ever.")
+    return RuleBook(tuple(rules.values()), swapped, digest.hexdigest()[:16], kept, personal)
 
 
 def _parsed(name: str, text: str) -> dict[str, Any]:
@@ -207,14 +194,16 @@ def _parsed(name: str, text: str) -> dict[str, Any]:
         raise RuleError(f"{name}: not valid TOML: {fault}.") from fault
 
 
-def _left_on(shipped: Sequence[tuple[str, str]], own: Tables) -> Tables:
-    """Return the shipped tables without the rows that one's own tables turn off."""
+def _without_off(shipped: Sequence[tuple[str, str]], own: Tables) -> Tables:
+    """Return the shipped tables without the rows that the user's tables turn off."""
     tables = [(name, _parsed(name, text)) for name, text in shipped]
     off: set[str] = set()
     known = {row["id"] for _, table in tables for key in ROWS for row in table.get(key, ())}
     for name, table in own:
-        typed(table, name, lists=(OFF,))
-        off |= set(table.get(OFF, ()))
+        listed = table.get(OFF, [])
+        if not (isinstance(listed, list) and all(isinstance(id_, str) for id_ in listed)):
+            raise RuleError(f"{name}: {OFF} must be a list of texts, not {listed!r}.")
+        off |= set(listed)
         if not off <= known:
             raise RuleError(f"{name}: {OFF}: no shipped row has the id {min(off - known)!r}; see qingwen rules show.")
     for _, table in tables if off else ():

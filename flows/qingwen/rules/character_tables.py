@@ -31,10 +31,11 @@ class UnicodeTable:
     unwanted: frozenset[str]
 
     def places(self, text: str, characters: frozenset[str]) -> Iterator[int]:
-        """Yield where the unwanted characters of a text stand; ``characters`` are all that it holds."""
-        found = sorted(self.unwanted & characters) + [c for c in characters if c > "\uffff" and self._in_ranges(ord(c))]
-        if found:
-            pattern = re.compile("[" + "".join(map(re.escape, found)) + "]")
+        """Yield the places of unwanted characters in a text; ``characters`` are all that it holds."""
+        unwanted = sorted(self.unwanted & characters)
+        unwanted += [char for char in characters if char > "\uffff" and self._in_ranges(ord(char))]
+        if unwanted:
+            pattern = re.compile("[" + "".join(map(re.escape, unwanted)) + "]")
             yield from (match.start() for match in pattern.finditer(text))
 
     def _in_ranges(self, code: int) -> bool:
@@ -51,7 +52,7 @@ class UnicodeTable:
 
 @lru_cache(maxsize=1)
 def unicode_table() -> UnicodeTable:
-    """Compile the table of characters; a row of single characters goes before a row of ranges."""
+    """Compile the table of characters; a row of single characters wins over a row of ranges."""
     table = read_table("unicode.toml")
     single = {form: (row["id"], value) for row in table["map"] for form, value in row["pairs"].items()}
     for row in table["normal"]:
@@ -83,19 +84,19 @@ def _characters(ranges: Iterable[str]) -> Iterable[str]:
 
 @dataclass(frozen=True, slots=True)
 class EntityTable:
-    """The entities that are undone in text, by name; ``trigger`` finds them."""
+    """The entities that are replaced in text, by name; ``trigger`` finds them."""
 
     rule: str
     values: Mapping[str, str]
     trigger: re.Pattern[str]
 
-    def value(self, found: re.Match[str]) -> str:
-        """Return what an entity that the trigger found stands for; numbers stand for their character."""
-        name = found["name"]
+    def value(self, match: re.Match[str]) -> str:
+        """Return the character of an entity that the trigger matched, by its name or its number."""
+        name = match["name"]
         if not name.startswith("#"):
             return self.values[name]
         code = int(name[2:], 16) if name[1:2] in "xX" else int(name[1:])
-        # As the HTML standard has it: 133 is the ellipsis of Windows' code page, no control character.
+        # As in the HTML standard: 133 is the ellipsis of Windows' code page, no control character.
         return unescape(f"&{name};") if 32 <= code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
 
 
@@ -158,20 +159,13 @@ def _union(patterns: Iterable[str]) -> re.Pattern[str]:
 def punctuation_table() -> PunctuationTable:
     """Compile the table of marks and of protected places."""
     table = read_table("punctuation.toml")
+    as_written = ("wide", "folds", "ellipsis", "dash", "wave", "stop", "quotes", "inner_quotes", "clause_ends")
     return PunctuationTable(
         marks=frozenset(table["marks"]),
-        wide=table["wide"],
-        folds=table["folds"],
         protect=_union(table["protect"].values()),
         protect_plain=_union(table["protect"][name] for name in table["protect_plain"]),
-        ellipsis=table["ellipsis"],
-        dash=table["dash"],
-        wave=table["wave"],
-        stop=table["stop"],
-        quotes=table["quotes"],
-        inner_quotes=table["inner_quotes"],
-        clause_ends=table["clause_ends"],
         spaced_words=tuple(table["spacing"]["spaced_words"]),
         none_after=table["spacing"]["none_after"],
         none_before=table["spacing"]["none_before"],
+        **{name: table[name] for name in as_written},
     )

@@ -1,4 +1,4 @@
-"""The keep table: words that OpenCC's conversion to Simplified spoils, and what is right. It is asked before OpenCC.
+"""Words that OpenCC's conversion to Simplified spoils, and what is right. The table is asked before OpenCC.
 
 ``pattern`` matches the Traditional text; what it matches becomes ``result`` (default: it stays as it is). A row holds
 for all conversions, or for those that it names.
@@ -6,60 +6,82 @@ for all conversions, or for those that it names.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any
+
+import re2
+from pydantic import BeforeValidator, Field, field_validator
 
 from qingwen.config import CONVERSIONS
-from qingwen.errors import RuleError
-from qingwen.rules.row_checks import compiled, know, named, need, one_of, tables_of, typed
+from qingwen.rules.patterns import re2_options
+from qingwen.rules.row_checks import Context, Program, Row, Texts, neighbours, read_rows
 from qingwen.text.opencc import converter
 
-_REQUIRED = ("id", "pattern", "why", "since", "turns")
-_KNOWN = (*_REQUIRED, "result", "conversions", "spares")
+
+def _pairs(turns: Any) -> Any:
+    if not isinstance(turns, list) or not all(isinstance(turn, list) and len(turn) == 2 for turn in turns):
+        raise ValueError("turns must be pairs of a Traditional line and its Simplified")
+    return tuple(map(tuple, turns))
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """One word that stays, or becomes another than OpenCC's.
+class KeptWord(Row, Context):
+    """A word that stays, or becomes another than OpenCC's, where its context fits.
 
     ``turns`` are pairs of a Traditional line and its Simplified; ``spares`` are lines that the row must miss.
     """
 
-    id: str
-    pattern: str
-    result: str | None
-    conversions: tuple[str, ...]
-    why: str
-    since: str
-    turns: tuple[tuple[str, str], ...]
-    spares: tuple[str, ...]
-    table: str
+    pattern: Program
+    turns: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_pairs), Field(min_length=1)]
+    result: str | None = None
+    conversions: Texts = CONVERSIONS
+    spares: Texts = ()
+
+    @field_validator("pattern")
+    @classmethod
+    def _takes_a_word(cls, pattern: Any) -> Any:
+        if pattern.search(b""):
+            raise ValueError("the pattern must match a word, and it matches the empty text")
+        return pattern
+
+    @field_validator("conversions")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in names if name not in CONVERSIONS]
+        if unknown:
+            raise ValueError(f"unknown conversion {unknown[0]!r}. It must be one of {', '.join(CONVERSIONS)}")
+        return names
 
 
 @dataclass(frozen=True)
-class KeepTable:
+class KeptWordTable:
     """All rows, in order; of two that match at one place the first counts."""
 
-    rows: tuple[Keep, ...] = ()
-    _compiled: dict[str, tuple[re.Pattern[str] | None, tuple[Keep, ...]]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    rows: tuple[KeptWord, ...] = ()
 
-    def joined(self, other: KeepTable) -> KeepTable:
-        """Return this table with another's rows added; a row with a known id takes its place."""
+    def joined(self, other: KeptWordTable) -> KeptWordTable:
+        """Return this table with another's rows added; a row with a known id replaces that row."""
         rows = {row.id: row for row in (*self.rows, *other.rows)}
-        return KeepTable(tuple(rows.values()))
+        return KeptWordTable(tuple(rows.values()))
 
     def find(self, text: str, conversion: str) -> Iterator[tuple[int, int, str, str]]:
         """Yield (start, end, right form, id) of each word that a row decides, from left to right."""
-        pattern, rows = self._of(conversion)
-        if pattern is None:
-            return
-        for found in pattern.finditer(text):
-            row = rows[int((found.lastgroup or "k0")[1:])]
-            yield found.start(), found.end(), found[0] if row.result is None else row.result, row.id
+        rows, which = self._filters[conversion]
+        octets = text.encode("utf-8", "replace")
+        numbers = which.Match(octets) or () if rows else ()
+        matches = [(match.start(), n, match.end()) for n in numbers for match in rows[n].pattern.finditer(octets)]
+        counted = start = end = 0  # bytes counted so far; the place of the last match in characters
+        for first, n, last in sorted(matches):
+            start += len(octets[counted:first].decode())
+            counted = first
+            if start < end:
+                continue
+            behind = start + len(octets[first:last].decode())
+            if rows[n].fits(*neighbours(text, start, behind)):
+                end = behind
+                word = text[start:end]
+                yield start, end, word if rows[n].result is None else str(rows[n].result), rows[n].id
 
     def changes(self, text: str, conversion: str) -> Iterator[tuple[int, int, str, str]]:
         """Yield (start, end, replacement, rule) of every stretch that the table or OpenCC changes."""
@@ -78,12 +100,10 @@ class KeepTable:
             done = end
         return "".join((*pieces, text[done:]))
 
-    def _of(self, conversion: str) -> tuple[re.Pattern[str] | None, tuple[Keep, ...]]:
-        if conversion not in self._compiled:
-            rows = tuple(row for row in self.rows if conversion in row.conversions)
-            union = "|".join(f"(?P<k{number}>{row.pattern})" for number, row in enumerate(rows))
-            self._compiled[conversion] = (re.compile(union) if rows else None, rows)
-        return self._compiled[conversion]
+    @cached_property
+    def _filters(self) -> Mapping[str, tuple[list[KeptWord], Any]]:
+        """Return, by conversion, its rows, and RE2's filter of those that match in a text."""
+        return {name: _filter([row for row in self.rows if name in row.conversions]) for name in CONVERSIONS}
 
     @property
     def n_cases(self) -> int:
@@ -96,9 +116,9 @@ class KeepTable:
         for row in self.rows:
             for name in row.conversions:
                 for line, right in row.turns:
-                    found = self.convert(line, name)
-                    if found != right:
-                        faults.append(f"{row.table}: {row.id}: {name} makes {found!r} of {line!r}, not {right!r}.")
+                    converted = self.convert(line, name)
+                    if converted != right:
+                        faults.append(f"{row.table}: {row.id}: {name} makes {converted!r} of {line!r}, not {right!r}.")
                     elif not any(rule == row.id for *_, rule in self.find(line, name)):
                         faults.append(f"{row.table}: {row.id}: does not match its case {line!r}.")
                 faults += [
@@ -109,38 +129,14 @@ class KeepTable:
         return faults
 
 
-def parse_keep(table: Mapping[str, Any], name: str) -> KeepTable:
-    """Return the rows of one parsed TOML table; refuse a wrong row."""
-    return KeepTable(tuple(_row(row, name, number) for number, row in enumerate(tables_of(table, "keep", name), 1)))
+def _filter(rows: list[KeptWord]) -> tuple[list[KeptWord], Any]:
+    which: Any = re2.Filter()
+    for row in rows:
+        which.Add(row.pattern.pattern, re2_options())
+    which.Compile()
+    return rows, which
 
 
-def _row(row: Mapping[str, Any], table: str, number: int) -> Keep:
-    where = f"{table}: {row.get('id', f'keep row {number}')}"
-    need(row, _REQUIRED, where)
-    know(row, _KNOWN, where)
-    typed(row, where, texts=("id", "pattern", "result", "why"), lists=("conversions", "spares"))
-    named(row, where)
-    conversions = tuple(row.get("conversions", CONVERSIONS))
-    for name in conversions:
-        one_of(where, "conversion", name, CONVERSIONS)
-    pattern = compiled(f"(?:{row['pattern']})", where)  # one of many: without flags of its own
-    if pattern.groups or pattern.search(""):
-        raise RuleError(f"{where}: the pattern must match a word and hold no capturing group; write (?:...).")
-    turns = row["turns"]
-    if not (isinstance(turns, list) and all(map(_is_turn, turns))):
-        raise RuleError(f"{where}: turns must be pairs of a Traditional line and its Simplified.")
-    return Keep(
-        id=row["id"],
-        pattern=row["pattern"],
-        result=row.get("result"),
-        conversions=conversions,
-        why=row["why"],
-        since=str(row["since"]),
-        turns=tuple((line, right) for line, right in turns),
-        spares=tuple(row.get("spares", ())),
-        table=table,
-    )
-
-
-def _is_turn(turn: Any) -> bool:
-    return isinstance(turn, list) and len(turn) == 2 and all(isinstance(line, str) for line in turn)
+def parse_kept_words(table: Mapping[str, Any], name: str) -> KeptWordTable:
+    """Return the ``[[keep]]`` rows of one parsed TOML table; refuse a wrong row."""
+    return KeptWordTable(tuple(read_rows(KeptWord, table, "keep", name)))

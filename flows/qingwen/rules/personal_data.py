@@ -2,34 +2,36 @@
 
 A `Mask` finds one kind of data by its patterns and proves it where it can be proved; a `Spare` says where such data is
 no person's: a hotline's number, an amount, a web address.
+
+The patterns of this table run in Python's `re`: the separator of a number's groups recurs (a back-reference), and data
+ends where what follows is none of its own. Each repeat has an end, so that a match reads a bounded stretch.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from html import unescape
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from stdnum import luhn
+from stdnum.cn import ric
+from stdnum.exceptions import ValidationError as NumberError
 
 from qingwen.errors import RuleError
-from qingwen.rules.check_digits import PROOFS, is_proved
-from qingwen.rules.row_checks import compiled, know, need, one_of, tables_of, typed
-from qingwen.rules.unmasked_forms import Form, bared, forms_of
+from qingwen.rules.row_checks import BoundedPattern, Cases, Row, Texts, bounded, read_rows
+from qingwen.text.match_view import DIGITS, FOLDED, View, contact_tables, view
 from qingwen.text.spans import Span
 
-# What stands in the place of each character that is masked, but for white space and what is not seen: of an entity one
-# is left, so that the masked text is, once it is normalised, as long as the text would be.
-MASKED = "\u2588"
+# The mask character. White space and invisible characters stay. An HTML entity keeps one mask character, so that
+# normalising does not change the length.
+MASKED = "█"
 _MASKABLE = re.compile(r"[^\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-
-_MASK = ("id", "sign", "pattern", "why", "since", "matches")
-_MASK_KNOWN = (*_MASK, "proof", "near", "spares")
-_SPARE = ("id", "of", "why", "since", "spares")
-_TEXTS = ("id", "sign", "why", "proof", "near", "between")
-_PLACES = ("before", "after", "within")
-_ID = re.compile(r"(?:mask|spare)\.[a-z0-9-]+")
-# So far back a word that spares, or one that must stand near, is looked for; so many words may stand between.
+# A word that spares, and one that must stand near, is looked for in so many characters before the data; so many words
+# may stand between.
 _BACK, _BETWEEN = 60, 40
 
 
@@ -47,108 +49,174 @@ def overwrite(text: str, spans: Iterable[Span]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PersonalDataMatch:
     """Personal data in a text, and the row that found it."""
 
     span: Span
     rule: str
 
 
-def joined(found: Iterable[Found]) -> tuple[Found, ...]:
-    """Return what was found from left to right; what overlaps is one, by the rule of the first."""
-    done: list[Found] = []
-    for hit in sorted(found, key=lambda hit: (hit.span.start, -hit.span.end)):
-        if done and hit.span.start < done[-1].span.end:
-            span = Span(done[-1].span.start, max(done[-1].span.end, hit.span.end))
+def joined(matches: Iterable[PersonalDataMatch]) -> tuple[PersonalDataMatch, ...]:
+    """Return matches from left to right; those that overlap become one, by the rule of the first."""
+    done: list[PersonalDataMatch] = []
+    for match in sorted(matches, key=lambda match: (match.span.start, -match.span.end)):
+        if done and match.span.start < done[-1].span.end:
+            span = Span(done[-1].span.start, max(done[-1].span.end, match.span.end))
             done[-1] = replace(done[-1], span=span)
         else:
-            done.append(hit)
+            done.append(match)
     return tuple(done)
 
 
-@dataclass(frozen=True, slots=True)
-class Mask:
+# First two digits of the codes of provinces (GB/T 2260).
+_PROVINCES = frozenset(
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+)
+
+
+def is_proved(proof: str, data: str) -> bool:
+    """Tell whether a proof holds of data, whatever parts its digits and in whichever form they are.
+
+    >>> is_proved("id-card", "110105 19491231 002x"), is_proved("luhn", "6222-0212-3456-7890-127")
+    (True, False)
+    """
+    signs = "".join(filter(str.isalnum, data)).upper()
+    return _PROOFS[proof]("".join(str(int(sign)) if sign.isdecimal() else sign for sign in signs))
+
+
+def _is_born(signs: str) -> bool:
+    """Tell whether an identity card's province and date of birth can be. Its county may be one that no list has."""
+    try:
+        return signs[:2] in _PROVINCES and ric.get_birth_date(signs).year >= 1900
+    except NumberError:
+        return False
+
+
+_PROOFS: Mapping[str, Callable[[str], bool]] = {
+    "": lambda signs: True,
+    # GB 11643-1999; the check digit is that of ISO 7064 MOD 11-2.
+    "id-card": lambda signs: ric.calc_check_digit(signs) == signs[-1] and _is_born(signs),
+    "old-id-card": lambda signs: _is_born(f"{signs[:6]}19{signs[6:]}"),
+    # ISO/IEC 7812-1, annex B.
+    "luhn": luhn.is_valid,
+}
+
+
+def _id(kind: str) -> Any:
+    def check(value: str) -> str:
+        if not re.fullmatch(rf"{kind}\.[a-z0-9-]{{1,99}}", value):
+            raise ValueError(f"the id must look like {kind}.mobile")
+        return value
+
+    return AfterValidator(check)
+
+
+def _part(value: Any) -> Any:
+    """Refuse a part of a pattern that does not compile by itself, or holds a group, which would number others anew."""
+    if isinstance(value, str) and bounded(f"(?:{value})").groups:
+        raise ValueError(f"the pattern {value!r} must hold no capturing group; write (?:...)")
+    return value
+
+
+Part = Annotated[str, BeforeValidator(_part)]
+Forms = Annotated[
+    tuple[BoundedPattern, ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+    Field(strict=False, min_length=1),
+]
+
+
+class Mask(Row):
     """One kind of personal data: each holds a ``sign``; ``near`` must stand before it in its line."""
 
-    id: str
-    sign: re.Pattern[str]
-    patterns: tuple[re.Pattern[str], ...]
-    proof: str
-    near: re.Pattern[str] | None
-    matches: tuple[str, ...]
-    spares: tuple[str, ...]
-    table: str
+    id: Annotated[str, _id("mask")]
+    sign: BoundedPattern
+    patterns: Annotated[Forms, Field(alias="pattern")]
+    matches: Cases
+    proof: Literal["", "id-card", "old-id-card", "luhn"] = ""
+    near: BoundedPattern | None = None
+    spares: Texts = ()
+
+    @model_validator(mode="after")
+    def _takes_something(self) -> Mask:
+        if any(pattern.search("") for pattern in self.patterns):
+            raise ValueError("the pattern matches the empty line, and so everything")
+        return self
 
     def find(self, text: str, lines: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        """Yield where data of this kind stands in the lines of a view's text that hold its sign, form after form."""
+        """Yield the places of this kind of data in a view's ``lines``, which hold its sign, form after form."""
         for first, last in lines:
             for pattern in self.patterns:
                 at = first
-                while found := pattern.search(text, at, last):
-                    start, end = found.span()
-                    at = end if is_proved(self.proof, found[0]) else start + 1
+                while match := pattern.search(text, at, last):
+                    start, end = match.span()
+                    at = end if is_proved(self.proof, match[0]) else start + 1
                     if at == end and (self.near is None or self.near.search(text, max(first, start - _BACK), start)):
                         yield start, end
 
 
-@dataclass(frozen=True, slots=True)
-class Spare:
+class Spare(Row):
     """Where data of the kinds ``of`` is spared: behind ``before``, in front of ``after``, inside of ``within``.
 
     Nothing but ``between`` (None: the table's) may stand between ``before`` and the data.
     """
 
-    id: str
-    of: tuple[str, ...]
-    before: str | None
-    between: str | None
-    after: re.Pattern[str] | None
-    within: re.Pattern[str] | None
-    spares: tuple[str, ...]
-    table: str
+    id: Annotated[str, _id("spare")]
+    of: Cases
+    spares: Cases
+    before: Part | None = None
+    between: Part | None = None
+    after: BoundedPattern | None = None
+    within: BoundedPattern | None = None
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Spare:
+        if self.before is None and self.after is None and self.within is None:
+            raise ValueError("says not where it spares. Give it one of before, after, within")
+        return self
 
 
 @dataclass(frozen=True)
-class PersonalTable:
+class PersonalDataTable:
     """All rows; ``between``: what may stand between a word that spares and the data, where a row does not say."""
 
     masks: tuple[Mask, ...] = ()
     spares: tuple[Spare, ...] = ()
     between: str = ""
 
-    def joined(self, other: PersonalTable) -> PersonalTable:
-        """Return this table with another's rows added; a row with a known id takes its place."""
+    def joined(self, other: PersonalDataTable) -> PersonalDataTable:
+        """Return this table with another's rows added; a row with a known id replaces that row."""
         masks = {row.id: row for row in (*self.masks, *other.masks)}
         spares = {row.id: row for row in (*self.spares, *other.spares)}
-        return PersonalTable(tuple(masks.values()), tuple(spares.values()), other.between or self.between)
+        return PersonalDataTable(tuple(masks.values()), tuple(spares.values()), other.between or self.between)
 
-    def find(self, text: str) -> tuple[Found, ...]:
+    def find(self, text: str) -> tuple[PersonalDataMatch, ...]:
         """Return the personal data in a text of one or more lines, from left to right; what overlaps is one.
 
-        Nothing is found in the masked text: what hung together with data, and was none for it, is looked at again.
+        Repeats until nothing new is found: masking one number can reveal another that touched it.
         """
-        found: tuple[Found, ...] = ()
-        while new := [hit for hit in self._found_in(text) if overwrite(text, [hit.span]) != text]:
-            found = joined([*found, *new])
-            text = overwrite(text, (hit.span for hit in joined(new)))
-        return found
+        matches: tuple[PersonalDataMatch, ...] = ()
+        while new := [match for match in self._matches(text) if overwrite(text, [match.span]) != text]:
+            matches = joined([*matches, *new])
+            text = overwrite(text, (match.span for match in joined(new)))
+        return matches
 
-    def _found_in(self, text: str) -> Iterator[Found]:
-        return (hit for form in forms_of(text) for hit in self._found(form))
+    def _matches(self, text: str) -> Iterator[PersonalDataMatch]:
+        return (match for form in forms_of(text) for match in self._matches_in(form))
 
-    def _found(self, form: Form) -> Iterator[Found]:
+    def _matches_in(self, form: Form) -> Iterator[PersonalDataMatch]:
         text = form.text
         lines = {sign: list(_lines_with(sign, text)) for sign in {mask.sign for mask in self.masks}}
-        found = [(mask, list(mask.find(text, lines[mask.sign]))) for mask in self.masks]
-        rows = [row for row in self.spares if any(hits and mask.id in row.of for mask, hits in found)]
+        places = [(mask, list(mask.find(text, lines[mask.sign]))) for mask in self.masks]
+        rows = [row for row in self.spares if any(found and mask.id in row.of for mask, found in places)]
         inside = {row.id: _cover(row.within, text) for row in rows if row.within is not None}
-        for mask, hits in found:
+        for mask, found in places:
             spares = [row for row in rows if mask.id in row.of]
-            for start, end in hits:
-                if not any(self._spared(row, text, start, end, inside) for row in spares):
-                    yield Found(form.back(start, end), mask.id)
+            for start, end in found:
+                if not any(self._is_spared(row, text, start, end, inside) for row in spares):
+                    yield PersonalDataMatch(form.back(start, end), mask.id)
 
-    def _spared(self, row: Spare, text: str, start: int, end: int, inside: Mapping[str, bytearray]) -> bool:
+    def _is_spared(self, row: Spare, text: str, start: int, end: int, inside: Mapping[str, bytearray]) -> bool:
         before = self._before.get(row.id)
         return (
             (before is not None and before.search(text, max(0, start - _BACK), start) is not None)
@@ -159,7 +227,7 @@ class PersonalTable:
     @cached_property
     def _before(self) -> Mapping[str, re.Pattern[str]]:
         return {
-            # What stands between is taken once (possessive): time is bounded whatever a row says. A line may end there.
+            # The words between are matched once (possessive), so that time is bounded. A line may end behind them.
             row.id: re.compile(f"(?:{row.before})(?:{row.between or self.between}){{0,{_BETWEEN}}}+\\s{{0,4}}\\Z")
             for row in self.spares
             if row.before is not None
@@ -177,9 +245,8 @@ class PersonalTable:
     @property
     def n_cases(self) -> int:
         """Return how many cases the rows carry."""
-        return sum(len(row.matches) + len(row.spares) for row in self.masks) + sum(
-            len(row.spares) for row in self.spares
-        )
+        spared = sum(len(row.spares) for row in self._all)
+        return spared + sum(len(row.matches) for row in self.masks)
 
     def check(self) -> list[str]:
         """Run every row against its cases and return what is wrong, one sentence each."""
@@ -187,13 +254,13 @@ class PersonalTable:
             f"{row.table}: {row.id}: does not match its case {case!r}."
             for row in self.masks
             for case in row.matches
-            if row.id not in [found.rule for found in self.find(case)]
+            if row.id not in [match.rule for match in self.find(case)]
         ]
         faults += [
-            f"{row.table}: {found.rule}: masks {found.span.of(case)!r} in {case!r}, which {row.id} spares."
+            f"{row.table}: {match.rule}: masks {match.span.of(case)!r} in {case!r}, which {row.id} spares."
             for row in self._all
             for case in row.spares
-            for found in self.find(case)
+            for match in self.find(case)
         ]
         for row in self.spares:
             rest = replace(self, spares=tuple(other for other in self.spares if other is not row))
@@ -205,78 +272,25 @@ class PersonalTable:
         return faults
 
 
-def parse_personal(table: Mapping[str, Any], name: str) -> PersonalTable:
+def parse_personal_data(table: Mapping[str, Any], name: str) -> PersonalDataTable:
     """Return the rows of one parsed TOML table; refuse a wrong row."""
-    return PersonalTable(
-        tuple(_mask(row, name, number) for number, row in enumerate(tables_of(table, "mask", name), 1)),
-        tuple(_spare(row, name, number) for number, row in enumerate(tables_of(table, "spare", name), 1)),
-        _joint(table, "between", name) or "",
+    between = table.get("between", "")
+    if not isinstance(between, str):
+        raise RuleError(f"{name}: between must be a text in quotes, not {between!r}.")
+    try:
+        _part(between)
+    except ValueError as fault:
+        raise RuleError(f"{name}: between: {fault}.") from fault
+    return PersonalDataTable(
+        tuple(read_rows(Mask, table, "mask", name)), tuple(read_rows(Spare, table, "spare", name)), between
     )
-
-
-def _mask(row: Mapping[str, Any], table: str, number: int) -> Mask:
-    where = f"{table}: {row.get('id', f'mask row {number}')}"
-    need(row, _MASK, where)
-    know(row, _MASK_KNOWN, where)
-    patterns_stated = [row["pattern"]] if isinstance(row["pattern"], str) else row["pattern"]
-    typed({**row, "pattern": patterns_stated}, where, texts=_TEXTS, lists=("pattern", "matches", "spares"))
-    one_of(where, "proof", row.get("proof", ""), PROOFS)
-    patterns = tuple(compiled(one, where) for one in patterns_stated)
-    if any(pattern.search("") for pattern in patterns):
-        raise RuleError(f"{where}: the pattern matches the empty line, and so everything.")
-    near = row.get("near")
-    return Mask(
-        id=_id(row, "mask", where),
-        sign=compiled(row["sign"], where),
-        patterns=patterns,
-        proof=row.get("proof", ""),
-        near=None if near is None else compiled(near, where),
-        matches=tuple(row["matches"]),
-        spares=tuple(row.get("spares", ())),
-        table=table,
-    )
-
-
-def _spare(row: Mapping[str, Any], table: str, number: int) -> Spare:
-    where = f"{table}: {row.get('id', f'spare row {number}')}"
-    need(row, _SPARE, where)
-    know(row, (*_SPARE, *_PLACES, "between"), where)
-    typed(row, where, texts=(*_TEXTS, *_PLACES), lists=("of", "spares"))
-    before, between = _joint(row, "before", where), _joint(row, "between", where)
-    after, within = (compiled(row[name], where) if name in row else None for name in ("after", "within"))
-    if before is None and after is None and within is None:
-        raise RuleError(f"{where}: says not where it spares. Give it one of {', '.join(_PLACES)}.")
-    return Spare(
-        id=_id(row, "spare", where),
-        of=tuple(row["of"]),
-        before=before,
-        between=between,
-        after=after,
-        within=within,
-        spares=tuple(row["spares"]),
-        table=table,
-    )
-
-
-def _joint(row: Mapping[str, Any], key: str, where: str) -> str | None:
-    """Return a pattern that is joined with others: without flags and groups of its own."""
-    typed(row, where, texts=(key,))
-    if key in row and compiled(f"(?:{row[key]})", where).groups:
-        raise RuleError(f"{where}: {key} must hold no capturing group; write (?:...).")
-    return row.get(key)
-
-
-def _id(row: Mapping[str, Any], kind: str, where: str) -> str:
-    if not _ID.fullmatch(row["id"]) or not row["id"].startswith(f"{kind}."):
-        raise RuleError(f"{where}: the id must look like {kind}.mobile.")
-    return str(row["id"])
 
 
 def _lines_with(sign: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
     """Yield where the lines start and end that hold a sign."""
     end = 0
-    while found := sign.search(text, end):
-        start, end = text.rfind("\n", 0, found.start()) + 1, text.find("\n", found.end())
+    while match := sign.search(text, end):
+        start, end = text.rfind("\n", 0, match.start()) + 1, text.find("\n", match.end())
         end = len(text) if end < 0 else end
         yield start, end
 
@@ -284,6 +298,71 @@ def _lines_with(sign: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
 def _cover(pattern: re.Pattern[str], text: str) -> bytearray:
     """Return which characters of a text a pattern covers, as ones."""
     covered = bytearray(len(text))
-    for found in pattern.finditer(text):
-        covered[found.start() : found.end()] = b"\x01" * (found.end() - found.start())
+    for match in pattern.finditer(text):
+        covered[match.start() : match.end()] = b"\x01" * (match.end() - match.start())
     return covered
+
+
+# Entities hide digits and signs; so do digits of other scripts and styles, and signs without a width, of which the
+# folded view does not know.
+_HIDING = re.compile(
+    r"&(?:amp;){0,3}(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});|[\u180e\u20e3\ufe00-\ufe0f]|[^\D0-9０-９]"
+)
+# The views leave it out.
+_NOTHING = "\u200b"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A view of a text in which what hides data is undone; ``plain`` is as long as the text."""
+
+    seen: View
+    plain: str
+
+    @property
+    def text(self) -> str:
+        """Return what is searched."""
+        return self.seen.text
+
+    def back(self, start: int, end: int) -> Span:
+        """Return the raw span of a span of the form, with all of an entity at its end."""
+        span = self.seen.back(start, end)
+        end = span.end
+        while self.plain.startswith(_NOTHING, end):
+            end += 1
+        return Span(span.start, end)
+
+
+def forms_of(text: str) -> Iterator[Form]:
+    """Yield a text folded and, where other forms of digits stand together, with those read too.
+
+    >>> [form.text for form in forms_of("１&#51;⑧")]
+    ['13⑧', '138']
+    """
+    plain = bared(text)
+    folded = Form(view(plain, FOLDED), plain)
+    yield folded
+    if _other_digits().search(folded.text):
+        yield Form(view(plain, DIGITS), plain)
+
+
+def bared(text: str) -> str:
+    """Return a text, as long as it was, in which what hides data is undone; U+200B fills the rest of an entity."""
+    return _HIDING.sub(_undone, text)
+
+
+def _undone(match: re.Match[str]) -> str:
+    """Return the character that an entity is, in as many characters: the views leave out what fills it."""
+    hiding = match[0]
+    if hiding.isdecimal():
+        return str(int(hiding))
+    value = unescape(re.sub("&(?:amp;)+", "&", hiding)) if hiding[0] == "&" else ""
+    if len(value) > 1:
+        return hiding
+    return (" " if value.isspace() else value).ljust(len(hiding), _NOTHING)
+
+
+@lru_cache(maxsize=1)
+def _other_digits() -> re.Pattern[str]:
+    forms = "".join(map(chr, contact_tables().digits))
+    return re.compile(rf"[{forms}][ .-]?[{forms}\d]|(?<=\d)[{forms}]")

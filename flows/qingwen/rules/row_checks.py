@@ -1,105 +1,172 @@
-"""Rows of the tables that people write: what is refused, and in which words."""
+"""Rows of the tables that people write: pydantic checks their fields, and a wrong row is refused in one sentence.
+
+A kind of row is a subclass of `Row`, and its fields are the keys that such a row may have.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from qingwen.errors import RuleError
-from qingwen.rules.patterns import LinePattern, NotLinearError, refusal, steps
+from qingwen.rules.patterns import PatternError, compile_re2, repeats_without_end
 
-# A row counts characters around a form, or weighs a clause.
+# A row counts characters, or weighs a clause.
 LARGEST = 1_000_000
+# A left context sees so many characters before the word, a right one so many behind it.
+LEFT_WINDOW, RIGHT_WINDOW = 16, 600
 _ID = re.compile(r"[a-z]++(?:\.[a-z0-9-]{1,99}+)++")
 
 
-def need(row: Mapping[str, Any], required: Sequence[str], where: str) -> None:
-    """Refuse a row that lacks a required key or leaves it empty."""
-    for key in required:
-        if not row.get(key):
-            raise RuleError(f"{where}: {key} is missing. A row of this table has {', '.join(required)}.")
+def _id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise ValueError("the id must look like ad.scan-qr-code")
+    return value
 
 
-def named(row: Mapping[str, Any], where: str) -> None:
-    """Refuse a row whose id is no word, dot, word: ids stand in columns, commands and files for ever."""
-    if not _ID.fullmatch(row["id"]):
-        raise RuleError(f"{where}: the id must look like ad.scan-qr-code.")
-
-
-def know(row: Mapping[str, Any], known: Sequence[str], where: str) -> None:
-    """Refuse a key that means nothing: it is most often a misspelt one."""
-    for key in row:
-        if key in known:
-            continue
-        if key == "off":
-            raise RuleError(f"{where}: off stands at the top of the file, above the first [[...]].")
-        raise RuleError(f"{where}: unknown key {key!r}. Known: {', '.join(known)}.")
-
-
-def one_of(where: str, key: str, value: Any, allowed: Collection[str]) -> None:
-    """Refuse a value that is none of those allowed."""
-    if value not in allowed:
-        raise RuleError(f"{where}: unknown {key} {value!r}. It must be one of {', '.join(allowed)}.")
-
-
-def in_lines(pattern: str, where: str) -> LinePattern:
-    """Return a row's pattern compiled for lines; refuse one that does not compile or is not linear."""
+def _re2(value: Any, frame: str = "{}") -> Any:
+    """Compile a pattern, put into a frame such as ``(?:{})$``, with RE2."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "a text")
     try:
-        return LinePattern(pattern)
+        return compile_re2(frame.replace("{}", value))
+    except PatternError as fault:
+        raise ValueError(f"RE2 does not take the pattern {value!r}: {fault}") from fault
+
+
+def bounded(value: Any) -> Any:
+    """Compile a pattern of Python's `re`; refuse a repeat without an end, which may take more than linear time."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "a text")
+    try:
+        pattern = re.compile(value)
     except re.error as fault:
-        raise RuleError(f"{where}: the pattern does not compile: {fault}.") from fault
-    except NotLinearError as fault:
-        raise RuleError(f"{where}: the pattern is not known to take linear time: {fault}.") from fault
+        raise ValueError(f"the pattern {value!r} does not compile: {fault}") from fault
+    if repeats_without_end(value):
+        raise ValueError(f"the pattern {value!r} repeats without an end; write {{0,20}} for *, {{1,20}} for +")
+    return pattern
 
 
-def compiled(pattern: str, where: str, longest: int | None = None) -> re.Pattern[str]:
-    """Return a row's pattern compiled; refuse one that does not compile, or takes too many steps from one place.
+# Ids stand in columns, commands and files for ever.
+Id = Annotated[str, AfterValidator(_id)]
+Text = Annotated[str, Field(min_length=1)]
+Since = Annotated[str, BeforeValidator(str), Field(min_length=1)]
+Texts = Annotated[tuple[str, ...], Field(strict=False)]
+Cases = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+TextSet = Annotated[frozenset[str], Field(strict=False)]
+Number = Annotated[float, Field(ge=0, le=LARGEST)]
+Program = Annotated[Any, BeforeValidator(_re2)]
+LeftProgram = Annotated[Any, BeforeValidator(lambda value: _re2(value, "(?:{})$"))]
+BoundedPattern = Annotated[re.Pattern[str], BeforeValidator(bounded)]
 
-    ``longest``: so many characters it is shown at most.
+
+class Row(BaseModel):
+    """One row of a table; ``table`` names the table."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", arbitrary_types_allowed=True)
+
+    id: Id
+    why: Text
+    since: Since
+    table: str = Field(default="", alias="(table)")  # a key that no one writes
+
+
+class Context(BaseModel):
+    """The neighbours of a word: ``left`` must end where it starts, ``right`` must start where it ends.
+
+    ``left_not`` and ``right_not`` must not.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    left: LeftProgram = None
+    left_not: LeftProgram = None
+    right: Program = None
+    right_not: Program = None
+
+    def fits(self, before: bytes, behind: bytes) -> bool:
+        """Tell whether this context fits a word with such `neighbours`."""
+        return (
+            (self.right is None or bool(self.right.match(behind)))
+            and (self.right_not is None or not self.right_not.match(behind))
+            and (self.left is None or bool(self.left.search(before)))
+            and (self.left_not is None or not self.left_not.search(before))
+        )
+
+
+def neighbours(text: str, start: int, end: int) -> tuple[bytes, bytes]:
+    """Return, in UTF-8, what a context sees of a text before and behind the word at ``start..end``."""
+    before, behind = text[max(0, start - LEFT_WINDOW) : start], text[end : end + RIGHT_WINDOW]
+    return before.encode("utf-8", "replace"), behind.encode("utf-8", "replace")
+
+
+Kind = TypeVar("Kind", bound=BaseModel)
+
+
+def read_rows(kind: type[Kind], table: Mapping[str, Any], key: str, name: str) -> Iterator[Kind]:
+    """Yield the rows under a key of a parsed TOML table (``[[rule]]``); refuse a wrong one."""
+    for number, row in enumerate(tables_of(table, key, name), 1):
+        yield read_row(kind, {**row, "(table)": name}, f"{name}: {row.get('id', f'{key} row {number}')}")
+
+
+def read_row(kind: type[Kind], row: Mapping[str, Any], where: str) -> Kind:
+    """Return a row as an object of its kind.
+
+    Raises:
+        RuleError: a key is missing or unknown, or has a wrong value; the sentence begins with ``where``.
     """
     try:
-        found = re.compile(pattern)
-    except re.error as fault:
-        raise RuleError(f"{where}: the pattern {pattern!r} does not compile: {fault}.") from fault
-    said = refusal(steps(pattern, longest))
-    if said:
-        raise RuleError(f"{where}: the pattern {pattern!r} is not known to take linear time: {said}.")
-    return found
+        return kind.model_validate(row)
+    except ValidationError as fault:
+        raise RuleError(f"{where}: {_sentence(fault.errors()[0], kind)}.") from fault
+
+
+def _sentence(error: ErrorDetails, kind: type[BaseModel]) -> str:
+    """Return what is wrong with a row's value, in words."""
+    key, value, type_ = error["loc"][0] if error["loc"] else "", error["input"], error["type"]
+    names = {field.alias or name: field for name, field in kind.model_fields.items() if name != "table"}
+    if type_ in ("missing", "too_short", "string_too_short"):
+        return f"{key} is missing. A row of this table has {', '.join(n for n, f in names.items() if f.is_required())}"
+    if type_ == "extra_forbidden" and key == "off":
+        return "off belongs at the top of the file, above the first [[...]]"
+    if type_ == "extra_forbidden":
+        return f"unknown key {key!r}. Known: {', '.join(names)}"
+    if type_ in ("literal_error", "enum"):
+        return f"unknown {key} {value!r}. It must be one of {error['ctx']['expected']}"
+    if type_ == "value_error":
+        return str(error["ctx"]["error"])
+    if len(error["loc"]) > 1 or type_ in ("tuple_type", "frozen_set_type"):
+        return f"{key} must be a list of texts, not {value!r}"
+    if type_ == "string_type":
+        return f"{key} must be a text in quotes, not {value!r}"
+    if type_ == "bool_type":
+        return f"{key} must be true or false, not {value!r}"
+    most = error["ctx"]["le"] if type_ == "less_than_equal" else LARGEST
+    return f"{key} must be a number from 0 to {int(most)}, not {value!r}"
+
+
+def know(table: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    """Refuse a key of a table that means nothing: it is most often a misspelt one."""
+    for key in table:
+        if key not in known:
+            raise RuleError(f"{where}: unknown key {key!r}. Known: {', '.join(known)}.")
 
 
 def tables_of(table: Mapping[str, Any], key: str, where: str) -> Sequence[Mapping[str, Any]]:
-    """Return the tables that stand under a key (``[[rule]]``), none where it is missing; refuse anything else."""
-    found = table.get(key, ())
-    if not (isinstance(found, list | tuple) and all(isinstance(row, dict) for row in found)):
+    """Return the tables under a key (``[[rule]]``), none where it is missing; refuse anything else."""
+    rows = table.get(key, ())
+    if not (isinstance(rows, list | tuple) and all(isinstance(row, dict) for row in rows)):
         raise RuleError(f"{where}: {key} must be tables; write [[{key}]] above each.")
-    return found
+    return rows
 
 
 def texts_of(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, str]:
-    """Return the table of texts that stands under a key (``[words]``), none where it is missing."""
-    found = table.get(key, {})
-    if not (isinstance(found, dict) and all(isinstance(value, str) for value in found.values())):
+    """Return the table of texts under a key (``[words]``), none where it is missing."""
+    texts = table.get(key, {})
+    if not (isinstance(texts, dict) and all(isinstance(value, str) for value in texts.values())):
         raise RuleError(f"{where}: {key} must be one table of texts; write [{key}] above it.")
-    return found
-
-
-def typed(
-    row: Mapping[str, Any],
-    where: str,
-    *,
-    texts: Collection[str] = (),
-    lists: Collection[str] = (),
-    flags: Collection[str] = (),
-    numbers: Collection[str] = (),
-) -> None:
-    """Refuse a value of another kind than its key holds: a text, a list of texts, true or false, a number."""
-    for key, value in row.items():
-        if key in texts and not isinstance(value, str):
-            raise RuleError(f"{where}: {key} must be a text in quotes, not {value!r}.")
-        if key in lists and not (isinstance(value, list) and all(isinstance(entry, str) for entry in value)):
-            raise RuleError(f"{where}: {key} must be a list of texts, not {value!r}.")
-        if key in flags and not isinstance(value, bool):
-            raise RuleError(f"{where}: {key} must be true or false, not {value!r}.")
-        if key in numbers and not (type(value) in (int, float) and 0 <= value <= LARGEST):
-            raise RuleError(f"{where}: {key} must be a number from 0 to {LARGEST}, not {value!r}.")
+    return texts

@@ -1,28 +1,24 @@
-"""What was learned of sites: the lines that recur on a site's pages, and whether its articles are spun.
-
-``run/survey.py`` mines them.
-"""
+"""What the survey learned of sites: the lines that recur on a site's pages, and whether its articles are spun."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from pydantic_core import from_json
+
 from qingwen.errors import SetupError
 from qingwen.text.match_view import folding
 
-# What JSON may write half a surrogate pair with, which no text of a page is.
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 FORMAT = 2
 
 
 def line_key(words: str) -> str:
-    """Return what a line is known by on all pages of its site: 16 hex digits of its words, folded, without white space.
+    """Return a line's key on all pages of its site: 16 hex digits of its words, folded, without white space.
 
     >>> line_key("關於 我們") == line_key("关于我们")
     True
@@ -53,7 +49,7 @@ class Site:
 
 @dataclass(frozen=True)
 class SiteBook:
-    """What was learned of each site, by its name: an input of cleaning, like the rules. Empty: nothing is known.
+    """The entries of sites by name: an input of cleaning, like the rules. An empty book knows nothing.
 
     >>> about = {line_key("关于我们"): Template(pages=4, text="关于我们")}
     >>> SiteBook({"河上在线": Site(pages=5, templates=about)}).evidence("河上在线", "關於 我們")
@@ -65,21 +61,21 @@ class SiteBook:
     def evidence(self, site: str | None, words: str) -> str | None:
         """Return in words why a line is its site's own, or None."""
         entry = self.sites.get(site) if site else None
-        found = entry.templates.get(line_key(words)) if entry else None
-        return f"stands on {found.pages} of {entry.pages} pages of {site}" if entry and found else None
+        line = entry.templates.get(line_key(words)) if entry else None
+        return f"stands on {line.pages} of {entry.pages} pages of {site}" if entry and line else None
 
     def is_spun(self, site: str | None) -> bool:
-        """Tell whether a site's articles are known to have words swapped: evidence for each of its pages."""
+        """Tell whether a site is known to swap words: evidence for each of its pages."""
         entry = self.sites.get(site) if site else None
         return entry is not None and entry.spun > 0
 
     def joined(self, new: Mapping[str, Site]) -> SiteBook:
-        """Return the book with the entries of sites that it does not know yet; what it knows it keeps."""
+        """Return the book with new sites added; a site that it knows keeps its entry."""
         return SiteBook({**new, **self.sites})
 
     @cached_property
     def digest(self) -> str:
-        """Return 16 hex digits that change with anything that the book says."""
+        """Return 16 hex digits that change with the book."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
     def to_json(self) -> str:
@@ -96,24 +92,24 @@ class SiteBook:
 
 
 class TextFile(Protocol):
-    """What is asked of a path, of this machine or of a store."""
+    """A path to read, on this machine or in a store."""
 
     def exists(self) -> bool:
         """Tell whether the file is there."""
 
     def read_text(self, encoding: str) -> str:
-        """Return what it holds."""
+        """Return its text."""
 
 
 def load_sites(path: TextFile) -> SiteBook:
-    """Return the book of a file, such as a dataset's ``_state/sites.json``; of one that is not there, the empty book.
+    """Read the book of a file, such as a dataset's ``_state/sites.json``; a missing file is an empty book.
 
     >>> from pathlib import Path
     >>> load_sites(Path("no-such-dataset/_state/sites.json")) == SiteBook()
     True
 
     Raises:
-        SetupError: the file holds no book; the message says what to do.
+        SetupError: the file is damaged; the message says what to do.
     """
     if not path.exists():
         return SiteBook()
@@ -128,27 +124,15 @@ def parse_sites(text: str, origin: str) -> SiteBook:
     """Return the book that `SiteBook.to_json` wrote; ``origin`` names it in errors.
 
     Raises:
-        SetupError: it is no book; the message says what to do.
+        SetupError: the text is damaged; the message says what to do.
     """
     try:
-        stated = read_json(text)
+        stated = from_json(text)  # refuses half a surrogate pair, which UTF-8 cannot write again
         if stated["format"] != FORMAT:
             raise ValueError(f"format {stated['format']}")
         return SiteBook({name: _site(entry) for name, entry in stated["sites"].items()})
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as fault:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as fault:
         raise SetupError(f"{origin}: no SiteBook ({fault}). Run with --rebuild to learn the sites anew.") from fault
-
-
-def read_json(text: str) -> Any:
-    """Return what a JSON text says, all of which UTF-8 can write again.
-
-    Raises:
-        ValueError, RecursionError: it is none.
-    """
-    stated = json.loads(text)
-    if _HALF.search(text):
-        json.dumps(stated, ensure_ascii=False).encode()
-    return stated
 
 
 def _site(entry: Mapping[str, Any]) -> Site:

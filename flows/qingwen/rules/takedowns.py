@@ -1,4 +1,4 @@
-"""Tombstones: pages that were taken down on request, and that no run brings back."""
+"""Pages that were taken down on request: no run brings them back."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from pydantic_core import from_json
+
 from qingwen.errors import SetupError
-from qingwen.rules.site_book import TextFile, read_json
+from qingwen.rules.site_book import TextFile
 
 FORGOTTEN = "forgotten.json"
-# Stage, rule and detail of the rejection that stands for a page taken down.
+# Stage, rule and detail of the rejection of a page that was taken down.
 RULE = ("forget", "forget.asked", "The page was taken down on request.")
 
 
@@ -23,7 +25,7 @@ class Forgotten:
     sites: frozenset[str] = frozenset()
 
     def joined(self, other: Forgotten) -> Forgotten:
-        """Return both together."""
+        """Return the union of both."""
         return Forgotten(self.ids | other.ids, self.urls | other.urls, self.sites | other.sites)
 
     def holds(self, page_id: str, url: str | None, site: str | None = None) -> bool:
@@ -36,15 +38,15 @@ class Forgotten:
 
     @property
     def digest(self) -> str:
-        """Return 16 hex digits that change with every tombstone."""
+        """Return 16 hex digits that change with every page taken down."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
 
 def load_forgotten(path: TextFile) -> Forgotten:
-    """Return the tombstones of a dataset; none where the file is not there.
+    """Return what was taken down from a dataset; nothing where the file is missing.
 
     Raises:
-        SetupError: the file holds no tombstones; without them a run would bring back what was taken down.
+        SetupError: the file is damaged; without it a run would bring back what was taken down.
     """
     if not path.exists():
         return Forgotten()
@@ -56,17 +58,17 @@ def load_forgotten(path: TextFile) -> Forgotten:
 
 
 def parse_forgotten(text: str, origin: str) -> Forgotten:
-    """Return the tombstones that `Forgotten.to_json` wrote; ``origin`` names them in errors.
+    """Return what `Forgotten.to_json` wrote; ``origin`` names its file in errors.
 
     Raises:
-        SetupError: it is none of what that writes.
+        SetupError: the text is damaged.
     """
     try:
-        stated = read_json(text)
+        stated = from_json(text)
         if any(not isinstance(value, str) for values in stated.values() for value in values):
             raise ValueError("what was taken down must be text")
         return Forgotten(**{name: frozenset(values) for name, values in stated.items()})
-    except (ValueError, TypeError, AttributeError, RecursionError) as fault:
+    except (ValueError, TypeError, AttributeError) as fault:
         raise _refused(origin, fault) from fault
 
 

@@ -26,9 +26,9 @@ from qingwen.normalize.masking import hide
 from qingwen.read.containers import WHOLE, Share, is_container, raw_pages
 from qingwen.read.page import RawPage, Source, page_of
 from qingwen.rules.book import RuleBook
-from qingwen.rules.personal_data import PersonalTable
+from qingwen.rules.personal_data import PersonalDataTable
 from qingwen.rules.site_book import Site, SiteBook, Template, line_key, load_sites
-from qingwen.rules.swapped_words import SpunTable
+from qingwen.rules.swapped_words import SwappedWordTable
 from qingwen.run.executor import MINE, SIGHT, Executor
 from qingwen.run.watchdog import READING, Watch
 from qingwen.segment.segment import segment
@@ -42,7 +42,7 @@ _PARAGRAPH = 40
 # Pages that share so much of their paragraphs are one article and its repost: they prove a line of the site once.
 _ALIKE = 0.5
 
-NONE = PersonalTable()
+NONE = PersonalDataTable()
 
 # What an item of a container takes, compressed: from 2 (text) to 15 KB (HTML) in news crawls.
 _ITEM_BYTES = 5_000
@@ -88,9 +88,9 @@ def choose_sample(sources: Iterable[Source], config: Config) -> list[Chosen]:
 def sight(
     chosen: Chosen,
     config: Config,
-    spun: SpunTable,
+    spun: SwappedWordTable,
     known: frozenset[str] = frozenset(),
-    personal: PersonalTable = NONE,
+    personal: PersonalDataTable = NONE,
 ) -> Iterator[PageLines]:
     """Yield what pages show of their sites; one that cannot be read, or whose site is known or not named, adds none.
 
@@ -106,7 +106,7 @@ def sight(
 
 
 def _sight(
-    item: RawPage, config: Config, spun: SpunTable, known: frozenset[str], personal: PersonalTable
+    item: RawPage, config: Config, spun: SwappedWordTable, known: frozenset[str], personal: PersonalDataTable
 ) -> PageLines | None:
     try:
         page = page_of(item, config)

@@ -157,5 +157,7 @@ def folding() -> dict[int, str]:
     """Return the character table of the folded view: Simplified, half-width, plain spaces."""
     table = {ord(form): value for form, value in converter("t2s").characters.items() if len(value) == 1}
     table.update({code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
-    table.update({0x3000: " ", 0xA0: " "})
+    # All of Unicode's white space but the ends of lines and the tab.
+    table.update(dict.fromkeys([0x0B, *range(0x1C, 0x20), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)], " "))
+    table.update(dict.fromkeys([0x2028, 0x2029, 0x202F, 0x205F, 0x3000], " "))
     return table
