@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -35,14 +35,13 @@ _STATUSES = (
 )
 
 
-def _grouped(title: Callable[[Any], str], rows: Sequence[tuple[Any, tuple[str, str] | None]], formatter: Any) -> None:
-    """Write rows of help under the titles of their groups, as typer does with rich alone."""
+def _write_groups(rows: Iterable[tuple[str, str, str]], formatter: Any) -> None:
+    """Write rows of help (group, name, text) under the titles of their groups, as typer does only with rich."""
     groups = defaultdict[str, list[tuple[str, str]]](list)
-    for item, row in rows:
-        if row:
-            groups[getattr(item, "rich_help_panel", None) or title(item)].append(row)
-    for name, listed in groups.items():
-        with formatter.section(name):
+    for group, name, text in rows:
+        groups[group].append((name, text))
+    for group, listed in groups.items():
+        with formatter.section(group):
             formatter.write_dl(listed)
 
 
@@ -51,9 +50,14 @@ class Command(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments, then the options."""
-        params = sorted(self.get_params(ctx), key=lambda param: param.param_type_name)
-        rows = [(param, param.get_help_record(ctx)) for param in params]
-        _grouped(lambda param: f"{param.param_type_name.title()}s", rows, formatter)
+        rows = []
+        params: list[Any] = sorted(self.get_params(ctx), key=lambda param: param.param_type_name)
+        for param in params:
+            name, text = param.get_help_record(ctx)
+            if name.startswith(f"{param.metavar} <"):
+                name = param.metavar  # typer writes PAGE <str>
+            rows.append((param.rich_help_panel or f"{param.param_type_name.title()}s", name, text))
+        _write_groups(rows, formatter)
 
 
 class Group(TyperGroup):
@@ -61,8 +65,11 @@ class Group(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write each command with the first sentence of its help."""
-        rows = [(command, (f"{name:10}", command.get_short_help_str(100))) for name, command in self.commands.items()]
-        _grouped(lambda command: "Commands", rows, formatter)
+        commands: dict[str, Any] = {**self.commands}
+        _write_groups(
+            ((one.rich_help_panel, f"{name:10}", one.get_short_help_str(100)) for name, one in commands.items()),
+            formatter,
+        )
 
 
 app = typer.Typer(

@@ -99,6 +99,7 @@ def _settings(config: Path | None, rules: str | None, **stated: Any) -> Settings
     return Settings(load_config(path, overrides), rules or (read_rules_setting(path) if path else None))
 
 
+@cache
 def _rules() -> list[Parameter]:
     text = "Your own thresholds; by default the table [tool.qingwen] of pyproject.toml."
     config = Option("--config", metavar="FILE.toml", help=text, rich_help_panel=_CLEANING)
@@ -106,6 +107,7 @@ def _rules() -> list[Parameter]:
     return [_option(rules, RunOptions, _CLEANING), _parameter("config", Annotated[Path | None, config], None)]
 
 
+@cache
 def _thresholds() -> list[Parameter]:
     """Return the options of single thresholds: without a default, as a file may state them."""
     stated = [field for field in fields(Config) if field.name in _GROUPS]
