@@ -1,4 +1,4 @@
-"""The package's face: its stable names change only where somebody means it, and a type checker knows them all."""
+"""The package's face: its stable names change only on purpose, and a type checker knows them all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import qingwen
 from face import GOLD, face
 
 PROGRAM = """
@@ -66,10 +67,24 @@ def checked(program: str, folder: Path) -> tuple[int, str]:
 
 
 def test_a_program_that_uses_the_face_passes_mypy_strictly(folder: Path) -> None:
-    assert checked(PROGRAM, folder) == (0, "Success: no issues found in 1 source file\n")
+    every_name = f"from qingwen import {', '.join(qingwen.__all__)}\n"
+    assert checked(PROGRAM + every_name, folder) == (0, "Success: no issues found in 1 source file\n")
 
 
-def test_a_name_that_the_face_has_not_is_told_by_mypy(folder: Path) -> None:
+def test_mypy_refuses_a_name_that_the_package_does_not_have(folder: Path) -> None:
     status, said = checked("from qingwen import clean_pages\n", folder)
     assert status == 1
     assert 'Module "qingwen" has no attribute "clean_pages"' in said
+
+
+@pytest.mark.parametrize(("old", "new"), [("Facts", "Metadata"), ("Judged", "LabelledBlock")])
+def test_a_renamed_name_works_for_one_more_version_and_warns(old: str, new: str) -> None:
+    with pytest.warns(DeprecationWarning, match=f"qingwen.{old} is now qingwen.{new}"):
+        assert getattr(qingwen, old) is getattr(qingwen, new)
+    assert old not in qingwen.__all__
+    assert {*qingwen.__all__} <= {*dir(qingwen)}
+
+
+def test_importing_the_package_imports_little() -> None:
+    code = "import sys, qingwen; qingwen.Config; print(*{'pydantic', 'typer', 'numpy', 'rich'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "\n"

@@ -4,7 +4,7 @@
 >>> qingwen.clean_page(b"").detail
 'The page is empty (0 bytes).'
 
-The names in ``__all__``, their parameters and fields, are stable: they change with the version's first number.
+The names in ``__all__``, their parameters and fields, are stable: they change only with the major version.
 """
 
 from __future__ import annotations
@@ -41,48 +41,32 @@ if TYPE_CHECKING:
 
 __version__ = "1.0.0"
 
-# Doors open when they are first used: importing the package costs next to nothing.
-_DOORS = {
-    "clean_page": "clean",
-    "restore": "clean",
-    "Cleaner": "clean",
-    "Config": "config",
-    "BatchError": "errors",
-    "PublishError": "errors",
-    "RuleError": "errors",
-    "SetupError": "errors",
-    "Block": "model",
-    "Cleaned": "model",
-    "Metadata": "model",
-    "Flag": "model",
-    "LabelledBlock": "model",
-    "Label": "model",
-    "Page": "model",
-    "Record": "model",
-    "Rejection": "model",
-    "Verdict": "model",
-    "RuleBook": "rules.book",
-    "load_rules": "rules.book",
-    "SiteBook": "rules.site_book",
-    "load_sites": "rules.site_book",
-    "Edit": "text.spans",
-    "Span": "text.spans",
+# The public names of each module, which is imported when one of them is first used: importing the package costs little.
+_MODULES = {
+    "clean": "Cleaner clean_page restore",
+    "config": "Config",
+    "errors": "BatchError PublishError RuleError SetupError",
+    "model": "Block Cleaned Flag Label LabelledBlock Metadata Page Record Rejection Verdict",
+    "rules.book": "RuleBook load_rules",
+    "rules.site_book": "SiteBook load_sites",
+    "text.spans": "Edit Span",
 }
-# Names of 1.0, for one version more.
+_EXPORTS = {name: module for module, names in _MODULES.items() for name in names.split()}
+# Names of 1.0, which work for one more version.
 _RENAMED = {"Facts": "Metadata", "Judged": "LabelledBlock"}
-__all__ = sorted(_DOORS)
+__all__ = sorted(_EXPORTS)
 
 
-if not TYPE_CHECKING:  # a type checker that sees it believes in any name
+if not TYPE_CHECKING:  # a type checker would accept any name because of it
 
     def __getattr__(name: str) -> Any:
         if name in _RENAMED:
-            warnings.warn(f"qingwen.{name} is now qingwen.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
+            warnings.warn(f"{__name__}.{name} is now {__name__}.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
             name = _RENAMED[name]
-        if name in _DOORS:
-            return getattr(import_module(f"qingwen.{_DOORS[name]}"), name)
+        if name in _EXPORTS:
+            return getattr(import_module(f".{_EXPORTS[name]}", __name__), name)
         raise AttributeError(f"module 'qingwen' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_DOORS})
+    return sorted({*globals(), *_EXPORTS})

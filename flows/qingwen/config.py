@@ -1,4 +1,8 @@
-"""The configuration: every threshold that rows depend on, with its reason and its risk in the lines above it."""
+"""What a user may set: every threshold that rows depend on, with its reason and its risk in the lines above it.
+
+The fields of `Config` carry what pydantic reads of a plain dataclass. Importing pydantic takes longer than the whole
+help of the command line, so it is imported where a value has to be checked.
+"""
 
 from __future__ import annotations
 
@@ -6,98 +10,121 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from qingwen.errors import SetupError
 
-# What HTML is read by: lexbor, or BeautifulSoup with html5lib, ten times slower and the reference.
-HTML_READERS = ("lexbor", "soup")
-# OpenCC's conversions to Simplified: of the script; of Taiwan's variants; of its words too; of Hong Kong's variants.
-CONVERSIONS = ("t2s", "tw2s", "tw2sp", "hk2s")
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Reader = Literal["lexbor", "soup"]
+Conversion = Literal["t2s", "tw2s", "tw2sp", "hk2s"]
+HTML_READERS: tuple[str, ...] = get_args(Reader)
+CONVERSIONS: tuple[str, ...] = get_args(Conversion)
+
+
+def setting(default: Any, description: str, **bounds: Any) -> Any:
+    """Return a dataclass field with what pydantic, the command line and the flow's form need to know of it.
+
+    >>> setting(3, "How often.", ge=0).metadata["ge"]
+    0
+    """
+    return field(default=default, metadata={"description": description, **bounds})
+
+
+def description_of(settings: type, name: str) -> str:
+    """Return the description of a field that `setting` made."""
+    description: str = settings.__dataclass_fields__[name].metadata["description"]  # type: ignore[attr-defined]
+    return description
+
+
+def _count(default: int, description: str) -> Any:
+    return setting(default, description, ge=0, strict=True)
+
+
+def _share(default: float, description: str) -> Any:
+    return setting(default, description, ge=0, le=1, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Thresholds that rows depend on; part of the digest that keeps unlike rows from mixing.
+    """Thresholds that rows depend on; their digest keeps rows of other thresholds out of a dataset.
 
     >>> Config().min_article_chars
     40
     """
 
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
     # A news page of 32 MiB does not exist; a log file does. Too low: long documents are rejected (and say so).
-    max_page_bytes: int = 32 * 1024 * 1024
-    # Characters of the decoded page, markup and all. The largest of 255 real pages has 370,000, one with its pictures
-    # written into it millions. What a parser holds grows with them.
-    max_page_chars: int = 10_000_000
-    # Characters that the page shows. The longest of 255 real pages shows 35,000, a novel on one page a million; the
-    # time of cleaning grows with them.
-    max_text_chars: int = 2_000_000
-    # Tags of a page's markup. The largest of 255 real pages has 15,400; each takes a parser 1 KB.
-    max_tags: int = 300_000
-    # Characters of a block's DOM path, of which each block keeps its own. The longest of 255 real pages has 460.
-    max_path_chars: int = 4_000
+    max_page_bytes: int = _count(32 * 1024 * 1024, "Largest page, in bytes.")
+    # The largest of 255 real pages has 370,000, one with its pictures written into it millions. A parser's memory grows
+    # with them.
+    max_page_chars: int = _count(10_000_000, "Most characters of a page with its markup.")
+    # The longest of 255 real pages shows 35,000, a novel on one page a million. The time of cleaning grows with them.
+    max_text_chars: int = _count(2_000_000, "Most characters that a page shows.")
+    # The largest of 255 real pages has 15,400; a parser takes 1 KB for each.
+    max_tags: int = _count(300_000, "Most tags of a page's markup.")
+    # Each block keeps a path of its own. The longest of 255 real pages has 460.
+    max_path_chars: int = _count(4_000, "Longest DOM path of a block, in characters.")
     # Old portals have up to 3,000 blocks; a generated page of a million would hold a worker for minutes.
-    max_blocks: int = 20_000
-    html_reader: str = "lexbor"
+    max_blocks: int = _count(20_000, "Most blocks of a page.")
+    html_reader: Reader = setting(
+        "lexbor", "Parser of HTML: lexbor (default), or soup, ten times slower, the reference."
+    )
     # html5lib nests as deep as the page asks; beyond this the markup is an attack or a loop.
-    max_depth: int = 2_000
-    # The shortest notice that papers print (a correction, an obituary) has about 40 characters. Higher loses
-    # news in brief; lower lets error pages in.
-    min_article_chars: int = 40
+    max_depth: int = _count(2_000, "Deepest nesting of a page's markup.")
+    # The shortest notice that papers print (a correction, an obituary) has about 40 characters. Higher loses news in
+    # brief; lower lets error pages in.
+    min_article_chars: int = _count(40, "Shortest article, in characters.")
     # FineWeb-2 takes .30 for Chinese. Below it a page is another language or code.
-    min_han_ratio: float = 0.30
-    # Share of Traditional-only characters among Han ones. Real Traditional pages have .15 and more, Simplified pages
-    # that quote names below .01. Lower harms Simplified pages; higher leaves mixed pages Traditional.
-    min_traditional_ratio: float = 0.05
-    # What Traditional articles are converted by. Taiwan's words (軟體, 行動數據) become the mainland's only with tw2sp.
-    conversion: str = "t2s"
-    # A page looks folded when it has this many ASCII commas and full-width ones are rarer than the share.
-    # Fewer commas prove nothing: a short Simplified page may be typed half-width by its author.
-    folded_min_commas: int = 20
-    folded_max_wide_share: float = 0.05
-    # So many bracketed readings make a pinyin farm. Fewer are a writer's glosses, or a lesson in the language.
-    min_readings: int = 5
-    # More private-use characters than this show an anti-scrape font: the page is flagged.
-    max_private_use: int = 5
-    # Kana beyond this share of the letters shows Japanese.
-    max_kana_ratio: float = 0.10
-    # Share of kept lines that end in sentence punctuation; FineWeb-2's Chinese minimum. A list page ends in none.
-    min_line_punct: float = 0.106
-    # Jaccard similarity of two texts' shingles from which they are near duplicates. Reposts of an article had .53 and
-    # more, articles that share a part .35 and less (10 pairs, and farm pages of one article .64 and more).
-    min_similarity: float = 0.45
-    # Unlike pages of a site before anything is learned of it, and pages that must hold a line before it counts as the
-    # site's own. Fewer take a series' shared paragraph for boilerplate.
-    min_site_pages: int = 3
-    min_template_pages: int = 3
-    # Share of the site's surveyed pages that must hold the line. Lower finds the menus of single sections too, and
-    # sooner takes the day's quotation, printed by several articles, for a menu.
-    min_template_share: float = 0.2
-    # Surveyed pages of a site with swapped words in lines of their own, and their share, before the site counts as
-    # spun: evidence for each of its pages. Lower takes a forum where one writer spells 蕞 for a farm.
-    min_spun_pages: int = 3
-    min_spun_share: float = 0.2
-    # Most unlike pages of one site that are compared, and most inputs that a run surveys. More find rarer templates
-    # and cost time: the survey reads each of its pages once.
-    max_site_pages: int = 60
-    survey_pages: int = 5_000
-    # Personal data in the text (mobile numbers, identity cards, bank cards, e-mail, licence plates) is overwritten
-    # before anything is stored. What is masked is gone: no table gives it back.
-    mask_personal_data: bool = False
-    # The day the pages were fetched, as given by the user: resolves "8个月前 (09-29)".
-    crawl_date: date | None = None
-    # Fields of rows (JSON Lines, Parquet) that hold the page, as text or as HTML, its URL, the date of the crawl and
-    # the title; a dot leads into a structure. None tries the names that crawlers use (`read/table_rows.py`).
-    text_field: str | None = None
-    html_field: str | None = None
-    url_field: str | None = None
-    date_field: str | None = None
-    title_field: str | None = None
-    # Prefix that turns a source path into a URL, as given by the user.
-    url_prefix: str | None = None
+    min_han_ratio: float = _share(0.30, "Least share of Han characters in an article.")
+    # Real Traditional pages have .15 and more, Simplified pages that quote names below .01. Lower harms Simplified
+    # pages; higher leaves mixed pages Traditional.
+    min_traditional_ratio: float = _share(0.05, "Share of Traditional-only among Han characters that is converted.")
+    # Taiwan's words (軟體, 行動數據) become the mainland's only with tw2sp.
+    conversion: Conversion = setting("t2s", "OpenCC's conversion of Traditional articles.")
+    # Fewer commas prove nothing: the author may have typed a short page half-width.
+    folded_min_commas: int = _count(20, "ASCII commas from which a page's punctuation may be folded to ASCII.")
+    folded_max_wide_share: float = _share(0.05, "Largest share of full-width commas on a folded page.")
+    # Fewer are a writer's glosses, or a language lesson.
+    min_readings: int = _count(5, "Bracketed readings that make a pinyin farm.")
+    # More show a font against scraping.
+    max_private_use: int = _count(5, "Private-use characters above which a page is flagged.")
+    max_kana_ratio: float = _share(0.10, "Share of kana among the letters above which a page is Japanese.")
+    # FineWeb-2's minimum for Chinese. On a list page no line ends so.
+    min_line_punct: float = _share(0.106, "Least share of kept lines that end in sentence punctuation.")
+    # Reposts of an article had .53 and more, articles that share a part .35 and less (10 pairs, and farm pages of one
+    # article .64 and more).
+    min_similarity: float = _share(0.45, "Jaccard similarity from which two texts are near duplicates.")
+    min_site_pages: int = _count(3, "Different pages of a site before anything is learned of it.")
+    # Fewer take a paragraph that a series shares for boilerplate.
+    min_template_pages: int = _count(3, "Pages that hold a line before it counts as the site's own.")
+    # Lower finds the menus of single sections too, and sooner takes the day's quotation, printed in several articles,
+    # for a menu.
+    min_template_share: float = _share(0.2, "Share of a site's surveyed pages that hold such a line.")
+    # They are evidence for each page of the site. Lower takes a forum where one writer spells 蕞 for a farm.
+    min_spun_pages: int = _count(3, "Surveyed pages with swapped words in lines of their own that make a site a farm.")
+    min_spun_share: float = _share(0.2, "Share of such pages that makes a site a farm.")
+    # More find rarer templates and cost time: the survey reads each of its pages once.
+    max_site_pages: int = _count(60, "Most pages of one site that are compared.")
+    survey_pages: int = _count(5_000, "Most inputs that a run surveys.")
+    # Before anything is stored: what is masked is gone, no table gives it back.
+    mask_personal_data: bool = setting(
+        False, "Mask mobile numbers, identity and bank cards, e-mail addresses and licence plates.", strict=True
+    )
+    crawl_date: date | None = setting(None, "Day of the crawl, as 2023-05-30; resolves relative dates.")
+    # None tries the names that crawlers use (`read/table_rows.py`); a dot leads into a structure.
+    text_field: str | None = setting(None, "Field of a row that holds the page as text; a.b leads into a structure.")
+    html_field: str | None = setting(None, "Field of a row that holds the page as HTML.")
+    url_field: str | None = setting(None, "Field of a row that holds the page's URL.")
+    date_field: str | None = setting(None, "Field of a row that holds the date of the crawl.")
+    title_field: str | None = setting(None, "Field of a row that holds the title, where the text has none.")
+    url_prefix: str | None = setting(None, "Prefix that makes a URL of a page's path.")
 
     @property
     def digest(self) -> str:
@@ -114,38 +141,38 @@ class Config:
         Raises:
             SetupError: a setting is unknown or of the wrong kind.
         """
-        kinds = {entry.name: entry.type for entry in fields(self)}
-        checked: dict[str, Any] = {}
-        for name, value in values.items():
-            if name not in kinds:
-                raise SetupError(f"{origin}: unknown setting {name!r}. Known: {', '.join(sorted(kinds))}.")
-            checked[name] = _checked(name, value, str(kinds[name]), origin)
-        for name, allowed in (("conversion", CONVERSIONS), ("html_reader", HTML_READERS)):
-            if checked.get(name, allowed[0]) not in allowed:
-                raise SetupError(f"{origin}: {name} must be one of {', '.join(allowed)}, not {checked[name]!r}.")
-        return Config(**{**{name: getattr(self, name) for name in kinds}, **checked})
+        present = asdict(self)
+        changed = {name: value for name, value in values.items() if name not in present or value != present[name]}
+        if not changed:
+            return self
+        from pydantic import ValidationError
 
-
-_WANTED = {"int": "a whole number >= 0", "float": "a number between 0 and 1", "bool": "true or false"}
-
-
-def _checked(name: str, value: Any, kind: str, origin: str) -> Any:
-    if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    if kind == "float" and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
-        return float(value)
-    if kind == "bool" and isinstance(value, bool):
-        return value
-    if kind.startswith("date"):
-        if value is None or isinstance(value, date):
-            return value
         try:
-            return date.fromisoformat(str(value))
-        except ValueError:
-            raise SetupError(f"{origin}: {name} must be a date such as 2023-05-30, not {value!r}.") from None
-    if kind.startswith("str") and (value is None or isinstance(value, str)):
-        return value
-    raise SetupError(f"{origin}: {name} must be {_WANTED.get(kind, kind)}, not {value!r}.")
+            return _adapter().validate_python({**present, **changed})
+        except ValidationError as fault:
+            (name, *_), value = fault.errors()[0]["loc"], fault.errors()[0]["input"]
+        if name not in present:
+            raise SetupError(f"{origin}: unknown setting {name!r}. Known: {', '.join(sorted(present))}.")
+        kind = Config.__dataclass_fields__[str(name)].type
+        raise SetupError(f"{origin}: {name} must be {_KINDS[str(kind)]}, not {value!r}.")
+
+
+_KINDS = {
+    "int": "a whole number >= 0",
+    "float": "a number between 0 and 1",
+    "bool": "true or false",
+    "date | None": "a date such as 2023-05-30",
+    "str | None": "text",
+    "Reader": f"one of {', '.join(HTML_READERS)}",
+    "Conversion": f"one of {', '.join(CONVERSIONS)}",
+}
+
+
+@cache
+def _adapter() -> TypeAdapter[Config]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Config)
 
 
 def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -154,10 +181,8 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
     Raises:
         SetupError: the file cannot be read, or a setting is unknown or of the wrong kind.
     """
-    config = Config()
-    if path is not None:
-        config = config.with_values(read_settings(path), str(path))
-    return config.with_values(overrides or {}, "options")
+    stated = read_settings(path) if path else {}
+    return Config().with_values(stated, str(path)).with_values(overrides or {}, "options")
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -166,7 +191,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def read_rules_setting(path: Path) -> str | None:
-    """Return where a TOML file says that the user's own rules are: ``rules = "my-rules"``, beside the file."""
+    """Return the path of the user's own rules that a TOML file states, beside the file: ``rules = "my-rules"``."""
     rules = _table(path).get("rules")
     return None if rules is None else str(path.parent / str(rules))
 

@@ -1,4 +1,4 @@
-"""The command line, as a user runs it: output, exit status, messages."""
+"""The command line: output, exit status, messages. Commands run in this process, but where a process is the matter."""
 
 from __future__ import annotations
 
@@ -10,37 +10,47 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from commands import qingwen
 from conftest import PAGES, ROOT, SEED, group_lives
+from qingwen.dataset.progress import Progress
+from qingwen.errors import BatchError, EndedError, PublishError, SetupError
+from qingwen.run.report import RunReport
+from qingwen.run.request import Request
 
 QINGWEN = [sys.executable, "-m", "qingwen"]
-WIDE = {**os.environ, "COLUMNS": "160"}
-
-
-def qingwen(*arguments: str | Path, cwd: Path = ROOT, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([*QINGWEN, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, env=WIDE)
-    assert done.returncode == status, done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("cli") / "corpus"
-    qingwen("clean", "seeds", "tests/pages", "--output", output, "--no-prefect")
+    qingwen("clean", "seeds", "tests/pages", "--output", output, "--no-prefect", "--runner", "inline")
     return output
 
 
-def test_clean_runs_the_flow_and_says_what_it_did(tmp_path: Path) -> None:
-    done = qingwen("clean", "--output", tmp_path / "out")
-    first, *_ = done.stdout.splitlines()
-    assert first.startswith("1 page in: 1 record, 0 rejected, 0 identical copies")
-    assert "characters removed: related 1796, ad 106" in done.stdout
-    assert "spun.zui 13" in done.stdout
+def test_clean_says_what_it_did_and_finds_nothing_to_do_the_second_time(tmp_path: Path) -> None:
+    command = ["clean", "--output", str(tmp_path / "out"), "--no-prefect", "--runner", "inline"]
+    done = qingwen(*command)
+    assert_says_what_it_did(done.stdout)
+    assert qingwen(*command).stdout.startswith("Nothing to do")
+
+
+@pytest.mark.slow
+def test_clean_runs_the_flow_without_prefect_s_log(tmp_path: Path) -> None:
+    command = [*QINGWEN, "clean", "--output", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert_says_what_it_did(done.stdout)
     assert "INFO" not in done.stderr
-    again = qingwen("clean", "--output", tmp_path / "out", "--no-prefect")
-    assert again.stdout.startswith("Nothing to do")
+
+
+def assert_says_what_it_did(text: str) -> None:
+    assert text.startswith("1 page in: 1 record, 0 rejected, 0 identical copies")
+    assert "characters removed: related 1796, ad 106" in text
+    assert "spun.zui 13" in text
 
 
 def test_show_prints_title_and_text(tmp_path: Path) -> None:
@@ -89,7 +99,7 @@ def test_rules_check_counts_rules_and_cases(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["clean", "nothing/*.txt", "--no-prefect"], "nothing/*.txt: there is no such file or folder; nothing to read"),
-        (["clean", "--no-prefect", "--crawl-date", "yesterday"], "not a date"),
+        (["clean", "--no-prefect", "--crawl-date", "yesterday"], "crawl_date must be a date such as 2023-05-30"),
         (["clean", "--no-prefect", "--config", "gone.toml"], "gone.toml: cannot read"),
         (["clean", "--no-prefect", "--rules", "gone.toml"], "gone.toml: cannot read the rule table"),
         (["show", "gone.txt"], "there is no such file"),
@@ -119,6 +129,46 @@ def test_settings_come_from_a_file_and_wrong_ones_are_refused(tmp_path: Path) ->
     assert "min_article_chars must be a whole number >= 0, not 'many'" in done.stderr
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_first_signal_sets_the_stop_event_and_a_second_ends_at_once(
+    number: int, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(request: Request, progress: Progress, *, stop: Event) -> RunReport:
+        assert not stop.is_set()
+        signal.raise_signal(number)
+        assert stop.is_set()
+        if request.output == "twice":
+            signal.raise_signal(number)
+        raise EndedError("1 of 2 batches are cleaned and kept.")
+
+    monkeypatch.setattr("qingwen.run.engine.run", run)
+    handlers = signal.getsignal(signal.SIGINT)
+    done = qingwen("clean", "--no-prefect", "-o", "once", status=status)
+    assert "the run ends when the batches under way are done. A second signal ends it at once." in done.stderr
+    assert done.stderr.endswith("qingwen: 1 of 2 batches are cleaned and kept.\n")
+    with pytest.raises(SystemExit) as ended:
+        qingwen("clean", "--no-prefect", "-o", "twice")
+    assert ended.value.code == status
+    assert signal.getsignal(signal.SIGINT) == handlers
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(SetupError, 2), (PublishError, 3), (BatchError, 1), (EndedError, 1), (KeyboardInterrupt, 130)],
+)
+def test_each_kind_of_fault_has_its_exit_status(
+    fault: type[BaseException], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(request: Request, progress: Progress, *, stop: Event) -> RunReport:
+        raise fault("broken \x1b[2J")
+
+    monkeypatch.setattr("qingwen.run.engine.run", run)
+    said = qingwen("clean", "--no-prefect", "-o", "x", status=status).stderr
+    assert "\x1b" not in said
+    assert status == 130 or said == "qingwen: broken \\x1b[2J\n"
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_the_run_and_its_workers(number: int, status: int, tmp_path: Path) -> None:
     from made import copies_with_differences
@@ -166,9 +216,8 @@ def test_head_prints_rejections_with_their_reasons_and_records_with_a_flag(corpu
 
 
 def test_a_page_comes_by_a_pipe_with_its_address(tmp_path: Path) -> None:
-    command = [*QINGWEN, "show", "-", "--url", "http://news.example.cn/a/1.html", "--format", "json"]
-    done = subprocess.run(command, input=SEED.read_bytes(), capture_output=True, cwd=tmp_path, check=True)
-    record = json.loads(done.stdout)
+    command = ["show", "-", "--url", "http://news.example.cn/a/1.html", "--format", "json"]
+    record = json.loads(qingwen(*command, cwd=tmp_path, stdin=SEED.read_bytes()).stdout)
     assert (record["url"], record["site"], record["source_path"]) == (
         "http://news.example.cn/a/1.html",
         "example.cn",
@@ -267,13 +316,24 @@ def test_diff_tells_what_other_rules_do(corpus: Path, tmp_path: Path) -> None:
         'since = "2026-11-25"\nmatches = ["二要以蕞快"]\n',
         "utf-8",
     )
-    qingwen("clean", "seeds", "tests/pages", "--output", tmp_path / "new", "--no-prefect", "--rules", rules)
+    qingwen(
+        "clean",
+        "seeds",
+        "tests/pages",
+        "--output",
+        tmp_path / "new",
+        "--no-prefect",
+        "--runner",
+        "inline",
+        "--rules",
+        rules,
+    )
     said = qingwen("diff", corpus, tmp_path / "new").stdout
     assert "ad.mine: acts otherwise on 1 page" in said
     assert "二要以蕞快的速度" in said
     (row,) = qingwen("diff", corpus, tmp_path / "new", "--records").stdout.splitlines()
     assert row.split("\t")[1:] == ["changed", "ad.mine punct.widen spun.diyi spun.zui", str(SEED.relative_to(ROOT))]
-    assert "--examples 0: at least 1" in qingwen("diff", corpus, corpus, "--examples", "0", status=2).stderr
+    assert "Invalid value for '--examples'" in qingwen("diff", corpus, corpus, "--examples", "0", status=2).stderr
 
 
 def test_a_complaint_of_a_reviewer_is_a_test_of_the_rules(tmp_path: Path) -> None:
@@ -292,3 +352,28 @@ def test_an_option_of_prefect_without_prefect_is_refused(tmp_path: Path) -> None
         done = qingwen("clean", "--output", tmp_path / "out", "--no-prefect", *option, status=2)
         assert "leave out --no-prefect" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_docs_lists_the_guides_and_prints_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "output.md").write_text("# Read the output\n\nSeven *tables*.\n", "utf-8")
+    (tmp_path / "glossary.md").write_text("# Glossary\n", "utf-8")
+    monkeypatch.setattr("qingwen.cli.help.DOCS", tmp_path)
+    assert qingwen("docs").stdout == "glossary       Glossary\noutput         Read the output\n"
+    assert qingwen("docs", "output").stdout == "# Read the output\n\nSeven *tables*.\n"
+    refused = qingwen("docs", "outptu", status=2)
+    assert refused.stderr == "qingwen: docs: there is no guide outptu. Guides: glossary, output.\n"
+
+
+def test_help_starts_within_fifteen_starts_of_python() -> None:
+    """In seconds of a processor, the least of several: what else the machine does counts little."""
+    bare, help = (
+        min(seconds_of(*command) for _ in range(5)) for command in (("-c", "pass"), ("-m", "qingwen", "--help"))
+    )
+    assert help < 15 * bare
+
+
+def seconds_of(*arguments: str) -> float:
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    _, _, used = os.wait4(process.pid, 0)
+    process.returncode = 0
+    return used.ru_utime + used.ru_stime

@@ -126,7 +126,7 @@ def test_a_worker_in_another_folder_says_what_to_do(
 
 
 def test_a_runner_that_is_none_is_a_wrong_command(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="runner: must be one of local, dask, ray"):
+    with pytest.raises(SetupError, match="runner: must be one of local, inline, dask, ray"):
         Request(("in",), str(tmp_path), runner="spark")
     with pytest.raises(SetupError, match="needs a runner that knows clusters"):
         Request(("in",), str(tmp_path), cluster="tcp://127.0.0.1:1")

@@ -137,6 +137,6 @@ def test_the_server_s_form_describes_every_parameter() -> None:
     schema = parameter_schema(flow.clean_news.fn).model_dump()
     assert {"inputs", "output", "options"} == set(schema["properties"])
     assert all(schema["properties"][name]["description"] for name in ("inputs", "output"))
-    (options,) = schema["definitions"].values()
+    options = schema["definitions"]["Options"]
     assert all(entry.get("description") for entry in options["properties"].values())
-    assert options["properties"]["runner"]["enum"] == ["local", "dask", "ray"]
+    assert options["properties"]["runner"]["enum"] == ["local", "inline", "dask", "ray"]

@@ -295,7 +295,7 @@ def test_a_fault_nobody_foresaw_rejects_its_page_alone(tmp_path: Path, monkeypat
         ({"batch_pages": 0}, "batch_pages: must be 1 or more, not 0"),
         ({"page_seconds": -1}, "page_seconds: must be 0 or more, not -1"),
         ({"worker_gib": 0.1}, "worker_gib: a worker needs 0.5 GiB"),
-        ({"runner": "slurm"}, "runner: must be one of local, dask, ray, not 'slurm'"),
+        ({"runner": "slurm"}, "runner: must be one of local, inline, dask, ray, not 'slurm'"),
         ({"partition_by": "day"}, "partition_by: must be month, not 'day'"),
         ({"cluster": "tcp://a:1"}, "cluster tcp://a:1: needs a runner that knows clusters"),
     ],

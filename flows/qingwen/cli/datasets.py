@@ -1,104 +1,136 @@
-"""What the commands do that read and keep a dataset: head, report, diff, export, compact, vacuum, changes, forget."""
+"""Work on whole datasets: report, diff, export, changes, compact, vacuum, forget."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Literal
 
-from qingwen.cli.pages import DONE, REVIEW
+from typer import Argument, Option
+
+from qingwen.cli.exits import DONE
+from qingwen.cli.options import Dataset
 from qingwen.errors import SetupError
 
-
-def head(arguments: argparse.Namespace) -> int:
-    """Print the first records, or rejections, as a table."""
-    from qingwen.dataset.location import location_of
-    from qingwen.dataset.lookup import head
-    from qingwen.review.terminal import counted, print_table, record_table, rejection_table
-
-    if arguments.rows < 1:
-        raise SetupError(f"--rows {arguments.rows}: at least 1.")
-    if arguments.rejected and arguments.flag:
-        raise SetupError("--flag: is of records; leave out --rejected.")
-    found = head(location_of(arguments.dataset), arguments.rows, rejected=arguments.rejected, flag=arguments.flag)
-    print_table((rejection_table if arguments.rejected else record_table)(found.rows))
-    in_all = f"{counted(found.records, 'record')}, {counted(found.rejections, 'rejection')} in all"
-    print(f"\n{len(found.rows)} shown; {in_all}.")
-    if found.rows:
-        first = found.rows[0].get("id") or found.rows[0]["page_id"]
-        print(f"Read one: qingwen explain {arguments.dataset} {str(first)[:8]}")
-    elif found.rejections and not arguments.rejected:
-        print(f"Why none? qingwen head {arguments.dataset} --rejected")
-    return DONE
+REVIEW = "review.html"
 
 
-def report(arguments: argparse.Namespace) -> int:
-    """Write the review page."""
+def report(
+    dataset: Dataset,
+    output: Annotated[
+        Path | None,
+        Option("--output", "-o", metavar="FILE.html", help="File to write; by default review.html in DATASET."),
+    ] = None,
+    pages: Annotated[int, Option(metavar="N", help="Pages to read.")] = 200,
+    compare: Annotated[str | None, Option(metavar="OLD", help="Show what differs from another dataset.")] = None,
+) -> int:
+    """Write the review page: the dataset in numbers, and pages to read.
+
+    It is one HTML file that needs no network; marks made there are exported as cases for rules check.
+
+    \b
+    Examples:
+      qingwen report data/corpus
+    """
     from qingwen.dataset.dataset import check_dataset
     from qingwen.dataset.location import is_local, location_of
-    from qingwen.review.diff import compare, tables
+    from qingwen.review.diff import compare as compare_datasets
+    from qingwen.review.diff import tables
     from qingwen.review.review_page import write_review
 
-    dataset = check_dataset(location_of(arguments.dataset))
-    beside = Path(arguments.dataset) / REVIEW if is_local(dataset) else Path(REVIEW)
-    path = Path(arguments.output) if arguments.output else beside
-    old = check_dataset(location_of(arguments.compare)) if arguments.compare else None
-    shown = write_review(
-        dataset, path, pages=arguments.pages, comparison=tables(compare(old, dataset)) if old else None
-    )
+    place = check_dataset(location_of(dataset))
+    path = output or (Path(dataset) / REVIEW if is_local(place) else Path(REVIEW))
+    old = check_dataset(location_of(compare)) if compare else None
+    comparison = tables(compare_datasets(old, place)) if old else None
+    shown = write_review(place, path, pages=pages, comparison=comparison)
     print(f"{path}: {shown} pages to read. Open it in a browser; it needs no network.")
     return DONE
 
 
-def diff(arguments: argparse.Namespace) -> int:
-    """Print what differs between two datasets."""
+def diff(
+    old: Annotated[str, Argument(metavar="OLD", help="A dataset.")],
+    new: Annotated[str, Argument(metavar="NEW", help="Another, of the same pages by other rules.")],
+    examples: Annotated[int, Option(min=1, metavar="N", help="Examples of each rule.")] = 3,
+    records: Annotated[bool, Option("--records", help="List each record: id, change, rules, path.")] = False,
+) -> int:
+    """Print the differences between two datasets by rule, with examples.
+
+    To compare two rule versions over the same pages, make the second dataset with --rules and another --output.
+
+    \b
+    Examples:
+      qingwen diff data/corpus data/corpus
+    """
     from qingwen.dataset.location import location_of
     from qingwen.review.diff import changes, compare, lines
     from qingwen.review.terminal import printed
 
-    old, new = location_of(arguments.old), location_of(arguments.new)
-    if arguments.records:
-        for row in changes(old, new):
+    if records:
+        for row in changes(location_of(old), location_of(new)):
             print("\t".join(map(printed, row)))
         return DONE
-    if arguments.examples < 1:
-        raise SetupError(f"--examples {arguments.examples}: at least 1.")
-    for line in lines(compare(old, new, examples=arguments.examples)):
+    for line in lines(compare(location_of(old), location_of(new), examples=examples)):
         print(line)
     return DONE
 
 
-def export(arguments: argparse.Namespace) -> int:
-    """Write a dataset's records in another form, to a file, a folder, or standard output."""
-    from qingwen.dataset.export import COMPRESSION, ExportOptions, export, exported
+def export(
+    dataset: Dataset,
+    to: Annotated[Literal["jsonl", "dolma", "mnbvc"], Option(help="The form.")] = "jsonl",
+    output: Annotated[
+        str,
+        Option(
+            "--output",
+            "-o",
+            metavar="FILE|DIR",
+            help="A file (.jsonl, .jsonl.gz, .jsonl.zst), or a folder of several; - for standard output.",
+        ),
+    ] = "-",
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace an existing export.")] = False,
+    without_duplicates: Annotated[bool, Option("--without-duplicates", help="One record of each cluster.")] = False,
+    since: Annotated[str | None, Option(metavar="RUN", help="Only what was added or changed since a run.")] = None,
+    title: Annotated[bool, Option("--title", help="Put the title above the text (dolma, mnbvc).")] = False,
+    source: Annotated[str | None, Option(metavar="NAME", help="Corpus that dolma's rows name; else qingwen.")] = None,
+    compression: Annotated[
+        Literal["gzip", "zstd", "none"] | None,
+        Option(help="Of the files in a folder; by default gzip, and none for mnbvc, whose checker reads plain files."),
+    ] = None,
+    file_megabytes: Annotated[int, Option(min=1, metavar="N", help="Most JSON in a file of a folder, in MB.")] = 500,
+) -> int:
+    """Write the records in the form of another corpus.
+
+    jsonl: all columns, one object a line. dolma: id, text, source, added, created, metadata. mnbvc: MNBVC's files of
+    paragraphs. Records are in the order of their ids; a file or a folder appears when it is whole.
+
+    \b
+    Examples:
+      qingwen export data/corpus -o records.jsonl.zst
+      qingwen export data/corpus --to dolma -o dolma --without-duplicates
+    """
+    from qingwen.dataset.export import COMPRESSION, ExportOptions, exported
+    from qingwen.dataset.export import export as write
     from qingwen.dataset.export_files import Output
     from qingwen.dataset.location import location_of
     from qingwen.review.terminal import counted, show_progress
 
-    dataset = location_of(arguments.dataset)
-    wanted = ExportOptions(
-        arguments.to, arguments.title, arguments.source, arguments.without_duplicates, arguments.since
-    )
-    if arguments.file_megabytes < 1:
-        raise SetupError(f"--file-megabytes {arguments.file_megabytes}: at least 1.")
-    if arguments.output == "-":
-        with exported(dataset, wanted) as lines:
-            _poured(lines)
+    options = ExportOptions(to, title, source, without_duplicates, since)
+    if output == "-":
+        with exported(location_of(dataset), options) as lines:
+            _pour(lines)
         return DONE
-    place, compression = location_of(arguments.output), arguments.compression or COMPRESSION[arguments.to]
-    output = Output(place, compression=compression, overwrite=arguments.overwrite)
-    if arguments.compression not in (None, output.compression):
+    place = location_of(output)
+    target = Output(place, compression=compression or COMPRESSION[to], overwrite=overwrite)
+    if compression not in (None, target.compression):
         raise SetupError(f"{place}: --compression is for a folder; a file is packed as its name ends (.gz, .zst).")
     with show_progress() as progress:
-        done = export(dataset, output, wanted, file_bytes=arguments.file_megabytes * 1024 * 1024, progress=progress)
-    written = f"{counted(done.records, 'record')} as {wanted.form} in {counted(done.files, 'file')}"
-    print(f"{written}: {arguments.output}")
+        done = write(location_of(dataset), target, options, file_bytes=file_megabytes << 20, progress=progress)
+    print(f"{counted(done.records, 'record')} as {to} in {counted(done.files, 'file')}: {output}")
     return DONE
 
 
-def _poured(lines: Iterator[bytes]) -> None:
-    """Write lines to standard output as they are; on a terminal, so that what they hold cannot steer it."""
+def _pour(lines: Iterator[bytes]) -> None:
+    """Write lines to standard output as they are; on a terminal, without what could steer it."""
     from qingwen.review.terminal import printed
 
     if sys.stdout.isatty():
@@ -109,45 +141,88 @@ def _poured(lines: Iterator[bytes]) -> None:
         sys.stdout.buffer.flush()
 
 
-def compact(arguments: argparse.Namespace) -> int:
-    """Join the small files of a dataset."""
+def changes(
+    dataset: Dataset,
+    since: Annotated[str, Option(metavar="RUN", help="The name of a run, as in DATASET/_runs.")],
+) -> int:
+    """Print the records that were added, changed or withdrawn since a run.
+
+    One a line: id, tab, added, changed or withdrawn. DATASET/_runs names the runs.
+
+    \b
+    Examples:
+      qingwen changes data/corpus --since 20261125T030000-4711
+    """
+    from qingwen.dataset import changes
+    from qingwen.dataset.location import location_of
+
+    for name, change in changes.changes(location_of(dataset), since):
+        print(f"{name}\t{change}")
+    return DONE
+
+
+def compact(
+    dataset: Dataset,
+    file_megabytes: Annotated[int, Option(metavar="N", help="Size of a file in MB.")] = 256,
+) -> int:
+    """Join small files; refresh what records say of duplicates.
+
+    Readers see the dataset before or after. Old files stay until vacuum.
+
+    \b
+    Examples:
+      qingwen compact data/corpus
+    """
     from qingwen.dataset.location import location_of
     from qingwen.run import maintenance
 
-    done = maintenance.compact(location_of(arguments.dataset), arguments.file_megabytes * 1024 * 1024)
+    done = maintenance.compact(location_of(dataset), file_megabytes << 20)
     for name, (before, after) in done.files.items():
         print(f"{name:12} {before:6} files -> {after}")
     print(f"{done.refreshed} records got what duplicates says of them now. Old files stay until qingwen vacuum.")
     return DONE
 
 
-def vacuum(arguments: argparse.Namespace) -> int:
-    """Remove the files that a dataset does not use any more."""
+def vacuum(
+    dataset: Dataset,
+    keep_hours: Annotated[int, Option(metavar="N", help="Spare the files of versions younger than this.")] = 0,
+) -> int:
+    """Remove the files that a dataset no longer uses.
+
+    Readers of an older version lose its files: --keep-hours spares those of the last hours.
+
+    \b
+    Examples:
+      qingwen vacuum data/corpus --keep-hours 24
+    """
     from qingwen.dataset.location import location_of
     from qingwen.run import maintenance
 
-    print(f"{maintenance.vacuum(location_of(arguments.dataset), arguments.keep_hours)} files removed.")
+    print(f"{maintenance.vacuum(location_of(dataset), keep_hours)} files removed.")
     return DONE
 
 
-def changes(arguments: argparse.Namespace) -> int:
-    """Print what became of records since a run, one a line: id, tab, added, changed or withdrawn."""
-    from qingwen.dataset import changes
+def forget(
+    dataset: Dataset,
+    id: Annotated[list[str] | None, Option(metavar="ID", help="The whole id of a page; repeatable.")] = None,
+    url: Annotated[list[str] | None, Option(metavar="URL", help="The URL of a page; repeatable.")] = None,
+    site: Annotated[list[str] | None, Option(metavar="SITE", help="A site, as records name it; repeatable.")] = None,
+) -> int:
+    """Take pages down: out of every table, and never back.
+
+    Neither a rebuild nor another source brings them back. vacuum removes the files that held them.
+
+    \b
+    Examples:
+      qingwen forget data/corpus --id f6ba1c28ed88afb4c345ed69926acd7b
+    """
     from qingwen.dataset.location import location_of
-
-    for name, change in changes.changes(location_of(arguments.dataset), arguments.since):
-        print(f"{name}\t{change}")
-    return DONE
-
-
-def forget(arguments: argparse.Namespace) -> int:
-    """Take pages down."""
-    from qingwen.dataset.location import location_of
+    from qingwen.review.terminal import counted
     from qingwen.run import maintenance
 
-    if not (arguments.id or arguments.url or arguments.site):
+    if not (id or url or site):
         raise SetupError("forget: name what to take down: --id, --url or --site, as often as needed.")
-    found = maintenance.forget(location_of(arguments.dataset), arguments.id, arguments.url, arguments.site)
-    pages = "1 page" if len(found.ids) == 1 else f"{len(found.ids)} pages"
+    found = maintenance.forget(location_of(dataset), id or [], url or [], site or [])
+    pages = counted(len(found.ids), "page")
     print(f"{pages} taken down; no run brings them back. The files that held them go by qingwen vacuum.")
     return DONE

@@ -1,77 +1,150 @@
-"""The command line: runs a command, tells its faults, answers to signals.
+"""The command line: the app, its help, exit statuses, and faults as sentences.
 
-Starts fast: what a command needs is imported when it runs, and only ``clean`` and ``serve`` import prefect.
+It starts fast: what a command needs is imported when it runs, and only ``clean`` and ``serve`` import prefect.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, NoReturn
 
-from qingwen.cli import pages
-from qingwen.cli.commands import NAMES, make_parser
-from qingwen.cli.pages import DONE, PENDING, REFUSED, WRONG, said
-from qingwen.errors import BatchError, EndedError, PublishError, SetupError
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
+
+from qingwen import __version__
+from qingwen.cli import clean, datasets, help, pages, rules
+from qingwen.cli.exits import DONE, PENDING, REFUSED, SIGNALLED, WRONG, say
+from qingwen.errors import BatchError, PublishError, SetupError
+
+COMMANDS: dict[str, tuple[Callable[..., int], ...]] = {
+    "Clean pages": (clean.clean, clean.serve),
+    "Look at pages": (pages.head, pages.show, pages.explain, pages.restore),
+    "Use a dataset": (datasets.report, datasets.diff, datasets.export, datasets.changes),
+    "Keep a dataset": (datasets.compact, datasets.vacuum, datasets.forget),
+    "Work on the rules": (rules.rules, rules.repairs),
+    "Help": (help.docs, help.completion),
+}
+_STATUSES = (
+    "Exit status: 0 done; 1 done, but pages are pending (show: the page is no article); 2 the command, a rule table or "
+    "the configuration is wrong, and nothing was touched; 3 refused to publish; 130, 143 ended by a signal."
+)
+
+
+def _write_groups(rows: Iterable[tuple[str, str, str]], formatter: Any) -> None:
+    """Write rows of help (group, name, text) under the titles of their groups, as typer does only with rich."""
+    groups = defaultdict[str, list[tuple[str, str]]](list)
+    for group, name, text in rows:
+        groups[group].append((name, text))
+    for group, listed in groups.items():
+        with formatter.section(group):
+            formatter.write_dl(listed)
+
+
+class Command(TyperCommand):
+    """A command whose help lists its options in groups."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments, then the options."""
+        rows = []
+        params: list[Any] = sorted(self.get_params(ctx), key=lambda param: param.param_type_name)
+        for param in params:
+            name, text = param.get_help_record(ctx)
+            if name.startswith(f"{param.metavar} <"):
+                name = param.metavar  # typer writes PAGE <str>
+            rows.append((param.rich_help_panel or f"{param.param_type_name.title()}s", name, text))
+        _write_groups(rows, formatter)
+
+
+class Group(TyperGroup):
+    """The list of all commands, in groups."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write each command with the first sentence of its help."""
+        commands: dict[str, Any] = {**self.commands}
+        _write_groups(
+            ((one.rich_help_panel, f"{name:10}", one.get_short_help_str(100)) for name, one in commands.items()),
+            formatter,
+        )
+
+
+app = typer.Typer(
+    name="qingwen",
+    cls=Group,
+    help="Clean Chinese news out of dirty pages, with a receipt for every character removed or changed.",
+    epilog=_STATUSES,
+    # Plain text: importing rich's help takes as long as all the rest, and boxes waste a third of a narrow terminal.
+    rich_markup_mode=None,
+    # Its options would import pydantic for every help; `qingwen completion` prints the scripts.
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110},
+)
+for _title, _commands in COMMANDS.items():
+    for _command in _commands:
+        app.command(cls=Command, rich_help_panel=_title, epilog=_STATUSES)(_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"qingwen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _app(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit status.
-
-    0 done; 1 done, but pages are pending (``show``: the page is no article); 2 the command, a rule table or the
-    configuration is wrong, and nothing was touched; 3 cleaned, but refused to publish; 130 and 143 on signals.
-    """
-    named = list(sys.argv[1:] if argv is None else argv)
-    if not named:
-        make_parser().print_help()
-        return WRONG
-    if not named[0].startswith("-") and named[0] not in NAMES:
-        near = difflib.get_close_matches(named[0], NAMES, 1)
-        meant = f" Did you mean {near[0]}?" if near else ""
-        return said(f"there is no command {named[0]}.{meant}\nAll commands: qingwen --help", WRONG)
-    arguments = make_parser().parse_args(named)
-    signal.signal(signal.SIGTERM, _signalled)
-    if arguments.command is pages.clean:
-        signal.signal(signal.SIGINT, _signalled)
+    """Run a command; return its exit status, as `_STATUSES` lists them."""
+    if help.COMPLETE in os.environ:
+        help.complete()
+        app(prog_name="qingwen")  # prints the candidates, and exits
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
-        status: int = arguments.command(arguments)
-        return status
+        status = _run([*arguments] or ["--help"])
+        sys.stdout.flush()
+        return status if arguments else WRONG
     except SetupError as fault:
-        return said(fault, WRONG)
+        return say(fault, WRONG)
     except PublishError as fault:
-        return said(fault, REFUSED)
-    except EndedError as fault:
-        return said(fault, 128 + _signals[0] if _signals else PENDING)
+        return say(fault, REFUSED)
     except BatchError as fault:
-        return said(fault, PENDING)
+        return say(fault, PENDING)
     except KeyboardInterrupt:
-        return said("Interrupted.", 130)
-    except RuntimeError as fault:
-        if "interrupted" not in str(fault):
-            raise
-        # What DuckDB makes of a signal that comes while it works.
-        return 128 + _signals[-1] if _signals else said("Interrupted.", 130)
+        return say("Interrupted.", SIGNALLED + signal.SIGINT)
     except BrokenPipeError:
         # The reader of our output went away (head, less): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
 
 
-_signals: list[int] = []
+def _run(arguments: list[str]) -> int:
+    """Run a command as typer does, but let its faults pass, and say in two lines what is wrong with a command line."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("qingwen", arguments) as context:
+            return int(command.invoke(context))
+    except typer.Exit as end:
+        return end.exit_code
+    except TyperException as fault:
+        path = ctx.command_path if (ctx := getattr(fault, "ctx", None)) else "qingwen"
+        wrong = fault.format_message().replace("Value error, ", "")
+        return say(f"{wrong}\nHelp: {path} --help", WRONG, command=path)
 
 
-def _signalled(number: int, frame: object) -> None:
-    """End a run with the batches that are under way; anything else, and at a second signal, at once."""
-    _signals.append(number)
-    engine = sys.modules.get("qingwen.run.engine")
-    word = "Interrupted" if number == signal.SIGINT else "Terminated"
-    if len(_signals) == 1 and engine is not None and engine.end_runs():
-        said(f"{word}: what is under way is finished first. Once more ends at once.", DONE)
-        return
-    said(f"{word}. The dataset is as it was; run again to go on.", DONE)
-    raise SystemExit(128 + number)
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise SystemExit(say("Terminated.", SIGNALLED + number))
 
 
 if __name__ == "__main__":

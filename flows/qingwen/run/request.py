@@ -1,68 +1,75 @@
-"""Whether a run can be done at all: looked at before anything is touched, and before a server is started for it."""
+"""What a run is asked to do, and whether it can be done: checked before anything is touched or a server is started.
+
+`RunOptions` declares the run options once, for the command line, the flow's form and the request. The help of the
+command line reads it, so what checks a request is imported when one is checked.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from qingwen.config import Config
-from qingwen.dataset.dataset import check_versions
-from qingwen.dataset.location import location_of
+from qingwen.config import Config, setting
 from qingwen.errors import SetupError
-from qingwen.model import SCHEMA_VERSION
-from qingwen.read.inputs import check_inputs
-from qingwen.read.open import check_address, is_url
-from qingwen.rules.book import RuleBook, load_rules
 
+if TYPE_CHECKING:
+    from qingwen.rules.book import RuleBook
+
+Runner = Literal["local", "inline", "dask", "ray"]
+RUNNERS: tuple[str, ...] = get_args(Runner)
 LOCAL, INLINE, MONTH = "local", "inline", "month"
 
-# The packages and tables of a worker take .2 GiB.
+# A worker's packages and tables take .2 GiB.
 LEAST_GIB = 0.5
 
-# Processes of this machine; this process itself; a Dask cluster (extra dask); a Ray cluster (extra ray).
-RUNNERS = (LOCAL, INLINE, "dask", "ray")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run is done."""
+
+    rules: str | None = setting(None, "Your own rule table, or a folder of them, added to the shipped rules.")
+    rebuild: bool = setting(False, "Make every row of the dataset anew, by the present rules.")
+    verify: bool = setting(False, "Read known inputs again, even if their size and time are unchanged.")
+    accept: bool = setting(False, "Publish even if the run is very unlike the last ones.")
+    partition_by: Literal["month"] | None = setting(None, "Store the records of a new dataset in folders by month.")
+    review: int = setting(0, "Write a review page with this many pages (needs Prefect); 0: none.", ge=0)
+    workers: int = setting(0, "Worker processes; 0: one for each core.", ge=0)
+    batch_pages: int = setting(500, "Most pages in a batch.", ge=1)
+    retries: int = setting(2, "How often a failed batch is tried again.", ge=0)
+    page_seconds: int = setting(120, "Seconds after which a page is given up and pending; 0: no limit.", ge=0)
+    worker_gib: float = setting(0, "Memory of a worker in GiB; 0: its share of the machine's.", ge=0)
+    runner: Runner = setting("local", "Work in processes (local), in this one (inline), or in a cluster.")
+    cluster: str | None = setting(None, "Address of a Dask or Ray cluster; without it, one is started.")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What to do: the inputs, the dataset's folder, and how.
+class Request(RunOptions):
+    """What to do: the inputs, the dataset's folder or URL, the thresholds, and how.
 
-    ``rules`` names a user's own table or folder of them; ``verify`` reads known inputs again, whatever their size and
-    time say. ``runner``, one of `RUNNERS`, is where the work is done, and ``cluster`` the address of one that stands;
-    without an address dask and ray start ``workers`` processes here. ``partition_by`` MONTH lays the records of a new
-    dataset in a folder for each month of publication. ``accept`` publishes a run that is very unlike the last ones.
-    A page at which a worker stays for more than ``page_seconds`` (0: no limit) is pending, as one is for which its
-    worker's memory (``worker_gib`` GiB, 0: its share of this machine's) does not suffice.
+    >>> Request(("seeds",), "news", workers=-1)
+    Traceback (most recent call last):
+    qingwen.errors.SetupError: workers: must be 0 or more, not -1.
     """
 
     inputs: tuple[str, ...]
     output: str
     config: Config = field(default_factory=Config)
-    rules: str | None = None
-    workers: int = 0
-    batch_pages: int = 500
-    retries: int = 2
-    rebuild: bool = False
-    verify: bool = False
-    runner: str = LOCAL
-    cluster: str | None = None
-    partition_by: str | None = None
-    accept: bool = False
-    page_seconds: int = 120
-    worker_gib: float = 0
 
     def __post_init__(self) -> None:
+        from qingwen.read.open import check_address
+
+        for option in fields(RunOptions):
+            value, least = getattr(self, option.name), option.metadata.get("ge")
+            if least is not None and value < least:
+                raise SetupError(f"{option.name}: must be {least} or more, not {value}.")
         if self.runner not in RUNNERS:
             raise SetupError(f"runner: must be one of {', '.join(RUNNERS)}, not {self.runner!r}.")
         if self.partition_by not in (None, MONTH):
             raise SetupError(f"partition_by: must be {MONTH}, not {self.partition_by!r}.")
         if self.cluster and self.runner in (LOCAL, INLINE):
             raise SetupError(f"cluster {self.cluster}: needs a runner that knows clusters, dask or ray.")
-        for name, least in (("workers", 0), ("batch_pages", 1), ("retries", 0), ("page_seconds", 0), ("worker_gib", 0)):
-            if getattr(self, name) < least:
-                raise SetupError(f"{name}: must be {least} or more, not {getattr(self, name)}.")
         if 0 < self.worker_gib < LEAST_GIB:
             raise SetupError(
                 f"worker_gib: a worker needs {LEAST_GIB} GiB for itself, not {self.worker_gib}; 0: its share."
@@ -80,13 +87,19 @@ class Request:
 
 
 def check_request(request: Request, *, stores: bool = True) -> RuleBook:
-    """Look whether inputs, rules and dataset fit each other; return the rules.
+    """Check that inputs, rules and dataset fit each other; return the rules.
 
     ``stores``: inputs in stores are looked for too, which takes long where they hold much.
 
     Raises:
-        SetupError: they do not; the message says what to do.
+        SetupError: they do not fit; the message says what to do.
     """
+    from qingwen.dataset.dataset import check_versions
+    from qingwen.dataset.location import location_of
+    from qingwen.read.inputs import check_inputs
+    from qingwen.read.open import is_url
+    from qingwen.rules.book import load_rules
+
     book = load_rules(Path(request.rules) if request.rules else None)
     check_inputs(named for named in request.inputs if stores or not is_url(named))
     if not request.rebuild:
@@ -96,5 +109,7 @@ def check_request(request: Request, *, stores: bool = True) -> RuleBook:
 
 
 def row_versions(book: RuleBook, config: Config) -> dict[str, Any]:
-    """Return what rows of one dataset have in common."""
+    """Return what the rows of one dataset have in common."""
+    from qingwen.model import SCHEMA_VERSION
+
     return {"rules_version": book.version, "config_digest": config.digest, "schema_version": SCHEMA_VERSION}
