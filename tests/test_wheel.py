@@ -89,4 +89,4 @@ def test_the_wheel_alone_does_its_work_in_an_empty_folder(command: str, installe
         return done.stdout
 
     assert Path(python("-c", "import qingwen; print(qingwen.__file__)").strip()).is_relative_to(installed)
-    assert python("-m", "qingwen.cli", *command.split())
+    assert python("-m", "qingwen", *command.split())

@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[2]
 EVAL = Path(os.environ.get("QINGWEN_EVAL", ROOT.parent / "shared" / "eval"))
 CONFIG, BOOK = Config(), load_rules()
 ROUNDS = 5
-QINGWEN = [sys.executable, "-m", "qingwen.cli"]
+QINGWEN = [sys.executable, "-m", "qingwen"]
 
 Call = Callable[[], object]
 
