@@ -1,4 +1,19 @@
-"""What the tests share: the pages with their gold, and a Prefect home of their own."""
+"""What the tests share: the default suite and the slow tests, the pages with their gold, and the fixtures below.
+
+Default suite and slow tests
+    A test that starts a server, a cluster or a browser, kills processes or searches long carries the marker ``slow``; the
+    fixtures of ``SERVERS`` bring it along. ``pytest`` and ``pytest tests/run`` leave the slow tests out; ``pytest -m slow`` runs
+    them alone, ``-m "slow or not slow"`` runs everything, and a file or a test that is named runs in any case
+    (``pytest tests/flow/test_cluster.py``).
+
+Fixtures for any test
+    ``seed_dataset``    the dataset of the seed page alone, made once in a session. Read it, or copy it to change it.
+    ``pages_dataset``   the dataset of the seed and of all pages of the tests, made once in a session. The same holds.
+    ``copied``          ``copied(pages_dataset)`` returns a copy of a dataset in ``tmp_path``, to change.
+    ``store``           an S3 file system on loopback with an empty bucket ``crawl``. One server serves a session.
+    ``prefect_api``     Prefect's test server, started once in a session, with a database of its own.
+    ``case``            each page of the tests with its gold: those that are rejected for a test with ``rejected`` in its name.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +26,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +39,9 @@ from hypothesis import settings
 ROOT = Path(__file__).parent.parent
 PAGES = Path(__file__).parent / "pages"
 SEED = ROOT / "seeds" / "000_fa0feccd83b6dce8.txt"
+
+# The fixtures that start a server or a browser.
+SERVERS = {"store", "prefect_api", "browser"}
 
 # Prefect must not touch the user's own server, and its embedded one may start slowly on a busy machine.
 _HOME = tempfile.mkdtemp(prefix="qingwen-prefect-")
@@ -41,27 +60,69 @@ def pytest_sessionfinish() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)  # before ``-m`` selects
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the slow tests out, unless ``-m`` selects or their file is named."""
+    for item in items:
+        if SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+    if config.option.markexpr:
+        return
+    named = {(config.invocation_params.dir / arg.partition("::")[0]).resolve() for arg in config.args}
+    left_out = {item for item in items if item.get_closest_marker("slow") and item.path not in named}
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _dataset(folder: Path, *inputs: Path) -> Path:
+    from qingwen.run.engine import run
+    from qingwen.run.request import Request
+
+    run(Request(tuple(map(str, inputs)), str(folder / "news"), runner="inline"))
+    return folder / "news"
+
+
+@pytest.fixture(scope="session")
+def seed_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dataset of the seed page, to be read."""
+    return _dataset(tmp_path_factory.mktemp("seed-dataset"), SEED)
+
+
+@pytest.fixture(scope="session")
+def pages_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dataset of the seed and of all pages of the tests, to be read."""
+    return _dataset(tmp_path_factory.mktemp("pages-dataset"), SEED, PAGES)
+
+
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The file system of an S3 server on loopback, with an empty bucket ``crawl``; named through the usual environment."""
-    s3fs = pytest.importorskip("s3fs")
+def copied(tmp_path: Path) -> Callable[[Path], Path]:
+    """A function that copies a dataset into ``tmp_path`` and returns the copy."""
+    return lambda dataset: Path(shutil.copytree(dataset, tmp_path / dataset.name))
+
+
+@pytest.fixture(scope="session")
+def prefect_api() -> Iterator[None]:
+    """Prefect's own test server: flows of this process report to it until the session ends."""
+    pytest.importorskip("prefect")
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=180):
+        yield
+
+
+@pytest.fixture(scope="session")
+def _s3_server() -> Iterator[str]:
+    """The address of an S3 server on loopback.
+
+    It is a process of its own: delta-rs holds the interpreter's lock while it waits for an answer.
+    """
     pytest.importorskip("moto.server")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    # A process of its own: delta-rs keeps the interpreter to itself while it waits for an answer.
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    s3fs.S3FileSystem.clear_instance_cache()
     try:
         deadline = time.monotonic() + 60
         while True:
@@ -70,13 +131,31 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             assert server.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        files = s3fs.S3FileSystem()
-        files.mkdir("crawl")
-        yield files
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.kill()
         server.wait()
-        s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def store(_s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The file system of an S3 server on loopback, with an empty bucket ``crawl``; named through the usual environment."""
+    s3fs = pytest.importorskip("s3fs")
+    urllib.request.urlopen(urllib.request.Request(f"{_s3_server}/moto-api/reset", method="POST")).close()
+    for name, value in {
+        "AWS_ENDPOINT_URL": _s3_server,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    files = s3fs.S3FileSystem()
+    files.mkdir("crawl")
+    yield files
+    s3fs.S3FileSystem.clear_instance_cache()
 
 
 def group_lives(leader: int) -> bool:
@@ -102,17 +181,17 @@ class Case:
 
 @lru_cache(maxsize=1)
 def cases() -> tuple[Case, ...]:
-    found = [
+    """Return the seed and the pages of the tests, each with its gold."""
+    pages = [
         Case(gold.with_name(gold.name.removesuffix(".gold.json")), json.loads(gold.read_text("utf-8")))
         for gold in sorted(PAGES.glob("*.gold.json"))
     ]
     seed = json.loads((Path(__file__).parent / "gold" / "seed.json").read_text("utf-8"))
-    return (Case(SEED, seed), *found)
+    return (Case(SEED, seed), *pages)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
-        chosen = cases()
-        wanted_rejected = "rejected" in metafunc.function.__name__
-        chosen = tuple(case for case in chosen if case.rejected == wanted_rejected)
+        rejected = "rejected" in metafunc.function.__name__
+        chosen = [case for case in cases() if case.rejected == rejected]
         metafunc.parametrize("case", chosen, ids=[case.path.name for case in chosen])

@@ -1,6 +1,6 @@
-"""The package's face as text: its stable names with their parameters, fields and defaults.
+"""The public interface as text: the stable names with their parameters, fields and defaults.
 
-``python -m tests.face`` writes it to tests/gold/face.txt, where a change of a stable name is a visible difference.
+``python -m tests.face`` writes it to tests/gold/face.txt, where a change of a stable name shows as a difference.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ GOLD = Path(__file__).parent / "gold" / "face.txt"
 
 
 def face() -> str:
-    """Return the face, each name with what stands below it."""
+    """Return all stable names, each with its members."""
     return "\n".join(line for name in qingwen.__all__ for line in [*_lines(name, getattr(qingwen, name)), ""])
 
 
@@ -45,7 +45,7 @@ def _lines(name: str, value: Any) -> Iterator[str]:
 
 
 def _signature(function: Any) -> str:
-    """Return a signature as it stands in the code: annotations are texts there, and need no quotes."""
+    """Return a signature without quotes around its annotations."""
     return re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(function)))
 
 

@@ -1,4 +1,4 @@
-"""Make the locks anew, and ask for each Python and platform whether every locked package has a wheel there.
+"""Write the locks, and check that every locked package has a wheel for each Python and platform.
 
 ``python -m tests.lock`` keeps each locked version that pyproject.toml still allows; ``--upgrade`` takes the newest.
 """
@@ -14,14 +14,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 RUNTIME, TESTS = "requirements.lock", "tests/requirements.lock"
-# The oldest versions of what pyproject.toml names that its bounds allow, for CI.
+# The oldest versions that the bounds of pyproject.toml allow, for CI.
 LOWEST = "tests/lowest.lock"
 PYTHONS = ("3.11", "3.12", "3.13")
-# Elsewhere some package has no wheel: on Macs with an Intel processor cryptography (of Prefect), on Alpine resiliparse, on
-# Windows for ARM pyarrow. There `pip install .` builds what it must.
+# Elsewhere some package has no wheel: cryptography (of Prefect) on Macs with an Intel processor, resiliparse on Alpine, pyarrow
+# on Windows for ARM. There `pip install .` builds them.
 PLATFORMS = ("x86_64-manylinux_2_28", "aarch64-manylinux_2_28", "aarch64-apple-darwin", "x86_64-pc-windows-msvc")
 UV = (sys.executable, "-m", "uv", "pip")
-# Wheels alone: a source package would be built with whatever its own build asks for, and no hash holds that.
+# Wheels alone: what builds a source package is not pinned by any hash.
 WHEELS = ("--only-binary", ":all:")
 
 
@@ -56,7 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions that pyproject.toml allows")
     upgrade = ["--upgrade"] if parser.parse_args().upgrade else []
-    # The larger set first: what it finds binds the smaller, so that both name the same versions.
+    # The larger lock comes first and constrains the smaller one, so that both name the same versions.
     compile_lock(TESTS, "--extra", "dev", *upgrade)
     compile_lock(RUNTIME, "--constraint", TESTS, *upgrade)
     compile_lock(LOWEST, "--extra", "test", "--resolution", "lowest-direct", "--upgrade")

@@ -1,10 +1,10 @@
-"""Pages made for the tests of many pages: the seed with differences, deterministic."""
+"""Made pages for the tests of many pages: copies of the seed with differences, the same in each run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-# Copies in `records` of what the table `duplicates` says, as of when a row was written; compaction refreshes them.
+# The columns of `records` that repeat the table `duplicates` as it was when the row was written; compaction refreshes them.
 COPIED = ("duplicate_of", "duplicate_kind", "cluster_size")
 SEED = next((Path(__file__).parents[1] / "seeds").glob("*.txt"))
 

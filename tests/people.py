@@ -1,4 +1,4 @@
-"""Made-up personal data for the tests: numbers with right check digits, in the ways in which pages print them."""
+"""Made-up personal data for the tests: numbers with valid check digits, printed as pages print them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _digits(count: int) -> st.SearchStrategy[str]:
 
 def _id_card(region: str, born: date, order: str) -> str:
     body = f"{region}{born:%Y%m%d}{order}"
-    # ISO 7064 MOD 11-2 by its own recursion, not by the weights that the package has.
+    # ISO 7064 MOD 11-2 by its recursive definition, independent of the package's own check.
     product = 0
     for digit in body:
         product = (product + int(digit)) * 2 % 11
@@ -27,7 +27,7 @@ def _id_card(region: str, born: date, order: str) -> str:
 
 
 def _card(body: str) -> str:
-    """Return a number with the check digit that makes it right."""
+    """Return a number with its check digit."""
     for check in "0123456789":
         total = 0
         for place, digit in enumerate(reversed(body + check)):
@@ -75,16 +75,16 @@ CARRIERS = ("，住户张某（{}）说，", "。他留下的是{}，", "【{}�
 
 @st.composite
 def people(draw: st.DrawFn) -> tuple[str, str]:
-    """Return a piece of text that holds someone's data, and the data as letters and digits alone."""
+    """Return a piece of text that holds personal data, and the data as letters and digits alone."""
     data = draw(st.one_of(_MOBILES, _ID_CARDS, _CARDS, _EMAILS, _PLATES))
     way = draw(st.sampled_from(WAYS))
-    if not data[0].isascii():  # of plates nothing but the width varies
+    if not data[0].isascii():  # only the width of a plate varies
         way = "wide" if way == "wide" else "plain"
     return draw(st.sampled_from(CARRIERS)).format(_written(data, way)), bare(data)
 
 
 def bare(text: str) -> str:
-    """Return a text's letters and digits, whatever form they have and whatever parts them."""
+    """Return a text's letters and digits, whatever their form and whatever stands between them."""
     for _ in range(3):
         text = unescape(text)
     return "".join(sign for sign in unicodedata.normalize("NFKC", text).casefold() if sign.isalnum())

@@ -1,6 +1,6 @@
 """Measure speed and memory against yardsticks of the same session: python -m tests.benchmarks [PART ...] [--memory N ...]
 
-Parts: plain, html, engines, growth, patterns, prefect, workers, start (default: all of them). Everything is a ratio of times measured in
+Parts: plain, html, engines, growth, prefect, workers, start (default: all of them). Everything is a ratio of times measured in
 alternation, with the smallest and the largest of the rounds. Needs the extra ``bench``; pages for ``html`` are the
 development pages, or a folder named by QINGWEN_PAGES.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import math
 import os
 import platform
 import re
@@ -236,41 +235,6 @@ def growth(folder: Path) -> Iterator[str]:
         yield f"cost a kilobyte at {size // 1000:,} KB, of that at 10 KB | {cost / base:.2f} | 1"
 
 
-def patterns(folder: Path) -> Iterator[str]:
-    """How the time of each pattern of Python's `re` grows with adversarial texts made from it: the worst exponent, 1 is linear."""
-    from tests.growth import attacks, patterns
-
-    calls: list[tuple[str, str, Callable[[str], object]]] = []
-    for name, pattern in patterns():
-        if isinstance(pattern.pattern, str):
-            calls.append((name, pattern.pattern, lambda text, found=pattern: sum(1 for _ in found.finditer(text))))  # type: ignore[misc]
-    worst: list[tuple[float, str]] = []
-    for name, pattern, call in calls:
-        worst += [max((exponent(call, *attack), name) for attack in attacks(pattern))]
-    above = [(found, name) for found, name in sorted(worst, reverse=True) if found > 1.3]
-    yield f"patterns whose time grows with an exponent above 1.3, of {len(worst)} | {len(above)} | 0"
-    yield from (f"the same: `{name}` | {found:.2f} | 1" for found, name in above)
-
-
-def exponent(call: Callable[[str], object], head: str, body: str, tail: str) -> float:
-    """Return the exponent with which a call's time grows with the pumped part; inf where some tens of times take long."""
-
-    def took(times: int) -> float:
-        text = head + body * times + tail
-        return seconds(lambda: call(text))
-
-    if any(took(times) > 0.02 and took(times) > 0.02 for times in range(4, 29, 8)):
-        return math.inf
-    size = 1024 // len(body) + 1
-    while (known := took(size)) < 0.005 and size * len(body) < 60_000:
-        size *= 4
-    if known < 0.0005:
-        return 0.0
-    # Another process may slow one measurement down: where growth shows, of three the smallest.
-    found = math.log(took(4 * size) / known, 4)
-    return found if found < 1.3 else min(math.log(took(4 * size) / took(size), 4) for _ in range(3))
-
-
 def timed(command: Sequence[str]) -> float:
     started = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
@@ -373,7 +337,6 @@ PARTS = {
     "html": html,
     "engines": engines,
     "growth": growth,
-    "patterns": patterns,
     "prefect": prefect,
     "workers": workers,
     "start": start,

@@ -51,10 +51,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     inputs.mkdir()
     for name in NAMES[:-1]:
         shutil.copy(PAGES / name, inputs / name)
-    first = run(Request((str(inputs),), str(output), workers=1)).run
+    first = run(Request((str(inputs),), str(output), runner="inline")).run
     copies_with_differences(inputs / "alike", 3)
     shutil.copy(PAGES / NAMES[-1], inputs / NAMES[-1])
-    run(Request((str(inputs),), str(output), workers=1))
+    run(Request((str(inputs),), str(output), runner="inline"))
     return output, first
 
 
@@ -143,7 +143,7 @@ def test_dates_are_iso_8601_with_their_zone() -> None:
 def test_an_export_is_a_crawl_that_cleans_to_itself(news: Path, tmp_path: Path) -> None:
     path = tmp_path / "news.jsonl"
     write(news, path)
-    run(Request((str(path),), str(tmp_path / "again"), workers=1))
+    run(Request((str(path),), str(tmp_path / "again"), runner="inline"))
     again = {(row["title"], row["text"]) for row in records(tmp_path / "again").values()}
     assert again == {(row["title"], row["text"]) for row in records(news).values()}
 

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-# An input that alone takes more seconds of the processor's time is slow, and one that takes so many at most is stopped.
+# The seconds of processor time after which an input counts as slow, and after which it is stopped.
 _SLOW, _STOPPED = 5, 60
 
 

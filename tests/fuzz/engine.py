@@ -1,4 +1,4 @@
-"""Findings: what an input breaks, made smaller, kept; and exploring through Hypothesis, which the tests do."""
+"""What an input breaks: find it, make the input smaller, keep it; and search with Hypothesis, as the tests do."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from random import Random
 from .files import known_by
 from .targets import Target
 
-# Of one fault (its type, and where it was raised) so many findings are kept.
+# The findings to keep of one fault (its type, and where it was raised).
 _OF_A_FAULT = 3
-# An input is made smaller by so many trials at most.
+# The most trials to make an input smaller.
 _TRIALS = 2_000
 
 Fault = tuple[str, str]
 
 
 def fault_of(target: Target, octets: bytes) -> Fault | None:
-    """Return what an input breaks: the error's type, and the file and the line that raised it; None: every law holds."""
+    """Return what an input breaks (the error's type, and the file and the line that raised it), or None if every law holds."""
     try:
         target.check(octets)
     except Exception as fault:
@@ -31,7 +31,7 @@ def fault_of(target: Target, octets: bytes) -> Fault | None:
 
 
 def shrunk(target: Target, octets: bytes, fault: Fault) -> bytes:
-    """Return a smaller input with the same fault: stretches are left out, long ones first, while the fault stays."""
+    """Return a smaller input with the same fault: leave out stretches, long ones first, as long as the fault stays."""
     trials, size = 0, max(1, len(octets) // 2)
     while trials < _TRIALS:
         at, before = 0, len(octets)
@@ -49,7 +49,7 @@ def shrunk(target: Target, octets: bytes, fault: Fault) -> bytes:
 
 
 class Findings:
-    """The findings of a run: each kept under the digest of its bytes, so many of a fault."""
+    """The findings of a run: each is a file named by the digest of its bytes; a few are kept of each fault."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -67,7 +67,7 @@ class Findings:
 
 
 def explore(target: Target, examples: int, seed: int) -> Iterator[tuple[bytes, Fault]]:
-    """Try mutated inputs through Hypothesis; yield the smallest that it found to break a law, if any."""
+    """Try mutated inputs with Hypothesis; yield the smallest one that breaks a law, if any."""
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
     from hypothesis import strategies as st

@@ -1,8 +1,7 @@
-"""One target under atheris: coverage says which inputs lead on. Imports nothing of the package before it is instrumented.
+"""Run one target under atheris, which coverage guides. The package is imported only after it is instrumented.
 
-Atheris stands before Hypothesis because it is led by coverage and finds what no mutator was written for; its timer and its
-limit of memory hold native code too. It has wheels for some systems only, so that it is an extra, and the tests explore
-through Hypothesis, which shrinks by itself.
+Atheris comes before Hypothesis as coverage leads it to faults that no mutator was written for, and as its timer and its memory
+limit hold for native code too. It has wheels for some systems only: hence it is an extra, and the tests search with Hypothesis.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from random import Random
 
 
 def cover(name: str, seconds: int, seed: int, work: Path) -> None:
-    """Run a target under atheris until the time is over; findings go to ``work/found``, and the run goes on.
+    """Run a target under atheris until the time is over. Findings go to ``work/found`` and do not end the run.
 
-    Must be called before anything of the package is imported: the code is instrumented as it is loaded.
+    Call it before anything imports the package: atheris instruments the code as it is loaded.
     """
     import atheris
 
@@ -26,17 +25,17 @@ def cover(name: str, seconds: int, seed: int, work: Path) -> None:
         from .files import known_by
         from .targets import TARGETS
 
-    target, findings, tried, told = TARGETS[name], Findings(work / "found"), 0, 0.0
+    target, findings, tried, written = TARGETS[name], Findings(work / "found"), 0, 0.0
     seeds = work / "corpus"
     seeds.mkdir(parents=True, exist_ok=True)
     for octets in target.seeds():
         (seeds / known_by(octets)).write_bytes(octets)
 
     def once(octets: bytes) -> None:
-        nonlocal tried, told
+        nonlocal tried, written
         tried += 1
-        if (now := time.process_time()) > told + 1:
-            told = now
+        if (now := time.process_time()) > written + 1:
+            written = now
             (work / "tried").write_text(f"{tried} {now:.0f}")
         fault = fault_of(target, octets)
         if fault is not None:

@@ -1,4 +1,4 @@
-"""The targets by name: what raises when a law is broken, how inputs are damaged, and what they start from."""
+"""The targets by name: a check that raises when a law is broken, a mutator, and the first inputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOT = HERE.parents[1]
 
 @dataclass(frozen=True)
 class Target:
-    """A law to break: the check, the mutator, the first inputs; ``examples`` are so many as the tests try."""
+    """A law to break: the check, the mutator, the first inputs; the tests try ``examples`` inputs."""
 
     check: Callable[[bytes], object]
     mutate: mutate.Mutator
@@ -33,7 +33,7 @@ class Target:
 
 @lru_cache(maxsize=1)
 def pages() -> tuple[bytes, ...]:
-    """Return the pages of the tests and the seed, and their beginnings alone: small inputs are soon tried."""
+    """Return the pages of the tests and the seed, and their beginnings alone, as small inputs are fast."""
     paths = [*sorted((ROOT / "tests" / "pages").glob("*.[th][xt][tm]*")), *sorted((ROOT / "seeds").glob("*.txt"))]
     whole = [path.read_bytes() for path in paths if not path.name.endswith(".json")]
     return (b"", *whole, *(octets[:600] for octets in whole))

@@ -57,7 +57,7 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def clean(crawl: Path, output: Path, config: Config) -> Path:
-    run(Request((str(crawl),), str(output), config, workers=1))
+    run(Request((str(crawl),), str(output), config, runner="inline"))
     return output
 
 

