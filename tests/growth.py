@@ -1,4 +1,4 @@
-"""How the time of the patterns that Python's `re` runs grows: proved, and measured.
+"""How the time of the patterns that Python's `re` runs grows, proved from the parsed pattern.
 
 RE2's patterns take linear time by construction. Python's are those in code, of the package's own tables, and of personal
 data; no more than the tests needs Python's parser of patterns, which is private.
@@ -22,30 +22,11 @@ from qingwen.metadata.lines import patterns as metadata_patterns
 from qingwen.rules.character_tables import entity_table, lookalike_table, punctuation_table
 from qingwen.text.match_view import contact_tables
 
-# Importing these starts Prefect or the command line.
-_SLOW_TO_IMPORT = ("qingwen.flow", "qingwen.adapters", "qingwen.cli")
+# What starts Prefect or the command line when it is imported.
+_DEAR = ("qingwen.flow", "qingwen.actions", "qingwen.keeping", "qingwen.operations", "qingwen.cli")
 _REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 _TURNS = 4
 _BASIC = "".join(map(chr, range(0x10000)))
-_HUGE, _MANY = 1e100, 500
-
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """At most ``factor`` times the text's length to the power of ``degree``."""
-
-    factor: float
-    degree: float = 0
-
-    def __add__(self, other: Growth) -> Growth:
-        return Growth(self.factor + other.factor, max(self.degree, other.degree))
-
-    def __mul__(self, other: Growth) -> Growth:
-        return Growth(min(self.factor * other.factor, _HUGE), self.degree + other.degree)
-
-
-_ONE, _LENGTH, _EXPONENTIAL = Growth(1), Growth(1, 1), Growth(1, inf)
-Cost = tuple[Growth, Growth]  # the steps of a match from one place, and the ways in which it can match
 
 
 _HUGE, _MANY = 1e100, 500
@@ -159,7 +140,7 @@ def _repeat(repeat: tuple[int, Any, Any], known: Known) -> Cost:
 def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
     """Yield every compiled pattern of the package's modules and of its own tables, each with a name."""
     for module in pkgutil.walk_packages(qingwen.__path__, "qingwen."):
-        if not module.name.startswith(_SLOW_TO_IMPORT):
+        if not module.name.startswith(_DEAR):
             for name, value in sorted(vars(importlib.import_module(module.name)).items()):
                 if isinstance(value, re.Pattern):
                     yield f"{module.name.removeprefix('qingwen.')}.{name}", value
@@ -174,82 +155,24 @@ def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
     yield "contact.toml.gap", contact_tables().gaps
 
 
-def branches(parts: Sequence[Any]) -> list[list[Any]]:
-    """Return the top-level alternatives of a parsed pattern, each with what precedes them all."""
-    if parts and parts[-1][0] is op.BRANCH and all(kind in (op.AT, op.ASSERT) for kind, _ in parts[:-1]):
-        return [whole for branch in parts[-1][1][1] for whole in branches([*parts[:-1], *branch])]
-    return [list(parts)]
-
-
-def cost(parts: Iterable[Any]) -> Cost:
-    """Return the most steps and ways of a parsed pattern, or of a part of one."""
-    steps, ways = Growth(0), _ONE
-    for part in parts:
-        its_steps, its_ways = _part(part)
-        steps, ways = steps + ways * its_steps, ways * its_ways
-    return steps, ways
-
-
-def _part(part: Any) -> Cost:
-    kind, value = part
-    if kind in _REPEATS:
-        steps, ways = _repeat(*value)
-        return steps, _ONE if kind is op.POSSESSIVE_REPEAT else ways
-    if kind is op.BRANCH:
-        return _either(map(cost, value[1]))
-    if kind is op.GROUPREF_EXISTS:
-        return _either(cost(branch or ()) for branch in value[1:])
-    if kind is op.SUBPATTERN:
-        return cost(value[3])
-    if kind is op.ATOMIC_GROUP:
-        return cost(value)[0], _ONE
-    if kind in (op.ASSERT, op.ASSERT_NOT):
-        return cost(value[1])[0] + _ONE, _ONE
-    return _LENGTH if kind is op.GROUPREF else _ONE, _ONE
-
-
-def _either(costs: Iterable[Cost]) -> Cost:
-    steps, ways = Growth(0), Growth(0)
-    for its_steps, its_ways in costs:
-        steps, ways = steps + its_steps, ways + its_ways
-    return steps + _ONE, ways
-
-
-def _repeat(least: int, most: Any, body: Any) -> Cost:
-    its_steps, its_ways = cost(body)
-    if most is op.MAXREPEAT:
-        times = _LENGTH + Growth(least)
-        return (times * its_steps, times) if its_ways == _ONE else (_EXPONENTIAL, _EXPONENTIAL)
-    if its_ways == _ONE:
-        return Growth(most) * its_steps + _ONE, Growth(most - least + 1)
-    steps, ways, so_far = _ONE, Growth(0), _ONE
-    for count in range(most + 1):
-        ways = ways + so_far if count >= least else ways
-        if count < most:
-            steps, so_far = steps + so_far * its_steps, so_far * its_ways
-        if so_far.factor >= _HUGE or count > _MANY:
-            huge = Growth(_HUGE, most * its_ways.degree + its_steps.degree)
-            return huge, huge
-    return steps, ways
-
-
 def searching(pattern: re.Pattern[Any] | str, *, at_start: bool = False) -> Growth:
-    """Return the most steps of a search through a whole text, or of finding all its matches.
+    """Return the most steps of a search through a whole text, or of all matches one behind the other.
 
     ``at_start``: the pattern is only tried at the start of a text (match, fullmatch).
     """
     compiled = re.compile(pattern)
-    text = compiled.pattern if isinstance(compiled.pattern, str) else compiled.pattern.decode("latin-1")
-    tree = _parser.parse(text, compiled.flags & ~re.UNICODE)
+    told = compiled.pattern if isinstance(compiled.pattern, str) else compiled.pattern.decode("latin-1")
+    tree = _parser.parse(told, compiled.flags & ~re.UNICODE)
     once = [(op.AT, op.AT_BEGINNING_STRING)] if at_start else []
-    return reduce(Growth.__add__, (_search([*once, *branch], tree.state.flags) for branch in branches(list(tree))))
+    found = (_search([*once, *branch], tree.state.flags) for branch in branches(list(tree)))
+    return reduce(Growth.__add__, found)
 
 
 def _search(parts: list[Any], flags: int) -> Growth:
-    """Return the steps of one alternative. It is linear if each start costs a bounded number of steps, and in three more forms:
+    """Weigh one alternative: linear where a start costs a bounded number of steps, and in three forms more.
 
-    it can only start at the text's start; or it ends in a run, which the match takes and no other match reads again; or
-    the run that grows cannot be shared by another start, as the character before the run is none of the run's.
+    It can only start at the text's start. Or it ends in a run, which the match takes and no other reads again. Or
+    what grows is a run of characters that no other start can share, as the one before the run is none of them.
     """
     if len(parts) == 1 and parts[0][0] is op.SUBPATTERN:
         parts = list(parts[0][1][3])
@@ -270,13 +193,13 @@ def _search(parts: list[Any], flags: int) -> Growth:
 
 
 def _is_optional(part: Any) -> bool:
-    """Tell whether a part may match nothing, so that the engine need not try what precedes it again."""
+    """Tell whether a part may as well match nothing, so that what stands before it need not be tried again."""
     kind, value = part
     return kind is op.MAX_REPEAT and value[0] == 0 and not cost([part])[0].degree
 
 
 def _is_guarded(before: Sequence[Any], run: Sequence[Any]) -> bool:
-    """Tell whether the character before a run is none of those that the run may hold."""
+    """Tell whether the character before a run is surely none of those that the run may hold."""
     if not before:
         return False
     kind, value = before[-1]
@@ -312,10 +235,10 @@ def _characters(parts: Sequence[Any]) -> frozenset[str]:
 def _of_class(members: tuple[Any, ...]) -> frozenset[str]:
     kinds = {op.CATEGORY_DIGIT: "\\d", op.CATEGORY_SPACE: "\\s", op.CATEGORY_WORD: "\\w"}
     kinds |= {op.CATEGORY_NOT_DIGIT: "\\D", op.CATEGORY_NOT_SPACE: "\\S", op.CATEGORY_NOT_WORD: "\\W"}
-    pieces = []
+    told = []
     for kind, value in members:
         if kind is op.RANGE:
-            pieces.append(f"\\U{value[0]:08x}-\\U{value[1]:08x}")
+            told.append(f"\\U{value[0]:08x}-\\U{value[1]:08x}")
         else:
-            pieces.append("^" if kind is op.NEGATE else kinds.get(value) or f"\\U{value:08x}")
-    return frozenset(re.findall(f"[{''.join(pieces)}]", _BASIC))
+            told.append("^" if kind is op.NEGATE else kinds.get(value) or f"\\U{value:08x}")
+    return frozenset(re.findall(f"[{''.join(told)}]", _BASIC))
