@@ -14,6 +14,7 @@ from conftest import PAGES, SEED
 from qingwen import Config
 from qingwen.dataset import delta
 from qingwen.errors import BatchError, SetupError
+from qingwen.run.jobs import Job, Result
 from qingwen.run.request import Request
 from qingwen.run.workers import Pool
 
@@ -74,13 +75,13 @@ def test_the_flow_cleans_publishes_and_reports(tmp_path: Path) -> None:
 def test_a_passing_fault_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qingwen import flow
 
-    original, tries = Pool.do, list[str]()
+    original, tries = Pool.do, list[Job]()
 
-    def failing_once(self: Pool, kind: str, kit: str, job: str) -> str:
-        tries.append(kind)
+    def failing_once(self: Pool, context: str, job: Job) -> Result:
+        tries.append(job)
         if len(tries) == 1:
             raise BatchError("The disk is busy.")
-        return original(self, kind, kit, job)
+        return original(self, context, job)
 
     monkeypatch.setattr(Pool, "do", failing_once)
     report = flow.run(request_for(tmp_path / "out", SEED))
@@ -91,7 +92,7 @@ def test_a_passing_fault_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_batch_that_fails_for_good_leaves_its_pages_pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qingwen import flow
 
-    def failing(self: Pool, kind: str, kit: str, job: str) -> str:
+    def failing(self: Pool, context: str, job: Job) -> Result:
         raise BatchError("No space left on device.")
 
     monkeypatch.setattr(Pool, "do", failing)
@@ -139,4 +140,4 @@ def test_the_server_s_form_describes_every_parameter() -> None:
     assert all(schema["properties"][name]["description"] for name in ("inputs", "output"))
     (options,) = schema["definitions"].values()
     assert all(entry.get("description") for entry in options["properties"].values())
-    assert options["properties"]["runner"]["enum"] == ["local", "dask", "ray"]
+    assert options["properties"]["runner"]["enum"] == ["local", "inline", "dask", "ray"]

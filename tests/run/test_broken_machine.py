@@ -19,9 +19,9 @@ import pytest
 
 from conftest import PAGES, ROOT, group_lives
 from made import copies_with_differences
+from qingwen.dataset import dataset as datasets
 from qingwen.dataset import delta
 from qingwen.dataset.location import location_of
-from qingwen.run import open_dataset as datasets
 
 QINGWEN = [sys.executable, "-m", "qingwen.cli"]
 

@@ -19,16 +19,15 @@ from qingwen.dataset.lookup import look_up
 from qingwen.dataset.schema import TABLES
 from qingwen.errors import BatchError, PublishError, SetupError
 from qingwen.model import BODY, TITLE
-from qingwen.run.engine import Engine, run
-from qingwen.run.executor import CLEAN
+from qingwen.run import workers
+from qingwen.run.engine import open_run, run
+from qingwen.run.jobs import CleanJob, Job, Result, WorkerContext
 from qingwen.run.report import RunReport
 from qingwen.run.request import Request
-from qingwen.run.worker_context import WorkerContext
-from qingwen.run.workers import Pool
 
 
 def clean(output: Path, *inputs: Path, **options: Any) -> RunReport:
-    return run(Request(tuple(map(str, inputs)), str(output), **{"workers": 2, **options}))
+    return run(Request(tuple(map(str, inputs)), str(output), **{"runner": "inline", **options}))
 
 
 def rows(output: Path, name: str) -> list[dict[str, Any]]:
@@ -122,7 +121,7 @@ def test_the_card_describes_every_column(corpus: Path) -> None:
 
 
 def test_rows_do_not_depend_on_batches_workers_or_order(corpus: Path, tmp_path: Path) -> None:
-    clean(tmp_path / "out", SEED, PAGES, workers=1, batch_pages=20)
+    clean(tmp_path / "out", SEED, PAGES, runner="local", workers=2, batch_pages=20)
     assert everything(tmp_path / "out") == everything(corpus)
 
 
@@ -237,8 +236,8 @@ def test_a_wrong_table_refuses_the_run_before_anything_is_touched(folder: Path, 
 
 
 def test_a_second_run_is_refused_while_one_holds_the_dataset(folder: Path, tmp_path: Path) -> None:
-    request = Request((str(folder),), str(tmp_path / "out"), workers=1)
-    with Engine(request), pytest.raises(PublishError, match="another run holds"), Engine(request):
+    request = Request((str(folder),), str(tmp_path / "out"))
+    with open_run(request), pytest.raises(PublishError, match="another run holds"), open_run(request):
         pass
 
 
@@ -247,15 +246,15 @@ def test_a_failed_batch_fails_alone_and_is_tried_again_by_the_next_run(
 ) -> None:
     made = copies_with_differences(tmp_path / "in", 45)
     output = tmp_path / "out"
-    original, refused = Pool.do, list[str]()
+    original, refused = workers.perform, list[Job]()
 
-    def failing(self: Pool, kind: str, kit: str, job: str) -> str:
-        if kind == CLEAN and (job in refused or not refused):
+    def failing(context: str, job: Job) -> Result:
+        if isinstance(job, CleanJob) and (job in refused or not refused):
             refused.append(job)
             raise BatchError("No space left on device.")
-        return original(self, kind, kit, job)
+        return original(context, job)
 
-    monkeypatch.setattr(Pool, "do", failing)
+    monkeypatch.setattr(workers, "perform", failing)
     report = clean(output, made)
     assert (report.counts.records, report.pending) == (25, 20)
     assert "No space left" in report.faults[0]
@@ -279,7 +278,7 @@ def test_a_fault_nobody_foresaw_rejects_its_page_alone(tmp_path: Path, monkeypat
     (tmp_path / "a.txt").write_text("清文" * 50, "utf-8")
     from qingwen.read.inputs import list_sources
 
-    job = clean_batch.Job(tuple(list_sources([str(tmp_path)])), str(tmp_path / "staged"))
+    job = clean_batch.CleanJob(tuple(list_sources([str(tmp_path)])), str(tmp_path / "staged"))
     counts = clean_batch.clean_batch(job, WorkerContext(Config(), load_rules(), SiteBook()))
     assert counts.rejections == {"fault.unforeseen": 1}
     from pyarrow import parquet
@@ -295,7 +294,7 @@ def test_a_fault_nobody_foresaw_rejects_its_page_alone(tmp_path: Path, monkeypat
         ({"batch_pages": 0}, "batch_pages: must be 1 or more, not 0"),
         ({"page_seconds": -1}, "page_seconds: must be 0 or more, not -1"),
         ({"worker_gib": 0.1}, "worker_gib: a worker needs 0.5 GiB"),
-        ({"runner": "slurm"}, "runner: must be one of local, dask, ray, not 'slurm'"),
+        ({"runner": "slurm"}, "runner: must be one of local, inline, dask, ray, not 'slurm'"),
         ({"partition_by": "day"}, "partition_by: must be month, not 'day'"),
         ({"cluster": "tcp://a:1"}, "cluster tcp://a:1: needs a runner that knows clusters"),
     ],

@@ -19,7 +19,7 @@ from qingwen.run.request import Request
 
 SCRIPT = """
 import os, signal, sys
-from qingwen.corpus import publish, tables
+from qingwen.dataset import delta
 from qingwen.run.request import Request
 from qingwen.run.engine import run
 if __name__ == "__main__":

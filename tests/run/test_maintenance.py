@@ -25,7 +25,7 @@ NAMES = ("clean-dispatch.txt", "science-blog.txt", "epaper-lawsuit.txt", "accoun
 
 
 def clean(output: Path, inputs: Path, **options: Any) -> RunReport:
-    return run(Request((str(inputs),), str(output), **{"workers": 1, **options}))
+    return run(Request((str(inputs),), str(output), **{"runner": "inline", **options}))
 
 
 def rows(output: Path, name: str) -> list[dict[str, Any]]:

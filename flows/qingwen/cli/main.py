@@ -9,6 +9,7 @@ import difflib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 from qingwen.cli import pages
@@ -32,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         meant = f" Did you mean {near[0]}?" if near else ""
         return said(f"there is no command {named[0]}.{meant}\nAll commands: qingwen --help", WRONG)
     arguments = make_parser().parse_args(named)
+    arguments.stop = _stop
     signal.signal(signal.SIGTERM, _signalled)
     if arguments.command is pages.clean:
         signal.signal(signal.SIGINT, _signalled)
@@ -47,11 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BatchError as fault:
         return said(fault, PENDING)
     except KeyboardInterrupt:
-        return said("Interrupted.", 130)
-    except RuntimeError as fault:
-        if "interrupted" not in str(fault):
-            raise
-        # What DuckDB makes of a signal that comes while it works.
         return 128 + _signals[-1] if _signals else said("Interrupted.", 130)
     except BrokenPipeError:
         # The reader of our output went away (head, less): nothing is wrong.
@@ -60,14 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 _signals: list[int] = []
+_stop = threading.Event()
 
 
 def _signalled(number: int, frame: object) -> None:
     """End a run with the batches that are under way; anything else, and at a second signal, at once."""
     _signals.append(number)
-    engine = sys.modules.get("qingwen.run.engine")
     word = "Interrupted" if number == signal.SIGINT else "Terminated"
-    if len(_signals) == 1 and engine is not None and engine.end_runs():
+    if len(_signals) == 1 and "qingwen.run.engine" in sys.modules:
+        _stop.set()
         said(f"{word}: what is under way is finished first. Once more ends at once.", DONE)
         return
     said(f"{word}. The dataset is as it was; run again to go on.", DONE)

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import re
-import signal
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -80,7 +79,7 @@ def clean(arguments: argparse.Namespace) -> int:
         if request.runner not in (LOCAL, INLINE):
             raise SetupError(f"--runner {request.runner}: goes through Prefect; leave out --no-prefect.")
         with show_progress() as progress:
-            report = run_bare(request, progress)
+            report = run_bare(request, progress, arguments.stop)
     else:
         check_request(request, stores=False)  # a misspelt input need not wait for Prefect's start
         if not arguments.verbose:
@@ -90,7 +89,7 @@ def clean(arguments: argparse.Namespace) -> int:
             progress("start Prefect", 0, 0)
             from qingwen import flow
 
-            report = flow.run(request, progress, arguments.review, signal.getsignal(signal.SIGTERM))
+            report = flow.run(request, progress, arguments.review, arguments.stop)
     return _told(report)
 
 
