@@ -53,6 +53,7 @@ def flow_runs() -> list[Any]:
     return asyncio.run(read())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("harness")
 def test_the_flow_cleans_publishes_and_reports(tmp_path: Path) -> None:
     from qingwen import flow
@@ -71,6 +72,7 @@ def test_the_flow_cleans_publishes_and_reports(tmp_path: Path) -> None:
     assert "spun.zui" in made["qingwen-repairs-by-rule"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("harness")
 def test_a_passing_fault_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qingwen import flow
@@ -88,6 +90,7 @@ def test_a_passing_fault_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monk
     assert (report.counts.records, report.pending, len(tries)) == (1, 0, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("harness")
 def test_a_batch_that_fails_for_good_leaves_its_pages_pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qingwen import flow
@@ -102,6 +105,7 @@ def test_a_batch_that_fails_for_good_leaves_its_pages_pending(tmp_path: Path, mo
     assert "Pending pages" in {run.state_name for run in flow_runs()}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("harness")
 def test_a_wrong_set_up_fails_the_flow_and_says_why(tmp_path: Path) -> None:
     from qingwen import flow

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ from conftest import PAGES, SEED
 from made import COPIED, copies_with_differences
 from qingwen import Config
 from qingwen.clean import restore_parts
-from qingwen.dataset import delta
+from qingwen.dataset import dataset, delta
+from qingwen.dataset.location import location_of
 from qingwen.dataset.lookup import look_up
 from qingwen.dataset.schema import TABLES
-from qingwen.errors import BatchError, PublishError, SetupError
+from qingwen.errors import BatchError, EndedError, PublishError, SetupError
 from qingwen.model import BODY, TITLE
 from qingwen.run import workers
 from qingwen.run.engine import open_run, run
@@ -302,3 +305,45 @@ def test_a_fault_nobody_foresaw_rejects_its_page_alone(tmp_path: Path, monkeypat
 def test_an_option_out_of_its_range_is_refused(option: dict[str, Any], says: str) -> None:
     with pytest.raises(SetupError, match=says):
         Request(("in",), "out", **option)
+
+
+def test_runs_stay_in_order_where_the_clock_goes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Back(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime(2026, 3, 29, 2, 0, 0) - timedelta(hours=1)
+
+    (tmp_path / "_runs").mkdir()
+    (tmp_path / "_runs" / "20260329T015959-77.json").write_text("{}")
+    monkeypatch.setattr(dataset, "datetime", Back)
+    assert dataset.new_name(location_of(tmp_path)) == f"20260329T020000-{os.getpid()}"
+
+
+@pytest.mark.parametrize("stage", ["start", "survey", "clean", "publish"])
+def test_a_run_that_is_stopped_keeps_what_is_cleaned_and_one_that_publishes_goes_on(tmp_path: Path, stage: str) -> None:
+    made, stop = copies_with_differences(tmp_path / "in", 45), threading.Event()
+    request = Request((str(made),), str(tmp_path / "out"), runner="inline", workers=1)
+    if stage == "start":
+        stop.set()
+
+    def stop_at(named: str, done: int, total: int) -> None:
+        if named == stage and (done or stage == "publish"):
+            stop.set()
+
+    if stage == "publish":
+        assert run(request, stop_at, stop).counts.records == 45
+        return
+    with pytest.raises(EndedError, match="1 of 3 batches are cleaned and kept" if stage == "clean" else "run again"):
+        run(request, stop_at, stop)
+    assert not delta.exists(location_of(tmp_path / "out"), "records")
+    kept = list((tmp_path / "out" / "_state" / "staging").glob("*/done.json"))
+    assert len(kept) == (stage == "clean")
+    before = [path.stat().st_mtime_ns for path in kept]
+    seen: list[tuple[list[Path], list[int]]] = []
+
+    def look(named: str, done: int, total: int) -> None:
+        if named == "publish":
+            seen.append((kept, [path.stat().st_mtime_ns for path in kept]))
+
+    assert run(request, look).counts.records == 45
+    assert seen == [(kept, before)], "what is cleaned is not cleaned again"

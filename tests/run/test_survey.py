@@ -192,6 +192,7 @@ def test_rows_do_not_depend_on_workers_or_batches(crawl: Path, tmp_path: Path) -
     assert rows[0] == rows[1]
 
 
+@pytest.mark.slow
 def test_a_page_that_kills_its_worker_costs_the_survey_that_page_alone(crawl: Path, tmp_path: Path) -> None:
     (crawl / "1.5.txt").write_text("杀死工人" * 30, "utf-8")
     script = tmp_path / "deadly.py"

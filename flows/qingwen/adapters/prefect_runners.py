@@ -14,7 +14,7 @@ from qingwen.errors import BatchError, EndedError, SetupError, WorkerLostError
 from qingwen.run.engine import local_executor
 from qingwen.run.jobs import Executor, Job, Result
 from qingwen.run.request import INLINE, LOCAL, Request
-from qingwen.run.workers import Pool, Work, perform, windowed
+from qingwen.run.workers import ENDED, Pool, Work, perform, windowed
 
 # More tasks than workers keep every worker busy; more would only wait in the server's queue.
 _TASKS_AT_ONCE, _TASKS_ON_CLUSTER = 24, 1_000
@@ -85,7 +85,7 @@ def _result_of(future: Any) -> Result | BatchError:
     except Exception as fault:  # the cluster gave the job up, as when it killed several workers
         return WorkerLostError(f"{type(fault).__name__}: {fault}")
     if result is None:
-        return EndedError("The run was ended.")
+        return EndedError(ENDED)
     if isinstance(result, Result | BatchError):
         return result
     return BatchError(f"{type(result).__name__}: {result}")

@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import metadata
+from itertools import takewhile
 from pathlib import Path
-from typing import TypeVar
 
 from qingwen.dataset import delta
 from qingwen.dataset.dataset import new_name
 from qingwen.dataset.location import Location, is_local, location_of, remove
 from qingwen.dataset.part_files import DONE
 from qingwen.dataset.progress import Progress, silent
-from qingwen.errors import EndedError
+from qingwen.errors import BatchError, EndedError
 from qingwen.read.containers import is_container
 from qingwen.read.inputs import find_sources
 from qingwen.read.page import Source
@@ -30,7 +30,7 @@ from qingwen.rules.site_book import SiteBook, load_sites
 from qingwen.rules.takedowns import FORGOTTEN, Forgotten, load_forgotten
 from qingwen.run.batches import Batch, BatchRun, CleanedBatches, add_up, clean_batches
 from qingwen.run.drift import check_jumps
-from qingwen.run.jobs import CleanJob, Executor, WorkerContext, write_context
+from qingwen.run.jobs import CleanJob, Executor, Job, Result, WorkerContext, write_context
 from qingwen.run.near_duplicates import cluster
 from qingwen.run.plan import NewPages, find_new_pages
 from qingwen.run.publish import Commit, Merged, OpenDataset, merge, next_number, open_dataset
@@ -39,13 +39,12 @@ from qingwen.run.report import RunReport, write_card, write_manifest
 from qingwen.run.request import INLINE, LOCAL, MONTH, Request, check_request, row_versions
 from qingwen.run.stuck_pages import FailedPages, failed_pages_file, given_up, load_failed_pages
 from qingwen.run.survey import choose_sample, survey_sites
-from qingwen.run.workers import Pool, in_this_process, in_threads
+from qingwen.run.workers import ENDED, Pool, in_this_process, in_threads
 
 SITES = "sites.json"
 _PACKAGES = ("qingwen", "pyarrow", "deltalake", "beautifulsoup4", "opencc-python-reimplemented", "prefect")
 # So many pending paths are named in the manifest; the table sources names all.
 _NAMED = 1_000
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -74,14 +73,15 @@ class Run:
     def check(self) -> None:
         """Raise an `EndedError` where the run is asked to stop, before it cleans."""
         if self.stop.is_set():
-            raise EndedError("Nothing was cleaned or published yet. The dataset is as it was; run again to go on.")
+            raise EndedError(ENDED)
 
-    def until_stopped(self, values: Iterable[_T]) -> Iterator[_T]:
-        """Yield values while the run is not asked to stop."""
-        for value in values:
-            if self.stop.is_set():
-                return
-            yield value
+    def until_stopped(self, execute: Executor) -> Executor:
+        """Return an executor that begins no more jobs once the run is asked to stop."""
+
+        def stoppable(context: str, jobs: Iterable[Job]) -> Iterator[tuple[int, Result | BatchError]]:
+            return execute(context, takewhile(lambda _: not self.stop.is_set(), jobs))
+
+        return stoppable
 
     @property
     def staging(self) -> Location:
@@ -160,8 +160,8 @@ def survey(run: Run, new: NewPages, execute: Executor) -> SiteBook:
         sample = choose_sample(new, config)
         holds_many = any(is_container(file.source.path) for file in sample)
         if holds_many or len(sample) >= max(1, config.min_site_pages):
-            context = run.write_context(known, Forgotten())
-            known = known.joined(survey_sites(sample, execute, context, run.staging / "survey", run.progress))
+            context, stoppable = run.write_context(known, Forgotten()), run.until_stopped(execute)
+            known = known.joined(survey_sites(sample, stoppable, context, run.staging / "survey", run.progress))
     run.check()
     return known
 
@@ -182,7 +182,7 @@ def clean(run: Run, new: NewPages, sites: SiteBook, execute: Executor) -> Cleane
         run.progress("clean", 0, total)
         with _watch_folder(run) as watches:
             job_of = _jobs_of(run, new, watches, {key: page.paths for key, page in given_up(failed_pages).items()})
-            for batch_run in clean_batches(run.until_stopped(batches), job_of, execute, context):
+            for batch_run in clean_batches(batches, job_of, run.until_stopped(execute), context):
                 ended.append(batch_run)
                 done += batch_run.batch.pages
                 run.progress("clean", done, total)

@@ -25,6 +25,7 @@ from qingwen.run.survey import mine_bucket, survey_pages
 Work = Callable[[str, Job], Result]
 """Does one job with a context, named by its file."""
 
+ENDED = "The run was stopped, and nothing was published. The dataset is as it was; run again to go on."
 # A worker needs about .2 GiB of its own, and the largest pages up to one.
 _LEAST_MEMORY = 2 << 30
 
@@ -61,7 +62,7 @@ def in_this_process(retries: int, stop: threading.Event) -> Executor:
 
     def work(context: str, job: Job) -> Result:
         if stop.is_set():
-            raise EndedError("The run was ended.")
+            raise EndedError(ENDED)
         try:
             return perform(context, job)
         except BatchError:
@@ -187,7 +188,7 @@ class Pool:
 
     def _check(self) -> None:
         if self._closed or self._stop.is_set():
-            raise EndedError("The run was ended.")
+            raise EndedError(ENDED)
 
     def _shared(self) -> ProcessPoolExecutor:
         with self._lock:
@@ -212,7 +213,7 @@ def _result(executor: ProcessPoolExecutor, context: str, job: Job) -> Result:
     except (BatchError, BrokenProcessPool):
         raise
     except CancelledError:
-        raise EndedError("The run was ended.") from None
+        raise EndedError(ENDED) from None
     except MemoryError:
         raise WorkerLostError("The worker's memory does not suffice.") from None
     except Exception as fault:  # the batch's, whatever it is: the other batches go on
