@@ -41,10 +41,9 @@ from qingwen.adapters.prefect_runners import task_executor
 from qingwen.dataset.progress import Progress, silent
 from qingwen.errors import BatchError, EndedError, PublishError, SetupError, WorkerLostError
 from qingwen.run import engine
-from qingwen.run.jobs import Job, Result
+from qingwen.run.jobs import Result
 from qingwen.run.report import RunReport
 from qingwen.run.request import INLINE, LOCAL, Request
-from qingwen.run.workers import Work
 
 TAG = "qingwen"
 _DEFAULTS = Options()
@@ -108,8 +107,8 @@ def _step(function: Callable[_P, _T]) -> Callable[_P, _T]:
     return step
 
 
+# Surveying and cleaning are many tasks, one a job, and none themselves: what a task holds would go to a cluster with it.
 find_new = _step(engine.find_new)
-survey = _step(engine.survey)
 near_duplicates = _step(engine.near_duplicates)
 publish = _step(engine.publish)
 report = _step(engine.report)
@@ -140,7 +139,7 @@ def clean_news(inputs: list[str], output: str = "data/corpus", options: Options 
             task_executor(request, run.stop, piece) as execute,
         ):
             new = find_new(run)
-            sites = survey(run, new, execute)
+            sites = engine.survey(run, new, execute)
             cleaned = engine.clean(run, new, sites, execute)
             merged = near_duplicates(run, cleaned)
             commits = publish(run, sites, cleaned, merged)
@@ -168,13 +167,13 @@ def _is_worth_a_retry(task: Any, run: Any, state: Any) -> bool:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def piece(work: Work, context: str, job: Job) -> Result | None:
-    """Do a job: ``work`` does it in the run's pool or, on a cluster, in this process.
+def piece(work: Callable[[], Result]) -> Result | None:
+    """Do a job of the workers: in the run's pool or, on a cluster, in this process.
 
     A job that was not begun, as the run is asked to stop, gives None: that is no failure.
     """
     try:
-        return work(context, job)
+        return work()
     except EndedError:
         return None
 

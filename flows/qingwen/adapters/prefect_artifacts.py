@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,28 +75,20 @@ def make_artifacts(report: RunReport, review: int) -> None:
 
 def with_artifact(progress: Progress) -> Progress:
     """Return a progress that reports to another, and keeps an artifact of the share of pages cleaned."""
-    update: Callable[[float], None] | None = None
+    artifact: Any = None
     last = 0.0
 
     def with_share(stage: str, done: int, total: int) -> None:
-        nonlocal update, last
+        nonlocal artifact, last
         progress(stage, done, total)
         if stage != "clean" or not total:
             return
         now = time.monotonic()
-        if update is None:
-            update, last = _progress_artifact(total), now
+        if artifact is None:
+            description = f"Of {total:,} pages cleaned"
+            artifact, last = create_progress_artifact(0.0, key="qingwen-progress", description=description), now
         elif now - last >= _PROGRESS_SECONDS or done == total:
-            update(100 * done / total)
+            update_progress_artifact(artifact, 100 * done / total)
             last = now
 
     return with_share
-
-
-def _progress_artifact(total: int) -> Callable[[float], None]:
-    artifact: Any = create_progress_artifact(0.0, key="qingwen-progress", description=f"Of {total:,} pages cleaned")
-
-    def update(share: float) -> None:
-        update_progress_artifact(artifact, share)
-
-    return update

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from prefect.task_runners import ThreadPoolTaskRunner
-from prefect.utilities.annotations import quote
 
 from qingwen.errors import BatchError, EndedError, SetupError, WorkerLostError
 from qingwen.run.engine import local_executor
@@ -22,7 +22,7 @@ _TASKS_AT_ONCE, _TASKS_ON_CLUSTER = 24, 1_000
 
 @contextmanager
 def task_executor(request: Request, stop: threading.Event, piece: Any) -> Iterator[Executor]:
-    """Do each job of a run as a task ``piece(work, context, job)``; with the runner inline, without tasks.
+    """Do each job of a run as a task ``piece(work)``; with the runner inline, without tasks.
 
     Raises:
         SetupError: the package of the runner is not installed.
@@ -70,8 +70,8 @@ def _as_tasks(runner: Any, work: Work, piece: Any, retries: int, most: int) -> E
     def execute(context: str, jobs: Iterable[Job]) -> Iterator[tuple[int, Result | BatchError]]:
         def submit(n: int, job: Job) -> Any:
             task = piece.with_options(name=job.kind, task_run_name=f"{job.kind}-{n}", retries=retries)
-            # Quoted, so that Prefect does not look through every file of the job.
-            return runner.submit(task, {"work": work, "context": context, "job": quote(job)})
+            # As a call, the job is closed to Prefect, which would look through every file of it.
+            return runner.submit(task, {"work": partial(work, context, job)})
 
         for n, future in windowed(submit, jobs, most):
             yield n, _result_of(future)

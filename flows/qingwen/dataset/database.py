@@ -133,11 +133,18 @@ class Database:
 
     def add(self, table: str, rows: Any) -> None:
         """Add an Arrow table's rows to an existing table, by the names of its columns."""
+        self._take(f"INSERT INTO {table} BY NAME SELECT * FROM arrow_rows", rows)
+
+    def create(self, table: str, rows: Any) -> None:
+        """Make a table, or make it anew, of an Arrow table's rows."""
+        self._take(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM arrow_rows", rows)
+
+    def _take(self, statement: str, rows: Any) -> None:
         cursor = self._connection.cursor()
-        cursor.register("arriving", rows)
+        cursor.register("arrow_rows", rows)
         with _interrupted():
-            cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM arriving")
-        cursor.unregister("arriving")
+            cursor.execute(statement)
+        cursor.unregister("arrow_rows")
 
     def write(self, query: str, place: Path | Location) -> None:
         """Write a result to a Parquet file."""

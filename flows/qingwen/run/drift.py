@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from qingwen.dataset.location import Location
 from qingwen.errors import PublishError
@@ -82,15 +81,9 @@ def check_jumps(dataset: Location, now: Counts, *, accept: bool) -> list[str]:
 
 def last_counts(dataset: Location) -> list[Counts]:
     """Return the counts of the last runs that are large enough to compare, from their manifests."""
-    every = (Counts.of(manifest["counts"]) for manifest in _manifests(dataset))
-    return list(islice((counts for counts in every if shares(counts) is not None), _RUNS))
-
-
-def _manifests(dataset: Location) -> Iterator[dict[str, Any]]:
     folder = dataset / "_runs"
     paths = sorted(folder.glob("*.json"), key=lambda path: path.name, reverse=True) if folder.exists() else []
-    for path in paths[: 5 * _RUNS]:
-        manifest = json.loads(path.read_text("utf-8"))
-        # The first releases did not count what was kept.
-        if "kept_chars" in manifest["counts"]:
-            yield manifest
+    stated = (json.loads(path.read_text("utf-8"))["counts"] for path in paths[: 5 * _RUNS])
+    # The first releases did not count what was kept.
+    every = (Counts.of(counts) for counts in stated if "kept_chars" in counts)
+    return list(islice((counts for counts in every if shares(counts) is not None), _RUNS))

@@ -142,8 +142,8 @@ def cluster(database: Database, least: float) -> None:
     Texts are alike from ``least`` on, 0 to 1. Tables larger than memory lie in the database's folder meanwhile.
     """
     make(database, "texts")
-    database.do("CREATE OR REPLACE TABLE leaders (n BIGINT, first BIGINT)")
     n = database.one("SELECT count(*) FROM texts")
+    first = np.arange(n)
     if n:
         path = database.folder / "signatures"
         matrix = np.memmap(path, dtype="<u4", mode="w+", shape=(n, SIZE))
@@ -152,7 +152,7 @@ def cluster(database: Database, least: float) -> None:
             joined = b"".join(batch["signature"].to_pylist())
             matrix[batch["n"].to_numpy()] = np.frombuffer(joined, "<u4").reshape(-1, SIZE)
         first = similar(matrix, least, database.folder)
-        database.add("leaders", pa.table({"n": np.arange(n), "first": first}))
         del matrix
         path.unlink()
+    database.create("leaders", pa.table({"n": np.arange(n), "first": first}))
     make(database, "clusters")

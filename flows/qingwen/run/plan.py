@@ -7,8 +7,9 @@ holds, and what it held before), ``wanted`` (what is new, changed or pending) an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
+from typing import Any
 
 import pyarrow as pa
 
@@ -23,7 +24,7 @@ from qingwen.run.batches import Batch
 from qingwen.run.request import Request
 
 SUPERSEDED, PENDING = "superseded", "pending"
-_INPUTS = pa.schema([("path", pa.string()), ("size", pa.int64()), ("modified", pa.int64())])
+_FILES = pa.schema([("path", pa.string()), ("size", pa.int64()), ("modified", pa.int64())])
 _CHUNK = 10_000
 # Files of a batch, at least.
 _SMALLEST = 20
@@ -69,7 +70,7 @@ class NewPages:
 
     def _batches_of_files(self, containers: Iterable[Source], size: int, stamp: str) -> Iterator[Batch]:
         """Make the table ``batched`` from ``wanted``, but for containers; yield its batches."""
-        _take_paths(self._database, "apart", (source.path for source in containers))
+        self._database.create("apart", table_of_paths(source.path for source in containers))
         self._database.do(
             "CREATE OR REPLACE TABLE batched AS SELECT path, size, modified, "
             f"CAST((row_number() OVER (ORDER BY path) - 1) // {size} AS INTEGER) AS batch "
@@ -121,7 +122,7 @@ def find_new_pages(
     """
     _take_inputs(database, sources)
     make_held(database, dataset)
-    _take_paths(database, "given_up", given_up)
+    database.create("given_up", table_of_paths(given_up))
     _make_held_files(database)
     if request.rebuild:
         # A rebuild loses none of the paths that the dataset knows.
@@ -133,19 +134,28 @@ def find_new_pages(
             "AND h.modified = w.modified AND NOT h.pending"
         )
     if not request.rebuild:
-        _take_paths(database, "unchanged_files", _unchanged_files(database, request, check))
+        database.create("unchanged_files", table_of_paths(_unchanged_files(database, request, check)))
         database.do("DELETE FROM wanted WHERE path IN (SELECT path FROM unchanged_files)")
     return NewPages(database)
 
 
 def _take_inputs(database: Database, sources: Iterable[Source]) -> None:
     """Make the table ``inputs`` of sources, each path once."""
-    database.do("CREATE OR REPLACE TABLE named (path VARCHAR, size BIGINT, modified BIGINT)")
     left = iter(sources)
+    database.create("named", table_of_sources([]))
     while some := list(islice(left, _CHUNK)):
-        columns = [[getattr(source, name) for source in some] for name in _INPUTS.names]
-        database.add("named", pa.table(columns, schema=_INPUTS))
+        database.add("named", table_of_sources(some))
     database.do("CREATE OR REPLACE TABLE inputs AS SELECT DISTINCT ON (path) * FROM named")
+
+
+def table_of_sources(sources: Sequence[Source]) -> Any:
+    """Return files as an Arrow table: path, size, modified."""
+    return pa.table([[getattr(source, name) for source in sources] for name in _FILES.names], schema=_FILES)
+
+
+def table_of_paths(paths: Iterable[str]) -> Any:
+    """Return paths as an Arrow table, sorted."""
+    return pa.table({"path": pa.array(sorted(paths), pa.string())})
 
 
 def make_held(database: Database, dataset: Location | None) -> None:
@@ -180,11 +190,6 @@ def _unchanged_files(database: Database, request: Request, check: Callable[[], N
             octets = read_bytes(path, request.config)
             if page == (octets.page_id if isinstance(octets, Rejection) else page_id(octets)):
                 yield path
-
-
-def _take_paths(database: Database, table: str, paths: Iterable[str]) -> None:
-    database.do(f"CREATE OR REPLACE TABLE {table} (path VARCHAR)")
-    database.add(table, pa.table({"path": pa.array(sorted(paths), pa.string())}))
 
 
 def _key(stamp: str, lines: Iterable[str]) -> str:

@@ -25,7 +25,7 @@ from qingwen.dataset.rows import ITEM, staged_schema
 from qingwen.dataset.schema import KEYS, ORDERS, TABLES
 from qingwen.errors import BatchError
 from qingwen.read.page import Source
-from qingwen.run.plan import make_held
+from qingwen.run.plan import make_held, table_of_paths, table_of_sources
 from qingwen.run.sql import make
 
 # In a folder beside the staged parts: the tables of what was decided and, last, the marker that all of them are whole.
@@ -132,14 +132,9 @@ def merge(
     """
     database, known = dataset.database, None if rebuild else dataset.path
     make_held(database, known)
-    _make_table(database, "parts", {"folder": pa.array(parts, pa.string())})
-    _make_table(database, "containers", {"path": pa.array(sorted(containers), pa.string())})
-    files = list(failed)
-    columns = {
-        name: pa.array([getattr(file, name) for file in files], kind)
-        for name, kind in (("path", pa.string()), ("size", pa.int64()), ("modified", pa.int64()))
-    }
-    _make_table(database, "failed_files", columns)
+    database.create("parts", pa.table({"folder": pa.array(parts, pa.string())}))
+    database.create("containers", table_of_paths(containers))
+    database.create("failed_files", table_of_sources(list(failed)))
     _view_staged(database, [dataset.staging / part for part in parts])
     for name in ("records", "duplicates", "signatures"):
         _view_known(database, known, name)
@@ -151,13 +146,6 @@ def merge(
         copied_records=database.one(f"SELECT count(*) FROM staged_records SEMI JOIN dropped USING ({ITEM})"),
         copied_rejections=dict(database.rows(rejections)),
     )
-
-
-def _make_table(database: Database, name: str, columns: Mapping[str, Any]) -> None:
-    kinds = {pa.string(): "VARCHAR", pa.int64(): "BIGINT"}
-    stated = ", ".join(f"{column} {kinds[values.type]}" for column, values in columns.items())
-    database.do(f"CREATE TABLE {name} ({stated})")
-    database.add(name, pa.table(dict(columns)))
 
 
 def publish(dataset: OpenDataset, commit: Commit, texts: Mapping[str, str]) -> dict[str, int]:
