@@ -35,7 +35,7 @@ from prefect.states import Cancelled, Completed
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.annotations import quote
 
-from qingwen.adapters.prefect_artifacts import FAILED, announce, emit, make_artifacts, with_artifact
+from qingwen.adapters.prefect_artifacts import FAILED, announce, announce_new, emit, make_artifacts, with_artifact
 from qingwen.adapters.prefect_options import Options, to_parameters, to_request
 from qingwen.adapters.prefect_runners import task_executor
 from qingwen.dataset.progress import Progress, silent
@@ -107,7 +107,7 @@ def _step(function: Callable[_P, _T]) -> Callable[_P, _T]:
     return step
 
 
-# Surveying and cleaning are many tasks, one a job, and none themselves: what a task holds would go to a cluster with it.
+# Survey and clean are many tasks, one a job. They are no tasks themselves: a cluster would be sent all that those hold.
 find_new = _step(engine.find_new)
 near_duplicates = _step(engine.near_duplicates)
 publish = _step(engine.publish)
@@ -140,6 +140,7 @@ def clean_news(inputs: list[str], output: str = "data/corpus", options: Options 
         ):
             new = find_new(run)
             sites = engine.survey(run, new, execute)
+            announce_new(new, sites)
             cleaned = engine.clean(run, new, sites, execute)
             merged = near_duplicates(run, cleaned)
             commits = publish(run, sites, cleaned, merged)

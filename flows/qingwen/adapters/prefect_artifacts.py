@@ -20,6 +20,8 @@ from qingwen.dataset.location import location_of
 from qingwen.dataset.progress import Progress
 from qingwen.review.review_page import write_review
 from qingwen.review.terminal import printed
+from qingwen.rules.site_book import SiteBook
+from qingwen.run.plan import NewPages
 from qingwen.run.report import RunReport, markdown, tables_of
 
 REVIEW = "review.html"
@@ -29,6 +31,12 @@ PUBLISHED, NOTHING_NEW, UNLIKE, FAILED = (
 )
 # Seconds between two states of the progress artifact.
 _PROGRESS_SECONDS = 5.0
+
+
+def announce_new(new: NewPages, sites: SiteBook) -> None:
+    """Log what there is to do."""
+    stated = (new.unchanged, new.inputs, len(new), len(sites.sites))
+    get_run_logger().info("%d of %d inputs are unchanged, %d to clean; %d sites are known.", *stated)
 
 
 def announce(report: RunReport) -> None:
