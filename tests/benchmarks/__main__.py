@@ -31,8 +31,8 @@ from qingwen.read.encoding import decode
 from qingwen.read.inputs import list_sources
 from qingwen.rules.patterns import Scanner
 from qingwen.rules.site_book import SiteBook
-from qingwen.run.clean_batch import Job, clean_batch
-from qingwen.run.worker_context import WorkerContext
+from qingwen.run.clean_batch import clean_batch
+from qingwen.run.jobs import CleanJob, WorkerContext
 
 ROOT = Path(__file__).parents[2]
 EVAL = Path(os.environ.get("QINGWEN_EVAL", ROOT.parent / "shared" / "eval"))
@@ -80,7 +80,9 @@ def plain(folder: Path) -> Iterator[str]:
         parquet.write_table(table, folder / "yardstick.parquet", compression="zstd", compression_level=3)
 
     def mine() -> None:
-        clean_batch(Job(tuple(sources), str(folder / f"batch-{next(count)}")), WorkerContext(CONFIG, BOOK, SiteBook()))
+        clean_batch(
+            CleanJob(tuple(sources), str(folder / f"batch-{next(count)}")), WorkerContext(CONFIG, BOOK, SiteBook())
+        )
 
     def bare() -> None:
         for source in sources:

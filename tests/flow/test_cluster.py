@@ -18,7 +18,7 @@ from made import copies_with_differences
 from qingwen.dataset import delta
 from qingwen.dataset.schema import TABLES
 from qingwen.errors import SetupError
-from qingwen.run import near_duplicates, survey
+from qingwen.run import survey
 from qingwen.run.engine import run
 from qingwen.run.request import Request
 
@@ -78,10 +78,9 @@ def everything(output: Path) -> dict[str, list[Any]]:
 def test_a_cluster_that_loses_a_worker_gives_the_tables_of_one_machine(
     cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Survey, sites, cleaning and the comparison of texts all go to the cluster."""
+    """Survey, sites and cleaning all go to the cluster."""
     from qingwen import flow
 
-    monkeypatch.setattr(near_duplicates, "SPREAD_FROM", 1)
     monkeypatch.setattr(survey, "_GROUP_PAGES", 20)
     monkeypatch.setattr(survey, "_BUCKET_PAGES", 100)
     address, workers = cluster
@@ -103,7 +102,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_tables_of_one_machine(
 
     with get_client(sync_client=True) as client:
         names = {task.name.rpartition("-")[0] for task in client.read_task_runs(limit=200)}
-    assert {"clean-batch", "survey-pages", "mine-sites", "connect-bands"} <= names
+    assert {"clean-batch", "survey-pages", "mine-sites"} <= names
     run(Request(inputs, str(tmp_path / "bare"), workers=2))
     flow.run(Request(inputs, str(tmp_path / "local"), workers=2))
     whole = everything(tmp_path / "bare")

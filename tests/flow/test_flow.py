@@ -14,6 +14,7 @@ from conftest import PAGES, SEED
 from qingwen import Config
 from qingwen.dataset import delta
 from qingwen.errors import BatchError, SetupError
+from qingwen.run.jobs import Job, Result
 from qingwen.run.request import Request
 from qingwen.run.workers import Pool
 
@@ -52,6 +53,7 @@ def flow_runs() -> list[Any]:
     return asyncio.run(read())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("harness")
 def test_the_flow_cleans_publishes_and_reports(tmp_path: Path) -> None:
     from qingwen import flow
@@ -70,28 +72,30 @@ def test_the_flow_cleans_publishes_and_reports(tmp_path: Path) -> None:
     assert "spun.zui" in made["qingwen-repairs-by-rule"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("harness")
 def test_a_passing_fault_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qingwen import flow
 
-    original, tries = Pool.do, list[str]()
+    original, tries = Pool.do, list[Job]()
 
-    def failing_once(self: Pool, kind: str, kit: str, job: str) -> str:
-        tries.append(kind)
+    def failing_once(self: Pool, context: str, job: Job) -> Result:
+        tries.append(job)
         if len(tries) == 1:
             raise BatchError("The disk is busy.")
-        return original(self, kind, kit, job)
+        return original(self, context, job)
 
     monkeypatch.setattr(Pool, "do", failing_once)
     report = flow.run(request_for(tmp_path / "out", SEED))
     assert (report.counts.records, report.pending, len(tries)) == (1, 0, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("harness")
 def test_a_batch_that_fails_for_good_leaves_its_pages_pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qingwen import flow
 
-    def failing(self: Pool, kind: str, kit: str, job: str) -> str:
+    def failing(self: Pool, context: str, job: Job) -> Result:
         raise BatchError("No space left on device.")
 
     monkeypatch.setattr(Pool, "do", failing)
@@ -101,6 +105,7 @@ def test_a_batch_that_fails_for_good_leaves_its_pages_pending(tmp_path: Path, mo
     assert "Pending pages" in {run.state_name for run in flow_runs()}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("harness")
 def test_a_wrong_set_up_fails_the_flow_and_says_why(tmp_path: Path) -> None:
     from qingwen import flow

@@ -28,9 +28,7 @@ from qingwen.review.terminal import printed
 from qingwen.rules.book import _compile
 from qingwen.rules.site_book import Site, SiteBook, Template, parse_sites
 from qingwen.rules.takedowns import Forgotten, parse_forgotten
-from qingwen.run.clean_batch import Job
-from qingwen.run.report import Counts
-from qingwen.run.worker_context import WorkerContext, open_context, write_context
+from qingwen.run.jobs import Counts, WorkerContext, open_context, write_context
 from qingwen.segment.segment import segment
 from qingwen.text.match_view import CONTACT, FOLDED, RAW, view
 from qingwen.text.opencc import converter
@@ -125,11 +123,7 @@ def kit(octets: bytes) -> None:
 
 def written(octets: bytes) -> None:
     """What runs write for each other reads the same, whatever paths, words and numbers it holds."""
-    text = octets.decode("utf-8", "surrogateescape")
     clean = text_of(octets)
-    source = Source(text, len(octets), -1)
-    job = Job((source, source), clean, (1, 3), text or None)
-    assert Job.from_json(job.to_json()) == job
     forgotten = Forgotten(frozenset([clean]), frozenset([clean[:3]]), frozenset())
     assert parse_forgotten(forgotten.to_json(), "x") == forgotten
     assert forgotten.digest

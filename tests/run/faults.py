@@ -17,7 +17,6 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -29,9 +28,8 @@ from qingwen.dataset.database import Database
 from qingwen.dataset.schema import TABLES
 from qingwen.errors import PublishError
 from qingwen.run import publish
-from qingwen.run.engine import Engine, run
+from qingwen.run.engine import open_run, run
 from qingwen.run.request import Request
-from qingwen.run.workers import Pool, do
 
 BOOK = load_rules()
 POINTS = int(os.environ.get("QINGWEN_KILL_POINTS", "16"))
@@ -56,12 +54,10 @@ def forked(call: Callable[[], None]) -> int:
 
 def cleaned(inputs: Path, output: Path) -> None:
     """Run the engine in this process alone."""
-
-    with mock.patch.object(Pool, "do", lambda pool, kind, kit, job: do(kind, kit, job)):
-        run(Request((str(inputs),), str(output), workers=1))
+    run(Request((str(inputs),), str(output), workers=1, runner="inline"))
 
 
-def told(output: Path, into: Path) -> None:
+def write_digests(output: Path, into: Path) -> None:
     """Write what the tables hold, as digests."""
     found = {}
     for name in TABLES:
@@ -113,14 +109,14 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     (inputs / "rows.jsonl").write_text("\n".join([rows[0], *rows[2:]]), "utf-8")
     shutil.copytree(folder / "held", folder / "undisturbed")
     assert forked(lambda: cleaned(inputs, folder / "undisturbed")) == 0
-    assert forked(lambda: told(folder / "undisturbed", folder / "wanted.json")) == 0
+    assert forked(lambda: write_digests(folder / "undisturbed", folder / "wanted.json")) == 0
     return {"inputs": inputs, "held": folder / "held", "wanted": folder / "wanted.json"}
 
 
 def finished(scene: dict[str, Path], output: Path) -> None:
     """Run again, and compare with the undisturbed run."""
     assert forked(lambda: cleaned(scene["inputs"], output)) == 0
-    assert forked(lambda: told(output, output / "found.json")) == 0
+    assert forked(lambda: write_digests(output, output / "found.json")) == 0
     assert json.loads((output / "found.json").read_text()) == json.loads(scene["wanted"].read_text())
     left = [path.name for path in (output / "_state").iterdir()]
     assert not [name for name in left if name.startswith(("staging", "database-"))], left
@@ -223,13 +219,13 @@ def test_what_is_published_twice_is_there_once(scene: dict[str, Path], tmp_path:
     shutil.copytree(scene["held"], output)
 
     def killed() -> None:
-        original = publish.commit_all
+        original = publish.commit_tables
 
         def committed(*args: Any) -> None:
             original(*args)
             os.kill(os.getpid(), signal.SIGKILL)
 
-        publish.commit_all = committed  # type: ignore[assignment]
+        publish.commit_tables = committed  # type: ignore[assignment]
         cleaned(scene["inputs"], output)
 
     assert forked(killed) == -signal.SIGKILL
@@ -242,7 +238,7 @@ def test_two_runs_at_once_the_second_is_refused_and_the_first_ends_well(scene: d
 
     def second() -> None:
         request = Request((str(scene["inputs"]),), str(output), workers=1)
-        with Engine(request), pytest.raises(PublishError, match="another run holds"):
+        with open_run(request), pytest.raises(PublishError, match="another run holds"):
             cleaned(scene["inputs"], output)
 
     assert forked(second) == 0

@@ -21,8 +21,8 @@ from conftest import PAGES, ROOT, group_lives
 from made import copies_with_differences
 from qingwen.dataset import delta
 from qingwen.dataset.location import location_of
-from qingwen.run import open_dataset as datasets
 
+pytestmark = pytest.mark.slow
 QINGWEN = [sys.executable, "-m", "qingwen"]
 
 
@@ -68,7 +68,7 @@ def ids(output: Path) -> list[str]:
 
 @pytest.mark.parametrize("engine", [["--no-prefect"], []], ids=["bare", "prefect"])
 def test_a_run_that_is_terminated_finishes_its_batches_and_publishes_nothing(engine: list[str], tmp_path: Path) -> None:
-    made, output = copies_with_differences(tmp_path / "in", 400), tmp_path / "out"
+    made, output = copies_with_differences(tmp_path / "in", 200), tmp_path / "out"
     process = started("clean", made, "-o", output, "--workers", 2, "--batch-pages", 20, *engine)
     wait_until(lambda: batches_done(output), 400)
     process.send_signal(signal.SIGTERM)
@@ -87,7 +87,7 @@ def test_a_run_that_is_terminated_finishes_its_batches_and_publishes_nothing(eng
     assert {path: path.stat().st_mtime_ns for path in kept if path.exists()}.items() <= kept.items(), "not done again"
     again.communicate(timeout=240)
     assert again.returncode == 0
-    assert len(ids(output)) == 400
+    assert len(ids(output)) == 200
 
 
 def test_a_second_interrupt_ends_a_run_at_once(tmp_path: Path) -> None:
@@ -182,18 +182,6 @@ def test_a_disk_that_is_full_leaves_the_dataset_as_it_was(small_disk: Path, tmp_
     status, said = ran("clean", made, "-o", output, "--no-prefect")
     assert status == 0, said
     assert len(ids(output)) == 401
-
-
-def test_runs_stay_in_order_where_the_clock_goes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Back(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return datetime(2026, 3, 29, 2, 0, 0) - timedelta(hours=1)
-
-    (tmp_path / "_runs").mkdir()
-    (tmp_path / "_runs" / "20260329T015959-77.json").write_text("{}")
-    monkeypatch.setattr(datasets, "datetime", Back)
-    assert datasets.new_name(location_of(tmp_path)) == f"20260329T020000-{os.getpid()}"
 
 
 def test_a_run_ends_well_when_all_clocks_are_back_an_hour(tmp_path: Path) -> None:

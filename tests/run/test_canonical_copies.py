@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +18,6 @@ from qingwen.dataset import delta
 from qingwen.dataset.schema import TABLES
 from qingwen.run.engine import run
 from qingwen.run.request import Request
-from qingwen.run.workers import Pool, do
 
 pytestmark = pytest.mark.slow
 
@@ -33,14 +30,8 @@ STATES = st.lists(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _in_this_process() -> Iterator[None]:
-    with mock.patch.object(Pool, "do", lambda pool, kind, kit, job: do(kind, kit, job)):
-        yield
-
-
 def cleaned(output: Path, inputs: Path) -> None:
-    run(Request((str(inputs),), str(output), workers=1))
+    run(Request((str(inputs),), str(output), runner="inline"))
 
 
 def rows(output: Path, name: str) -> list[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,11 @@ from qingwen.dataset import delta
 from qingwen.dataset.lookup import look_up
 from qingwen.dataset.schema import TABLES
 from qingwen.errors import BatchError
-from qingwen.run import plan
-from qingwen.run.clean_batch import Job
-from qingwen.run.engine import Engine, run
-from qingwen.run.executor import CLEAN, Executor
+from qingwen.run import plan, workers
+from qingwen.run.engine import run
+from qingwen.run.jobs import CleanJob, Job, Result
 from qingwen.run.report import RunReport
 from qingwen.run.request import Request
-from qingwen.run.workers import do
 
 DISPATCH = (PAGES / "clean-dispatch.txt").read_text("utf-8")
 
@@ -37,7 +34,7 @@ def write(path: Path, *numbers: int) -> Path:
 
 
 def clean(output: Path, *inputs: Path, **options: Any) -> RunReport:
-    return run(Request(tuple(map(str, inputs)), str(output), **{"workers": 2, **options}))
+    return run(Request(tuple(map(str, inputs)), str(output), **{"workers": 2, "runner": "inline", **options}))
 
 
 def rows(output: Path, name: str) -> list[dict[str, Any]]:
@@ -131,12 +128,16 @@ def test_a_share_of_a_container_that_fails_withdraws_no_item_of_its_own_or_of_th
     clean(output, news)
     held = {row["id"] for row in rows(output, "records")}
     write(news, 0, 1, 8, 3, 4, 9)  # one item of each share is another page now
-    with Engine(Request((str(news),), str(output), workers=2)) as engine:
-        engine.spread = all_but((1, 4))
-        engine.survey()
-        engine.plan()
-        engine.clean()
-        report = engine.publish()
+    perform = workers.perform
+
+    def all_but_one_share(context: str, job: Job) -> Result:
+        if isinstance(job, CleanJob) and job.share == (1, 4):
+            raise BatchError("The disk is full.")
+        return perform(context, job)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workers, "perform", all_but_one_share)
+        report = clean(output, news)
     assert (report.counts.records, report.counts.unchanged, report.withdrawn) == (1, 3, 1)
     assert report.pending_paths == [str(news)]
     now = {row["id"] for row in rows(output, "records")}
@@ -146,17 +147,6 @@ def test_a_share_of_a_container_that_fails_withdraws_no_item_of_its_own_or_of_th
     assert (report.counts.records, report.withdrawn, report.pending) == (1, 1, 0)
     clean(tmp_path / "fresh", news)
     assert rows(output, "records") == rows(tmp_path / "fresh", "records")
-
-
-def all_but(share: tuple[int, int]) -> Executor:
-    """Return what does every piece of work in this process, but the batch of a share."""
-
-    def spread(kind: str, kit: str, jobs: Iterable[str]) -> Iterator[tuple[int, str | BatchError]]:
-        for n, job in enumerate(jobs):
-            lost = kind == CLEAN and Job.from_json(job).share == share
-            yield n, BatchError("The disk is full.") if lost else do(kind, kit, job)
-
-    return spread
 
 
 def test_a_page_in_two_containers_is_one_record_under_the_smaller_path(tmp_path: Path) -> None:

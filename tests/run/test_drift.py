@@ -14,7 +14,8 @@ from qingwen.dataset import delta
 from qingwen.errors import PublishError
 from qingwen.run.drift import jumps
 from qingwen.run.engine import run
-from qingwen.run.report import Counts, RunReport
+from qingwen.run.jobs import Counts
+from qingwen.run.report import RunReport
 from qingwen.run.request import Request
 
 
@@ -62,7 +63,7 @@ def broken_crawl(folder: Path) -> Path:
 
 
 def clean(output: Path, inputs: Path, **options: Any) -> RunReport:
-    return run(Request((str(inputs),), str(output), workers=2, **options))
+    return run(Request((str(inputs),), str(output), runner="inline", **options))
 
 
 def test_a_broken_crawl_is_cleaned_but_published_only_when_told(

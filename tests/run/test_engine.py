@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +16,21 @@ from conftest import PAGES, SEED
 from made import COPIED, copies_with_differences
 from qingwen import Config
 from qingwen.clean import restore_parts
-from qingwen.dataset import delta
+from qingwen.dataset import dataset, delta
+from qingwen.dataset.location import location_of
 from qingwen.dataset.lookup import look_up
 from qingwen.dataset.schema import TABLES
-from qingwen.errors import BatchError, PublishError, SetupError
+from qingwen.errors import BatchError, EndedError, PublishError, SetupError
 from qingwen.model import BODY, TITLE
-from qingwen.run.engine import Engine, run
-from qingwen.run.executor import CLEAN
+from qingwen.run import workers
+from qingwen.run.engine import open_run, run
+from qingwen.run.jobs import CleanJob, Job, Result, WorkerContext
 from qingwen.run.report import RunReport
 from qingwen.run.request import Request
-from qingwen.run.worker_context import WorkerContext
-from qingwen.run.workers import Pool
 
 
 def clean(output: Path, *inputs: Path, **options: Any) -> RunReport:
-    return run(Request(tuple(map(str, inputs)), str(output), **{"workers": 2, **options}))
+    return run(Request(tuple(map(str, inputs)), str(output), **{"runner": "inline", **options}))
 
 
 def rows(output: Path, name: str) -> list[dict[str, Any]]:
@@ -122,7 +124,7 @@ def test_the_card_describes_every_column(corpus: Path) -> None:
 
 
 def test_rows_do_not_depend_on_batches_workers_or_order(corpus: Path, tmp_path: Path) -> None:
-    clean(tmp_path / "out", SEED, PAGES, workers=1, batch_pages=20)
+    clean(tmp_path / "out", SEED, PAGES, runner="local", workers=2, batch_pages=20)
     assert everything(tmp_path / "out") == everything(corpus)
 
 
@@ -237,8 +239,8 @@ def test_a_wrong_table_refuses_the_run_before_anything_is_touched(folder: Path, 
 
 
 def test_a_second_run_is_refused_while_one_holds_the_dataset(folder: Path, tmp_path: Path) -> None:
-    request = Request((str(folder),), str(tmp_path / "out"), workers=1)
-    with Engine(request), pytest.raises(PublishError, match="another run holds"), Engine(request):
+    request = Request((str(folder),), str(tmp_path / "out"))
+    with open_run(request), pytest.raises(PublishError, match="another run holds"), open_run(request):
         pass
 
 
@@ -247,15 +249,15 @@ def test_a_failed_batch_fails_alone_and_is_tried_again_by_the_next_run(
 ) -> None:
     made = copies_with_differences(tmp_path / "in", 45)
     output = tmp_path / "out"
-    original, refused = Pool.do, list[str]()
+    original, refused = workers.perform, list[Job]()
 
-    def failing(self: Pool, kind: str, kit: str, job: str) -> str:
-        if kind == CLEAN and (job in refused or not refused):
+    def failing(context: str, job: Job) -> Result:
+        if isinstance(job, CleanJob) and (job in refused or not refused):
             refused.append(job)
             raise BatchError("No space left on device.")
-        return original(self, kind, kit, job)
+        return original(context, job)
 
-    monkeypatch.setattr(Pool, "do", failing)
+    monkeypatch.setattr(workers, "perform", failing)
     report = clean(output, made)
     assert (report.counts.records, report.pending) == (25, 20)
     assert "No space left" in report.faults[0]
@@ -279,7 +281,7 @@ def test_a_fault_nobody_foresaw_rejects_its_page_alone(tmp_path: Path, monkeypat
     (tmp_path / "a.txt").write_text("清文" * 50, "utf-8")
     from qingwen.read.inputs import list_sources
 
-    job = clean_batch.Job(tuple(list_sources([str(tmp_path)])), str(tmp_path / "staged"))
+    job = clean_batch.CleanJob(tuple(list_sources([str(tmp_path)])), str(tmp_path / "staged"))
     counts = clean_batch.clean_batch(job, WorkerContext(Config(), load_rules(), SiteBook()))
     assert counts.rejections == {"fault.unforeseen": 1}
     from pyarrow import parquet
@@ -303,3 +305,45 @@ def test_a_fault_nobody_foresaw_rejects_its_page_alone(tmp_path: Path, monkeypat
 def test_an_option_out_of_its_range_is_refused(option: dict[str, Any], says: str) -> None:
     with pytest.raises(SetupError, match=says):
         Request(("in",), "out", **option)
+
+
+def test_runs_stay_in_order_where_the_clock_goes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Back(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime(2026, 3, 29, 2, 0, 0) - timedelta(hours=1)
+
+    (tmp_path / "_runs").mkdir()
+    (tmp_path / "_runs" / "20260329T015959-77.json").write_text("{}")
+    monkeypatch.setattr(dataset, "datetime", Back)
+    assert dataset.new_name(location_of(tmp_path)) == f"20260329T020000-{os.getpid()}"
+
+
+@pytest.mark.parametrize("stage", ["start", "survey", "clean", "publish"])
+def test_a_run_that_is_stopped_keeps_what_is_cleaned_and_one_that_publishes_goes_on(tmp_path: Path, stage: str) -> None:
+    made, stop = copies_with_differences(tmp_path / "in", 45), threading.Event()
+    request = Request((str(made),), str(tmp_path / "out"), runner="inline", workers=1)
+    if stage == "start":
+        stop.set()
+
+    def stop_at(named: str, done: int, total: int) -> None:
+        if named == stage and (done or stage == "publish"):
+            stop.set()
+
+    if stage == "publish":
+        assert run(request, stop_at, stop).counts.records == 45
+        return
+    with pytest.raises(EndedError, match="1 of 3 batches are cleaned and kept" if stage == "clean" else "run again"):
+        run(request, stop_at, stop)
+    assert not delta.exists(location_of(tmp_path / "out"), "records")
+    kept = list((tmp_path / "out" / "_state" / "staging").glob("*/done.json"))
+    assert len(kept) == (stage == "clean")
+    before = [path.stat().st_mtime_ns for path in kept]
+    seen: list[tuple[list[Path], list[int]]] = []
+
+    def look(named: str, done: int, total: int) -> None:
+        if named == "publish":
+            seen.append((kept, [path.stat().st_mtime_ns for path in kept]))
+
+    assert run(request, look).counts.records == 45
+    assert seen == [(kept, before)], "what is cleaned is not cleaned again"

@@ -17,9 +17,10 @@ from qingwen.dataset import delta
 from qingwen.run.engine import run
 from qingwen.run.request import Request
 
+pytestmark = pytest.mark.slow
 SCRIPT = """
 import os, signal, sys
-from qingwen.corpus import publish, tables
+from qingwen.dataset import delta
 from qingwen.run.request import Request
 from qingwen.run.engine import run
 if __name__ == "__main__":
@@ -105,7 +106,6 @@ def test_a_run_killed_while_it_publishes_is_finished_by_the_next(tmp_path: Path)
     assert delta.version(output, "blocks") == 0, "no commit was made twice"
 
 
-@pytest.mark.slow
 def test_a_flow_killed_at_any_time_is_made_good_by_the_next_run(tmp_path: Path) -> None:
     """Through Prefect, with its own server. QINGWEN_FLOW_KILLS says how often (8 takes two minutes)."""
     made = copies_with_differences(tmp_path / "in", 60)

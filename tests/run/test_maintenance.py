@@ -25,17 +25,18 @@ NAMES = ("clean-dispatch.txt", "science-blog.txt", "epaper-lawsuit.txt", "accoun
 
 
 def clean(output: Path, inputs: Path, **options: Any) -> RunReport:
-    return run(Request((str(inputs),), str(output), **{"workers": 1, **options}))
+    return run(Request((str(inputs),), str(output), **{"runner": "inline", **options}))
 
 
 def rows(output: Path, name: str) -> list[dict[str, Any]]:
     return sorted(delta.read(output, name).to_pylist(), key=str)
 
 
-@pytest.fixture
-def daily(tmp_path: Path) -> tuple[Path, Path, list[str]]:
-    """Three days: two pages; one more, like the first; one page replaced by another. Inputs, dataset, names of runs."""
-    inputs, output = tmp_path / "in", tmp_path / "out"
+@pytest.fixture(scope="module")
+def three_days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A folder with inputs and a dataset after three days: two pages; one more, like the first; one page replaced."""
+    folder = tmp_path_factory.mktemp("daily")
+    inputs, output = folder / "in", folder / "out"
     inputs.mkdir()
     runs = []
     for name in NAMES[:2]:
@@ -48,7 +49,17 @@ def daily(tmp_path: Path) -> tuple[Path, Path, list[str]]:
     runs.append(clean(output, inputs).run)
     shutil.copy(PAGES / NAMES[2], inputs / NAMES[1])
     runs.append(clean(output, inputs).run)
-    return inputs, output, runs
+    shutil.copytree(folder, folder.with_name("pristine"))
+    return folder, runs
+
+
+@pytest.fixture
+def daily(three_days: tuple[Path, list[str]]) -> tuple[Path, Path, list[str]]:
+    """Inputs, dataset and names of runs, as they were made: under the same paths, which the dataset holds."""
+    folder, runs = three_days
+    shutil.rmtree(folder)
+    shutil.copytree(folder.with_name("pristine"), folder)
+    return folder / "in", folder / "out", list(runs)
 
 
 def test_compaction_joins_files_and_refreshes_the_copies(daily: tuple[Path, Path, list[str]], tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def clusters(output: Path) -> list[dict[str, Any]]:
 
 
 def clean(output: Path, *inputs: Path, **options: Any) -> None:
-    run(Request(tuple(map(str, inputs)), str(output), **{"workers": 2, **options}))
+    run(Request(tuple(map(str, inputs)), str(output), **{"runner": "inline", **options}))
 
 
 def repost(page: str, n: int) -> str:
@@ -122,7 +122,7 @@ def pages() -> list[str]:
 def test_two_runs_give_the_clusters_of_one(tmp_path: Path, pages: list[str]) -> None:
     first, second = write(tmp_path / "a.jsonl", pages[:5]), write(tmp_path / "b.jsonl", pages[5:])
     clean(tmp_path / "both", first, second)
-    clean(tmp_path / "runs", second, workers=1)
+    clean(tmp_path / "runs", second)
     clean(tmp_path / "runs", first)
     assert clusters(tmp_path / "runs") == clusters(tmp_path / "both")
     found = clusters(tmp_path / "both")
@@ -171,7 +171,7 @@ def test_who_stands_for_a_cluster(
         for name, (published, size) in members.items():
             database.do("INSERT INTO keys VALUES (?, ?, ?, ?)", name, "text" if equal else name, published, size)
             database.do("INSERT INTO signatures VALUES (?, ?)", name, same)
-        cluster(database, 0.45, tmp_path)
+        cluster(database, 0.45)
         found = database.rows("SELECT id, duplicate_of, kind, cluster_size FROM clusters ORDER BY id")
     kind = "exact" if equal else "near"
     wanted = [(name, None if name == standing else standing, kind, len(members)) for name in sorted(members)]

@@ -17,7 +17,7 @@ from qingwen.dataset.location import location_of
 from qingwen.dataset.lookup import look_up
 from qingwen.dataset.schema import TABLES
 from qingwen.errors import BatchError, PublishError
-from qingwen.run.engine import Engine, run
+from qingwen.run.engine import open_run, run
 from qingwen.run.maintenance import compact, forget, vacuum
 from qingwen.run.report import RunReport
 from qingwen.run.request import Request
@@ -28,7 +28,7 @@ NAMES = ("clean-dispatch.txt", "science-blog.txt", "epaper-lawsuit.txt")
 
 
 def clean(output: str | Path, *inputs: Path | str, **options: Any) -> RunReport:
-    return run(Request(tuple(map(str, inputs)), str(output), **{"workers": 1, **options}))
+    return run(Request(tuple(map(str, inputs)), str(output), **{"runner": "inline", **options}))
 
 
 def everything(output: str | Path) -> dict[str, list[str]]:
@@ -80,7 +80,7 @@ def test_nothing_of_a_run_is_left_behind(folder: Path, store: Any) -> None:
 
 def test_a_second_run_is_refused_and_a_stale_lock_is_broken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     request = Request((str(folder),), NEWS, workers=1)
-    with Engine(request), pytest.raises(PublishError, match=r"another run holds the dataset \(process \d+ on"):
+    with open_run(request), pytest.raises(PublishError, match=r"another run holds the dataset \(process \d+ on"):
         clean(NEWS, folder)
     # A holder that was killed: its lock is there, and nobody renews it.
     held = lock.lock_of(location_of(NEWS))

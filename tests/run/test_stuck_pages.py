@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from made import copies_with_differences
 from qingwen.dataset import delta
 from qingwen.run.stuck_pages import MOST_TRIES
 
+pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).with_name("deadly.py")
 
 

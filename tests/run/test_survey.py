@@ -16,8 +16,9 @@ from qingwen.errors import SetupError
 from qingwen.read.inputs import list_sources
 from qingwen.rules.site_book import SiteBook, line_key, load_sites
 from qingwen.run.engine import run
+from qingwen.run.jobs import SurveyFile
 from qingwen.run.request import Request
-from qingwen.run.survey import Chosen, PageLines, choose_sample, mine, sight
+from qingwen.run.survey import PageLines, choose_sample, learn_sites, page_lines
 
 HEADS = ["临河大桥今晨通车", "北岸小学扩建完工", "河道清淤下月开始", "老街书店迎来新主", "夜市灯光换上新装"]
 # No rule knows this line, and it stands where an article has its first heading.
@@ -46,17 +47,17 @@ def crawl(tmp_path: Path) -> Path:
     return folder
 
 
-def chosen(folder: Path) -> list[Chosen]:
-    return [Chosen(source) for source in list_sources([str(folder)])]
+def chosen(folder: Path) -> list[SurveyFile]:
+    return [SurveyFile(source) for source in list_sources([str(folder)])]
 
 
 def seen(folder: Path, config: Config) -> list[PageLines]:
-    return [found for one in chosen(folder) for found in sight(one, config, load_rules().spun)]
+    return [found for one in chosen(folder) for found in page_lines(one, config, load_rules().spun)]
 
 
 def book(folder: Path, config: Config | None = None) -> SiteBook:
     config = config or Config()
-    return SiteBook(mine(seen(folder, config), config))
+    return SiteBook(learn_sites(seen(folder, config), config))
 
 
 def text_of(octets: bytes, sites: SiteBook | None) -> str:
@@ -144,10 +145,14 @@ def test_a_site_s_name_is_no_title(crawl: Path) -> None:
 
 
 def test_the_book_does_not_depend_on_the_order(crawl: Path) -> None:
-    seen = [next(sight(one, Config(), load_rules().spun), None) for one in chosen(crawl)]
+    seen = [next(page_lines(one, Config(), load_rules().spun), None) for one in chosen(crawl)]
     pages = [found for found in seen if found]
     shuffled = random.Random(7).sample(pages, len(pages))
-    assert SiteBook(mine(shuffled, Config())).digest == SiteBook(mine(pages, Config())).digest == book(crawl).digest
+    assert (
+        SiteBook(learn_sites(shuffled, Config())).digest
+        == SiteBook(learn_sites(pages, Config())).digest
+        == book(crawl).digest
+    )
 
 
 def test_the_sample_is_chosen_by_path_and_not_by_order(crawl: Path) -> None:
@@ -163,7 +168,7 @@ def test_traditional_and_simplified_lines_are_one() -> None:
 
 def test_a_run_learns_its_sites_and_keeps_what_it_learned(crawl: Path, tmp_path: Path) -> None:
     output = tmp_path / "news"
-    report = run(Request((str(crawl),), str(output), workers=1))
+    report = run(Request((str(crawl),), str(output), runner="inline"))
     assert report.sites == 1
     assert report.sites_digest == book(crawl).digest
     kept = load_sites(output / "_state" / "sites.json")
@@ -171,38 +176,41 @@ def test_a_run_learns_its_sites_and_keeps_what_it_learned(crawl: Path, tmp_path:
     assert all(MOTTO not in text for text in delta.read(output, "records", ("text",))["text"].to_pylist())
     # A later run knows the site: its new page is cleaned by the same entry, and the entry stays.
     (crawl / "9.txt").write_text(page(3, head="渡口旧址立起石碑").replace("2023-05-04", "2023-06-01"), "utf-8")
-    again = run(Request((str(crawl),), str(output), workers=1))
+    again = run(Request((str(crawl),), str(output), runner="inline"))
     assert (again.counts.records, again.sites_digest) == (1, report.sites_digest)
     assert all(MOTTO not in text for text in delta.read(output, "records", ("text",))["text"].to_pylist())
-    nothing = run(Request((str(crawl),), str(output), workers=1))
+    nothing = run(Request((str(crawl),), str(output), runner="inline"))
     assert not nothing.wrote
 
 
 def test_rows_do_not_depend_on_workers_or_batches(crawl: Path, tmp_path: Path) -> None:
     rows = []
-    for name, options in (("a", {"workers": 1}), ("b", {"workers": 2, "batch_pages": 2})):
+    for name, options in (("a", {"runner": "inline"}), ("b", {"workers": 2, "batch_pages": 2})):
         run(Request((str(crawl),), str(tmp_path / name), **options))
         found = delta.read(tmp_path / name, "blocks").to_pylist()
         rows.append(sorted(found, key=lambda row: (row["page_id"], row["n"])))
     assert rows[0] == rows[1]
 
 
+@pytest.mark.slow
 def test_a_page_that_kills_its_worker_costs_the_survey_that_page_alone(crawl: Path, tmp_path: Path) -> None:
     (crawl / "1.5.txt").write_text("杀死工人" * 30, "utf-8")
     script = tmp_path / "deadly.py"
     script.write_text(
         "import os, sys\n"
-        "from qingwen.corpus import survey\n"
+        "from qingwen.run import survey\n"
         "from qingwen.run.request import Request\n"
-        "from qingwen.run.engine import Engine\n"
+        "from qingwen.run.engine import find_new, local_executor, open_run, survey as survey_sites\n"
         "page_of = survey.page_of\n"
         "def deadly(item, config):\n"
         "    page = page_of(item, config)\n"
         "    return os._exit(9) if page.text.startswith('杀死工人') else page\n"
         "survey.page_of = deadly\n"
         "if __name__ == '__main__':\n"
-        "    with Engine(Request((sys.argv[1],), sys.argv[2], workers=2, retries=0)) as engine:\n"
-        "        print([site.pages for site in engine.survey().sites.values()])\n",
+        "    request = Request((sys.argv[1],), sys.argv[2], workers=2, retries=0)\n"
+        "    with open_run(request) as run, local_executor(request, run.stop) as execute:\n"
+        "        sites = survey_sites(run, find_new(run), execute)\n"
+        "        print([site.pages for site in sites.sites.values()])\n",
         "utf-8",
     )
     command = [sys.executable, str(script), str(crawl), str(tmp_path / "news")]
@@ -210,13 +218,13 @@ def test_a_page_that_kills_its_worker_costs_the_survey_that_page_alone(crawl: Pa
 
 
 def test_no_page_to_survey_is_no_survey(crawl: Path, tmp_path: Path) -> None:
-    report = run(Request((str(crawl),), str(tmp_path / "news"), Config(survey_pages=0), workers=1))
+    report = run(Request((str(crawl),), str(tmp_path / "news"), Config(survey_pages=0), runner="inline"))
     assert (report.sites, report.counts.records) == (0, 5)
 
 
 def test_the_survey_tells_how_far_it_is(crawl: Path, tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
-    run(Request((str(crawl),), str(tmp_path / "news"), workers=1), lambda *said: told.append(said))
+    run(Request((str(crawl),), str(tmp_path / "news"), runner="inline"), lambda *said: told.append(said))
     assert ("survey", 5, 5) in told
 
 

@@ -1,9 +1,8 @@
-"""What a flow tells of itself: log lines, artifacts, and events that automations can hang on."""
+"""What a flow reports: log lines, artifacts, and events that automations can react to."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,79 +16,87 @@ from prefect.artifacts import (
 )
 from prefect.events import emit_event
 
+from qingwen.dataset.location import location_of
 from qingwen.dataset.progress import Progress
+from qingwen.review.review_page import write_review
+from qingwen.rules.site_book import SiteBook
+from qingwen.run.plan import NewPages
 from qingwen.run.report import RunReport, markdown, tables_of
 from qingwen.text.characters import printed
+
+REVIEW = "review.html"
 
 PUBLISHED, NOTHING_NEW, UNLIKE, FAILED = (
     f"qingwen.run.{what}" for what in ("published", "nothing-new", "unlike-the-last", "failed")
 )
 # Seconds between two states of the progress artifact.
-_EVERY = 5.0
+_PROGRESS_SECONDS = 5.0
+
+
+def announce_new(new: NewPages, sites: SiteBook) -> None:
+    """Log what there is to do."""
+    stated = (new.unchanged, new.inputs, len(new), len(sites.sites))
+    get_run_logger().info("%d of %d inputs are unchanged, %d to clean; %d sites are known.", *stated)
 
 
 def announce(report: RunReport) -> None:
     """Log how a run ended and emit its events."""
     logger = get_run_logger()
     counts = report.counts
-    said = {"run": report.run, "records": counts.records, "rejections": report.rejected(), "pending": report.pending}
+    payload = {"run": report.run, "records": counts.records, "rejections": report.rejected(), "pending": report.pending}
     if report.wrote:
-        logger.info("Published: %d records, %d rejections, %d withdrawn.", *_three(report))
-        emit(PUBLISHED, report.dataset, **said, duplicates=report.duplicates, withdrawn=report.withdrawn)
+        published = (counts.records, report.rejected(), report.withdrawn)
+        logger.info("Published: %d records, %d rejections, %d withdrawn.", *published)
+        emit(PUBLISHED, report.dataset, **payload, duplicates=report.duplicates, withdrawn=report.withdrawn)
     else:
         logger.info("Nothing new: the dataset holds all %d inputs already.", report.inputs)
         emit(NOTHING_NEW, report.dataset, run=report.run, inputs=report.inputs)
     if report.jumps:
         logger.warning("Unlike the last runs: %s.", "; ".join(report.jumps))
-        emit(UNLIKE, report.dataset, **said, jumps=report.jumps)
+        emit(UNLIKE, report.dataset, **payload, jumps=report.jumps)
     if report.pending:
         logger.warning("%d pages are pending: %s", report.pending, printed("; ".join(report.faults[:3])))
 
 
-def _three(report: RunReport) -> tuple[int, int, int]:
-    return report.counts.records, report.rejected(), report.withdrawn
-
-
 def emit(event: str, dataset: str, **payload: Any) -> None:
-    """Emit an event of a dataset; its resource is ``qingwen.dataset.<name>``, the whole name stands beside it."""
+    """Emit an event of a dataset; its resource is ``qingwen.dataset.<name>``, with the dataset's whole path as name."""
     resource = {"prefect.resource.id": f"qingwen.dataset.{Path(dataset).name}", "prefect.resource.name": dataset}
     emit_event(event, resource=resource, payload=payload)
 
 
-def make_artifacts(report: RunReport, review: str | None = None) -> None:
-    """Make the report's artifacts: it as markdown, each of its tables, a link to the review page."""
+def make_artifacts(report: RunReport, review: int) -> None:
+    """Make the report's artifacts: it as markdown, each of its tables, a link to a review page.
+
+    ``review`` is how many pages of the dataset the review page shows; 0: none is written.
+    """
     create_markdown_artifact(markdown(report), key="qingwen-run", description="What the run did")
     for title, rows in tables_of(report):
         if rows:
             create_table_artifact(rows, key=f"qingwen-{title.lower().replace(' ', '-')}", description=title)
-    if review:
-        create_link_artifact(review, "Review page", key="qingwen-review", description="Pages of the dataset to read")
+    if review and report.wrote:
+        path = Path(REVIEW if "://" in report.dataset else f"{report.dataset}/{REVIEW}").absolute()
+        write_review(location_of(report.dataset), path, pages=review)
+        create_link_artifact(
+            path.as_uri(), "Review page", key="qingwen-review", description="Pages of the dataset to read"
+        )
 
 
 def with_artifact(progress: Progress) -> Progress:
-    """Return a progress that keeps an artifact of the share of pages cleaned beside telling the other."""
-    update: Callable[[float], None] | None = None
+    """Return a progress that reports to another, and keeps an artifact of the share of pages cleaned."""
+    artifact: Any = None
     last = 0.0
 
-    def told(stage: str, done: int, total: int) -> None:
-        nonlocal update, last
+    def with_share(stage: str, done: int, total: int) -> None:
+        nonlocal artifact, last
         progress(stage, done, total)
         if stage != "clean" or not total:
             return
         now = time.monotonic()
-        if update is None:
-            update, last = _progress_artifact(total), now
-        elif now - last >= _EVERY or done == total:
-            update(100 * done / total)
+        if artifact is None:
+            description = f"Of {total:,} pages cleaned"
+            artifact, last = create_progress_artifact(0.0, key="qingwen-progress", description=description), now
+        elif now - last >= _PROGRESS_SECONDS or done == total:
+            update_progress_artifact(artifact, 100 * done / total)
             last = now
 
-    return told
-
-
-def _progress_artifact(total: int) -> Callable[[float], None]:
-    artifact: Any = create_progress_artifact(0.0, key="qingwen-progress", description=f"Of {total:,} pages cleaned")
-
-    def update(share: float) -> None:
-        update_progress_artifact(artifact, share)
-
-    return update
+    return with_share

@@ -1,31 +1,49 @@
-"""Where the tasks of a flow run: threads that wait for the pool of this machine, or the processes of a cluster."""
+"""Who does the jobs of a flow, each as a task: threads that wait for a local pool, or the processes of a cluster."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from qingwen.errors import BatchError, EndedError, SetupError, WorkerLostError
-from qingwen.run.engine import Engine
-from qingwen.run.executor import Executor, windowed
-from qingwen.run.request import LOCAL, Request
+from qingwen.run.engine import local_executor
+from qingwen.run.jobs import Executor, Job, Result
+from qingwen.run.request import INLINE, LOCAL, Request
+from qingwen.run.workers import ENDED, Pool, Work, perform, windowed
 
-# What a task returns for a piece of work that was not begun.
-ENDED = ""
 # More tasks than workers keep every worker busy; more would only wait in the server's queue.
 _TASKS_AT_ONCE, _TASKS_ON_CLUSTER = 24, 1_000
 
 
-def runner_for(request: Request) -> Any:
-    """Return the task runner that a request asks for, not yet started.
+@contextmanager
+def task_executor(request: Request, stop: threading.Event, piece: Any) -> Iterator[Executor]:
+    """Do each job of a run as a task ``piece(work)``; with the runner inline, without tasks.
 
     Raises:
-        SetupError: its package is not installed.
+        SetupError: the package of the runner is not installed.
     """
-    if request.runner == LOCAL:
-        return ThreadPoolTaskRunner(max_workers=_TASKS_AT_ONCE)
+    if request.runner == INLINE:
+        with local_executor(request, stop) as execute:
+            yield execute
+    elif request.runner == LOCAL:
+        # The pool closes first: the runner waits for its threads, and they for the pool.
+        threads: Any = ThreadPoolTaskRunner(max_workers=_TASKS_AT_ONCE)
+        with (
+            threads as runner,
+            Pool(request.processes, request.worker_gib, stop) as pool,
+        ):
+            yield _as_tasks(runner, pool.do, piece, request.retries, _TASKS_AT_ONCE)
+    else:
+        with _cluster_of(request) as runner:
+            yield _as_tasks(runner, perform, piece, request.retries, _TASKS_ON_CLUSTER)
+
+
+def _cluster_of(request: Request) -> Any:
     try:
         return _dask(request) if request.runner == "dask" else _ray(request)
     except ImportError as fault:
@@ -48,29 +66,26 @@ def _ray(request: Request) -> Any:
     return RayTaskRunner(request.cluster, None if request.cluster else {"num_cpus": request.processes})
 
 
-def as_tasks(engine: Engine, runner: Any, piece: Any) -> Executor:
-    """Return what does each piece of work of an engine as a task of a started runner; ``piece`` is the task."""
-    request = engine.request
-    most = _TASKS_AT_ONCE if request.runner == LOCAL else _TASKS_ON_CLUSTER
+def _as_tasks(runner: Any, work: Work, piece: Any, retries: int, most: int) -> Executor:
+    def execute(context: str, jobs: Iterable[Job]) -> Iterator[tuple[int, Result | BatchError]]:
+        def submit(n: int, job: Job) -> Any:
+            task = piece.with_options(name=job.kind, task_run_name=f"{job.kind}-{n}", retries=retries)
+            # As a call, the job is closed to Prefect, which would look through every file of it.
+            return runner.submit(task, {"work": partial(work, context, job)})
 
-    def spread(kind: str, kit: str, jobs: Iterable[str]) -> Iterator[tuple[int, str | BatchError]]:
-        task = piece.with_options(name=kind, retries=request.retries)
-        stated = {"run": engine.report.run, "kind": kind, "kit": kit}
-        try:
-            for n, future in windowed(lambda n, job: runner.submit(task, {**stated, "n": n, "job": job}), jobs, most):
-                yield n, _outcome(future)
-        except BaseException:
-            engine.stop()
-            raise
+        for n, future in windowed(submit, jobs, most):
+            yield n, _result_of(future)
 
-    return spread
+    return execute
 
 
-def _outcome(future: Any) -> str | BatchError:
+def _result_of(future: Any) -> Result | BatchError:
     try:
-        found = future.result(raise_on_failure=False)
-        if found == ENDED:
-            found = EndedError("The run was ended.")
-    except Exception as fault:  # the cluster gave the piece up, as when it killed several workers
-        found = WorkerLostError(f"{type(fault).__name__}: {fault}")
-    return found if isinstance(found, str | BatchError) else BatchError(f"{type(found).__name__}: {found}")
+        result = future.result(raise_on_failure=False)
+    except Exception as fault:  # the cluster gave the job up, as when it killed several workers
+        return WorkerLostError(f"{type(fault).__name__}: {fault}")
+    if result is None:
+        return EndedError(ENDED)
+    if isinstance(result, Result | BatchError):
+        return result
+    return BatchError(f"{type(result).__name__}: {result}")

@@ -1,6 +1,6 @@
-"""A run's own database on local disk, for what is larger than memory: joins, sorts. The only file that imports duckdb.
+"""A run's own database on local disk, for joins and sorts larger than memory. The only file that imports duckdb.
 
-It holds nothing that lasts: a run makes it and removes it. What lasts stands in the tables and in the staged files.
+It holds nothing that lasts: a run makes it and removes it. What lasts is in the Delta tables and the part files.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,15 @@ from pyarrow import parquet
 
 from qingwen.dataset.location import Location, is_local, location_of
 
-# Above so much it works on disk. Less is slower; a run of ten million pages needs no more.
+# Beyond so much memory it works on disk. Less is slower; a run of ten million pages needs no more.
 _MEMORY = "256MB"
 _ROWS = 2_000
 PREFIX = "database-"
-# Of the machine: its disk, its memory.
+# Faults of the machine: its disk, its memory.
 DATABASE_FAULTS = (
     duckdb.IOException,
     duckdb.OutOfMemoryException,
-    duckdb.TransactionException,  # what it could not commit to its own disk
+    duckdb.TransactionException,  # it could not commit to its own disk
     duckdb.FatalException,
 )
 _GLOBBING = re.compile(r"([*?\[])")
@@ -35,8 +36,10 @@ _GLOBBING = re.compile(r"([*?\[])")
 class Database:
     """Tables of one run. Use as a context; each call may come from another thread.
 
-    ``beside`` is a folder on a disk with room (the dataset's own state); without one, or where it is no disk, the
-    system's temporary folder is taken.
+    ``beside`` is a folder on a disk with room (the dataset's own state); without one, or on a store, the system's
+    temporary folder is used.
+
+    A signal whose handler raises ends a statement: DuckDB hides what was raised, so it comes as a KeyboardInterrupt.
     """
 
     def __init__(self, beside: Path | Location | None = None) -> None:
@@ -63,18 +66,18 @@ class Database:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database and remove it."""
+        """Close the database and remove it."""
         self._connection.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def do(self, statement: str, *values: Any) -> None:
         """Execute a statement; ``values`` take the places of its question marks."""
-        self._connection.cursor().execute(statement, list(values))
+        self._execute(statement, values)
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a small result."""
-        found: list[tuple[Any, ...]] = self._connection.cursor().execute(query, list(values)).fetchall()
-        return found
+        rows: list[tuple[Any, ...]] = self._execute(query, values).fetchall()
+        return rows
 
     def one(self, query: str, *values: Any) -> Any:
         """Return the first value of the first row."""
@@ -82,52 +85,66 @@ class Database:
 
     def column(self, query: str, *values: Any) -> Any:
         """Return the only column of a result as an Arrow array."""
-        return self._connection.cursor().sql(query, params=list(values)).to_arrow_table().column(0).combine_chunks()
+        return self.table(query, *values).column(0).combine_chunks()
 
     def table(self, query: str, *values: Any) -> Any:
         """Return a small result as an Arrow table."""
-        return self._connection.cursor().sql(query, params=list(values)).to_arrow_table()
+        with _interrupted():
+            return self._connection.cursor().sql(query, params=list(values)).to_arrow_table()
 
     def each(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a result of any size."""
-        cursor = self._connection.cursor().execute(query, list(values))
+        cursor = self._execute(query, values)
         while some := cursor.fetchmany(_ROWS):
             yield from some
 
     def stream(self, query: str, schema: Any, *values: Any) -> Any:
         """Return an Arrow reader of a result of any size, its columns cast to those of the schema."""
         reader = self._connection.cursor().sql(query, params=list(values)).to_arrow_reader(_ROWS)
-        named = list(schema.names)
+        columns = list(schema.names)
         batches = (
-            pa.Table.from_batches([batch]).select(named).cast(schema).combine_chunks().to_batches() for batch in reader
+            pa.Table.from_batches([batch]).select(columns).cast(schema).combine_chunks().to_batches()
+            for batch in reader
         )
         return pa.RecordBatchReader.from_batches(schema, (batch for some in batches for batch in some))
 
+    def _execute(self, statement: str, values: Sequence[Any]) -> duckdb.DuckDBPyConnection:
+        with _interrupted():
+            return self._connection.cursor().execute(statement, list(values))
+
     def view(self, name: str, paths: Sequence[str | Path | Location], schema: Any = None) -> None:
-        """Make a view of Parquet files as one table; no file is no row."""
-        listed = [str(path) for path in paths]
-        for path in listed:
-            self._reach(path)
-        if not listed:
+        """Make a view of Parquet files as one table; without files it is empty."""
+        files = [str(path) for path in paths]
+        for file in files:
+            self._reach(file)
+        if not files:
             empty = self.folder / f"no-{name}.parquet"
             parquet.write_table(schema.empty_table(), empty)
-            listed = [str(empty)]
-        literals = ", ".join(literal(_GLOBBING.sub(r"[\1]", path)) for path in listed)
+            files = [str(empty)]
+        literals = ", ".join(literal(_GLOBBING.sub(r"[\1]", file)) for file in files)
         self.do(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet([{literals}], hive_partitioning = false)")
 
     def _reach(self, path: str) -> None:
-        """Let DuckDB read through fsspec what does not lie on this machine."""
+        """Let DuckDB read a file of a store, through fsspec."""
         place = location_of(path)
         if not is_local(place) and place.protocol not in self._stores:
             self._stores.add(place.protocol)
             self._connection.register_filesystem(place.fs)
 
     def add(self, table: str, rows: Any) -> None:
-        """Add an Arrow table's rows to a table that stands already, by the names of its columns."""
+        """Add an Arrow table's rows to an existing table, by the names of its columns."""
+        self._take(f"INSERT INTO {table} BY NAME SELECT * FROM arrow_rows", rows)
+
+    def create(self, table: str, rows: Any) -> None:
+        """Make a table, or make it anew, of an Arrow table's rows."""
+        self._take(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM arrow_rows", rows)
+
+    def _take(self, statement: str, rows: Any) -> None:
         cursor = self._connection.cursor()
-        cursor.register("arriving", rows)
-        cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM arriving")
-        cursor.unregister("arriving")
+        cursor.register("arrow_rows", rows)
+        with _interrupted():
+            cursor.execute(statement)
+        cursor.unregister("arrow_rows")
 
     def write(self, query: str, place: Path | Location) -> None:
         """Write a result to a Parquet file."""
@@ -138,5 +155,18 @@ class Database:
 
 
 def literal(text: str) -> str:
-    """Return a text as SQL writes it."""
+    """Return a text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+@contextmanager
+def _interrupted() -> Iterator[None]:
+    """Raise DuckDB's errors about a signal as a KeyboardInterrupt: one of them has no class of its own."""
+    try:
+        yield
+    except duckdb.InterruptException as fault:
+        raise KeyboardInterrupt from fault
+    except RuntimeError as fault:
+        if "interrupted" not in str(fault):
+            raise
+        raise KeyboardInterrupt from fault

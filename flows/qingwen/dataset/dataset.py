@@ -1,4 +1,4 @@
-"""A dataset's folder: is one there, which rules its rows follow, and the names of its runs."""
+"""A dataset's folder: whether it holds a dataset, which rules its rows follow, and the names of its runs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from qingwen.dataset import delta
-from qingwen.dataset.location import Location
+from qingwen.dataset.location import Location, write_whole
 from qingwen.errors import SetupError
 
-# What ``_state/dataset.json`` says of the rows; the first three are what rows of one dataset have in common.
+# What ``_state/dataset.json`` states; rows of one dataset have the first three in common.
 VERSIONS = ("rules_version", "config_digest", "schema_version", "min_similarity")
 
 _TIME = "%Y%m%dT%H%M%S"
@@ -22,7 +22,7 @@ _TIME = "%Y%m%dT%H%M%S"
 def new_name(dataset: Location) -> str:
     """Return a name for a run: its time, and the process.
 
-    Names tell the order of runs: where the clock went back, the time is the second after the last run's.
+    Names sort in the order of runs: where the clock went back, the time is the second after the last run's.
     """
     now = datetime.now()
     last = max((path.name for path in (dataset / "_runs").glob("*")), default="") if dataset.exists() else ""
@@ -32,14 +32,19 @@ def new_name(dataset: Location) -> str:
 
 
 def versions_of(dataset: Location) -> dict[str, Any]:
-    """Return what the rows of a dataset have in common; empty where none stands yet."""
-    stated = dataset / "_state" / "dataset.json"
-    found: dict[str, Any] = json.loads(stated.read_text("utf-8")) if stated.exists() else {}
-    return found
+    """Return the versions of a dataset's rows (`VERSIONS`); empty before its first run."""
+    path = dataset / "_state" / "dataset.json"
+    versions: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return versions
+
+
+def write_versions(dataset: Location, versions: Mapping[str, Any]) -> None:
+    """Write what `versions_of` reads."""
+    write_whole(dataset / "_state" / "dataset.json", json.dumps(versions, indent=1))
 
 
 def check_versions(dataset: Location, mine: Mapping[str, Any], *, by_month: bool) -> None:
-    """Look whether rows made with these versions fit those of a dataset.
+    """Check that rows of these versions fit those of a dataset.
 
     Raises:
         SetupError: they do not; the message says what to do.
@@ -54,19 +59,19 @@ def check_versions(dataset: Location, mine: Mapping[str, Any], *, by_month: bool
         )
     other = [name for name, value in mine.items() if known.get(name) != value]
     if other:
-        said = ", ".join(f"{name} {known.get(name)} (now {mine[name]})" for name in other)
+        differences = ", ".join(f"{name} {known.get(name)} (now {mine[name]})" for name in other)
         raise SetupError(
-            f"{dataset}: its rows were made with {said}; rows of different rules do not mix. "
+            f"{dataset}: its rows were made with {differences}; rows of different rules do not mix. "
             "Run again with --rebuild to make them all anew, or write to another --output."
         )
 
 
 def check_dataset(dataset: Location) -> Location:
-    """Return the path of a dataset that stands.
+    """Return the path of a dataset.
 
     Raises:
-        SetupError: none stands there.
+        SetupError: there is none.
     """
     if not delta.exists(dataset, "records"):
-        raise SetupError(f"{dataset}: no dataset stands here. Name the folder that qingwen clean wrote.")
+        raise SetupError(f"{dataset}: there is no dataset here. Name the folder that qingwen clean wrote.")
     return dataset

@@ -1,6 +1,6 @@
-"""Rows of any number in a table's order, sorted in parts on disk where they are many.
+"""Sort any number of rows in a table's order; many rows are sorted in parts on disk.
 
-DuckDB's own sort pins whatever a vector of rows touches: of news texts it fails beyond its memory, on disk or not
+DuckDB's own sort pins all that a vector of rows touches: with news texts it fails beyond its memory, on disk or not
 (2.0.1: 70,000 records of 1,600 characters in 256 MB). Ids are digests: by their first digits rows fall into even parts.
 """
 
@@ -59,7 +59,7 @@ def _part(path: Path, keys: Sequence[tuple[str, str]]) -> Any:
 
 
 def give_back() -> None:
-    """Return to the system what Arrow's pool keeps of rows that are gone, about as much again as it holds."""
+    """Return unused memory of Arrow's pool to the system: it keeps about as much again as it holds."""
     pa.default_memory_pool().release_unused()
 
 
@@ -69,7 +69,7 @@ def _digits(size: int, most: int) -> int:
 
 
 def _deal(rows: Any, key: str, digits: int, folder: Path) -> None:
-    """Add sorted rows to the files of their parts, each a stream of its own behind those that stand there."""
+    """Append sorted rows to the files of their parts, each time as one more Arrow stream."""
     folder.mkdir(exist_ok=True)
     names = compute.utf8_slice_codeunits(rows[key], 0, digits)
     counts = compute.value_counts(names.combine_chunks() if rows.num_rows else names).to_pylist()
@@ -83,7 +83,7 @@ def _deal(rows: Any, key: str, digits: int, folder: Path) -> None:
 
 
 def _streams(file: IO[bytes]) -> Iterator[Any]:
-    """Yield the tables of a file that holds one stream behind the other."""
+    """Yield the tables of a file of several Arrow streams."""
     end = file.seek(0, 2)
     file.seek(0)
     while file.tell() < end:

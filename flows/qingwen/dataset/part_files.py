@@ -1,4 +1,4 @@
-"""The part files of a batch: rows as they come, written in groups, so that a container is never whole in memory."""
+"""The part files of a batch: rows are written in groups as they come, so that a container is never whole in memory."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from pyarrow import parquet
 from qingwen.dataset.location import Location, put
 from qingwen.dataset.rows import ITEM, Rows, arrow, staged_schema
 
-# Present in a batch's folder once all its parts are whole.
+# The last file of a batch's folder: all others are whole once it is there.
 DONE = "done.json"
 NAMES = ("records", "blocks", "edits", "flags", "rejections", "signatures", "sources")
-# Pages, and characters of their rows, that wait for one another: a group of rows each. A row takes memory for so many
-# characters beside its own: a page may be all edits, or all DOM paths.
-_PAGES, _CHARS, _ROW = 250, 1 << 24, 100
+# A group of rows holds so many pages, or characters. A row counts for some characters itself: a page may be all edits.
+_GROUP_PAGES, _CHARS, _ROW_CHARS = 250, 1 << 24, 100
 
 
 class Staged:
-    """The folder of a batch while it is written; a folder of that name appears when `finish` was called, and whole."""
+    """The folder of a batch while it is written. `finish` makes it appear under its name, whole."""
 
     def __init__(self, folder: Path | Location) -> None:
         self._folder = folder
@@ -57,7 +56,7 @@ class Staged:
         for writer in self._writers.values():
             try:
                 writer.close()
-            except (OSError, MemoryError):  # as the fault that led here; it would be told again, by its destructor
+            except (OSError, MemoryError):  # the fault that led here; the destructor would report it again
                 writer.is_open = False
         shutil.rmtree(self._under_way, ignore_errors=True)
 
@@ -65,10 +64,10 @@ class Staged:
         """Add the rows of one item, by table."""
         item = f"{self._folder.name}.{self._items}"
         self._items += 1
-        for name, found in rows.items():
-            self._rows[name] += [{**row, ITEM: item} for row in found]
-            self._chars += sum(map(_weight, found))
-        if self._items % _PAGES == 0 or self._chars > _CHARS:
+        for name, some in rows.items():
+            self._rows[name] += [{**row, ITEM: item} for row in some]
+            self._chars += sum(map(_weight, some))
+        if self._items % _GROUP_PAGES == 0 or self._chars > _CHARS:
             self._write()
 
     def _write(self) -> None:
@@ -78,14 +77,14 @@ class Staged:
                 self._writers[name].write_table(arrow(name, rows))
                 rows.clear()
 
-    def finish(self, said: str) -> None:
-        """Put the folder in its place, with what the batch has to say of itself."""
+    def finish(self, summary: str) -> None:
+        """Put the folder in its place, with a summary of the batch in `DONE`."""
         self._write()
         for writer in self._writers.values():
             writer.close()
-        (self._under_way / DONE).write_text(said, "utf-8")
+        (self._under_way / DONE).write_text(summary, "utf-8")
         put(self._under_way, self._folder, last=DONE)
 
 
 def _weight(row: Mapping[str, Any]) -> int:
-    return _ROW + sum(len(value) for value in row.values() if isinstance(value, str))
+    return _ROW_CHARS + sum(len(value) for value in row.values() if isinstance(value, str))

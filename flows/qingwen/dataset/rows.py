@@ -1,4 +1,4 @@
-"""Results of pages as rows of the tables."""
+"""Make the rows of the tables from the results of pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qingwen.model import Cleaned, Flag, LabelledBlock, Rejection
 from qingwen.read.page import RawPage, Source
 from qingwen.text.spans import Edit
 
-# The column of a staged row that names its page: the batch and the number there.
+# The column of a staged row that names its page: the batch, and the page's number in it.
 ITEM = "_item"
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -52,7 +52,7 @@ def source_row(
 
 
 def pending_row(source: Source, path: str) -> dict[str, Any]:
-    """Return the row in sources of a page that could not be cleaned now: the file, or an item of it."""
+    """Return the row in sources of a file, or an item of one, that could not be cleaned now."""
     row = source_row(source, RawPage(path, b""), "pending")
     return {**row, "page_id": None}
 
@@ -63,41 +63,41 @@ def arrow(name: str, rows: Iterable[dict[str, Any]]) -> Any:
 
 
 def staged_schema(name: str) -> Any:
-    """Return the schema of a part file: the table's, and the name of the page that each row belongs to."""
+    """Return the schema of a part file: the table's, with the name of each row's page."""
     return TABLES[name].append(pa.field(ITEM, pa.string()))
 
 
 def read_known(path: str) -> dict[str, str]:
-    """Return what a file written by ``Plan.write_known`` holds: the page of each path."""
+    """Return the page of each path that the dataset holds of a container, from a file of ``NewPages.write_known``."""
     with open_file(path) as file, parquet.ParquetFile(file) as data:
         known = data.read(use_threads=False)
     return dict(zip(known["path"].to_pylist(), known["page"].to_pylist(), strict=True))
 
 
 def block_rows(page: str, blocks: Iterable[LabelledBlock]) -> list[dict[str, Any]]:
-    """Return the rows of a page in blocks."""
+    """Return a page's rows of the table blocks."""
     return [
         {
             "page_id": page,
-            "n": judged.block.n,
-            "start": judged.block.span.start,
-            "end": judged.block.span.end,
-            "path": judged.block.path,
-            "label": judged.verdict.label.value,
-            "rule": judged.verdict.rule,
-            "score": judged.verdict.score,
-            "why": judged.verdict.why,
-            "evidence_start": judged.verdict.evidence.start if judged.verdict.evidence else None,
-            "evidence_end": judged.verdict.evidence.end if judged.verdict.evidence else None,
-            "kept": judged.text is None,
-            "text": judged.text,
+            "n": labelled.block.n,
+            "start": labelled.block.span.start,
+            "end": labelled.block.span.end,
+            "path": labelled.block.path,
+            "label": labelled.verdict.label.value,
+            "rule": labelled.verdict.rule,
+            "score": labelled.verdict.score,
+            "why": labelled.verdict.why,
+            "evidence_start": labelled.verdict.evidence.start if labelled.verdict.evidence else None,
+            "evidence_end": labelled.verdict.evidence.end if labelled.verdict.evidence else None,
+            "kept": labelled.text is None,
+            "text": labelled.text,
         }
-        for judged in blocks
+        for labelled in blocks
     ]
 
 
 def edit_rows(page: str, edits: Iterable[Edit]) -> Iterable[dict[str, Any]]:
-    """Yield the rows of a page in edits."""
+    """Yield a page's rows of the table edits."""
     counts: dict[tuple[str, int], int] = {}
     for edit in sorted(edits, key=lambda edit: (edit.part, edit.step, edit.span)):
         n = counts.get((edit.part, edit.step), 0)

@@ -1,19 +1,20 @@
-"""The engine of many pages, without Prefect: plan, clean in parallel, publish, report.
+"""The engine of many pages: find what is new, survey, clean in batches, near duplicates, publish, report.
 
-`Engine` holds a dataset for one run; ``flow.py`` wraps its methods as tasks and `run` calls them bare.
+Each step is a function that takes what it needs and returns what the next one takes. `run` calls them in a row;
+``flow.py`` calls the same ones as Prefect tasks.
 """
 
 from __future__ import annotations
 
-import json
 import tempfile
+import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from importlib import metadata
+from itertools import takewhile
 from pathlib import Path
-from types import TracebackType
 
 from qingwen.dataset import delta
 from qingwen.dataset.dataset import new_name
@@ -23,250 +24,303 @@ from qingwen.dataset.progress import Progress, silent
 from qingwen.errors import BatchError, EndedError
 from qingwen.read.containers import is_container
 from qingwen.read.inputs import find_sources
+from qingwen.read.page import Source
+from qingwen.rules.book import RuleBook
 from qingwen.rules.site_book import SiteBook, load_sites
 from qingwen.rules.takedowns import FORGOTTEN, Forgotten, load_forgotten
-from qingwen.run.card import write_card, write_manifest
-from qingwen.run.clean_batch import Job
+from qingwen.run.batches import Batch, BatchRun, CleanedBatches, add_up, clean_batches
 from qingwen.run.drift import check_jumps
-from qingwen.run.executor import CLEAN, CONNECT, Executor
-from qingwen.run.near_duplicates import connect_file
-from qingwen.run.open_dataset import OpenDataset
-from qingwen.run.plan import Batch, Plan
-from qingwen.run.report import Counts, RunReport
+from qingwen.run.jobs import CleanJob, Executor, Job, Result, WorkerContext, write_context
+from qingwen.run.near_duplicates import cluster
+from qingwen.run.plan import NewPages, find_new_pages
+from qingwen.run.publish import Commit, Merged, OpenDataset, merge, next_number, open_dataset
+from qingwen.run.publish import publish as commit_merged
+from qingwen.run.report import RunReport, write_card, write_manifest
 from qingwen.run.request import INLINE, LOCAL, MONTH, Request, check_request, row_versions
-from qingwen.run.stuck_pages import FailedPages, Outcome, clean_all, given_up, load_tries, tally, told_tries
-from qingwen.run.survey import choose_sample, mined_sites
-from qingwen.run.worker_context import WorkerContext, write_context
-from qingwen.run.workers import Pool, in_this_process, in_threads
+from qingwen.run.stuck_pages import FailedPages, failed_pages_file, given_up, load_failed_pages
+from qingwen.run.survey import choose_sample, survey_sites
+from qingwen.run.workers import ENDED, Pool, in_this_process, in_threads
 
 SITES = "sites.json"
 _PACKAGES = ("qingwen", "pyarrow", "deltalake", "beautifulsoup4", "opencc-python-reimplemented", "prefect")
-
-_running: dict[str, Engine] = {}
-
-
-def end_runs() -> bool:
-    """Ask the runs of this process to end with what is under way; tell whether there are such, and they will."""
-    return bool(_running) and all(engine.end() for engine in list(_running.values()))
+# So many pending paths are named in the manifest; the table sources names all.
+_NAMED = 1_000
 
 
-def engine_of(run: str) -> Engine | None:
-    """Return the engine that is under way in this process by the name of its run, or None."""
-    return _running.get(run)
+@dataclass(frozen=True)
+class Run:
+    """A run under way: the request, its rules, the dataset that it holds. The clock alone changes: seconds by stage.
+
+    Once ``stop`` is set, the run ends as soon as the batches under way are done. One that publishes goes on to its end.
+    """
+
+    name: str
+    request: Request
+    book: RuleBook
+    dataset: OpenDataset
+    progress: Progress
+    stop: threading.Event
+    clock: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Note how long a stage takes."""
+        started = time.monotonic()
+        yield
+        self.clock[stage] = round(time.monotonic() - started, 3)
+
+    def check(self) -> None:
+        """Raise an `EndedError` where the run is asked to stop, before it cleans."""
+        if self.stop.is_set():
+            raise EndedError(ENDED)
+
+    def until_stopped(self, execute: Executor) -> Executor:
+        """Return an executor that begins no more jobs once the run is asked to stop."""
+
+        def stoppable(context: str, jobs: Iterable[Job]) -> Iterator[tuple[int, Result | BatchError]]:
+            return execute(context, takewhile(lambda _: not self.stop.is_set(), jobs))
+
+        return stoppable
+
+    @property
+    def staging(self) -> Location:
+        """Return the staging folder by a name that holds wherever a worker runs."""
+        staging = self.dataset.staging
+        return staging.absolute() if is_local(staging) else staging
+
+    def write_context(self, sites: SiteBook, forgotten: Forgotten) -> str:
+        """Write the context of the run's workers; return its file."""
+        # The watchdog ends its process; an inline run has no other process.
+        seconds = 0 if self.request.runner == INLINE else self.request.page_seconds
+        context = WorkerContext(self.request.config, self.book, sites, forgotten, page_seconds=seconds)
+        return str(write_context(context, self.request.rules, self.staging))
 
 
-class Engine:
-    """A dataset held for one run. Use as a context: entering checks and locks, leaving ends the workers.
-
-    ``spread`` does the work of its workers: in ``pool``, unless another is set.
+def run(request: Request, progress: Progress = silent, stop: threading.Event | None = None) -> RunReport:
+    """Run the engine bare, as ``qingwen clean --no-prefect`` does. Set ``stop`` to end the run early.
 
     Raises:
         SetupError: rules, configuration or inputs are wrong, or the dataset was made with others; nothing was touched.
-        PublishError: another run holds the dataset, or what was cleaned is too unlike the last runs to be published.
+        PublishError: another run holds the dataset, or this run is too unlike the last ones to be published.
+        EndedError: the run was stopped; what is cleaned is kept for the next one.
+        BatchError: the machine failed under the run.
     """
+    with open_run(request, progress, stop) as run, local_executor(request, run.stop) as execute:
+        new = find_new(run)
+        sites = survey(run, new, execute)
+        cleaned = clean(run, new, sites, execute)
+        merged = near_duplicates(run, cleaned)
+        commits = publish(run, sites, cleaned, merged)
+        return report(run, new, sites, cleaned, merged, commits)
 
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.dataset = location_of(request.output)
-        self.book = check_request(request)
-        self.batches: tuple[Batch, ...] = ()
-        self.book_of_sites = SiteBook()
-        self._outcomes: list[Outcome] = []
-        self._tries: FailedPages = {}
-        self._stack = ExitStack()
-        self._stage, self._ending = "", False
-        self._started = time.monotonic()
-        self._held = OpenDataset(self.dataset)
-        self.pool = Pool(request.processes, int(request.worker_gib * (1 << 30)))
-        self.spread: Executor = (
-            in_this_process(request.retries)
-            if request.runner == INLINE
-            else in_threads(self.pool, request.processes, request.retries)
+
+@contextmanager
+def open_run(request: Request, progress: Progress = silent, stop: threading.Event | None = None) -> Iterator[Run]:
+    """Check a request and hold its dataset for a run. Raises as `run` does."""
+    book, path = check_request(request), location_of(request.output)
+    with open_dataset(path) as dataset:
+        yield Run(new_name(path), request, book, dataset, progress, stop or threading.Event())
+
+
+@contextmanager
+def local_executor(request: Request, stop: threading.Event) -> Iterator[Executor]:
+    """Do jobs on this machine: in a pool of workers or, with the runner inline, in this process."""
+    if request.runner == INLINE:
+        yield in_this_process(request.retries, stop)
+    else:
+        with Pool(request.processes, request.worker_gib, stop) as pool:
+            yield in_threads(pool, request.processes, request.retries)
+
+
+def find_new(run: Run) -> NewPages:
+    """Compare the inputs with what the dataset holds; return what is new, changed or pending."""
+
+    def sources() -> Iterator[Source]:
+        for source in find_sources(run.request.inputs):
+            run.check()
+            yield source
+
+    with run.timed("find"):
+        alone = {path for page in given_up(_failed_pages(run)).values() for path in page.paths}
+        new = find_new_pages(run.dataset.database, run.dataset.path, run.request, sources(), alone, run.check)
+    run.check()
+    return new
+
+
+def survey(run: Run, new: NewPages, execute: Executor) -> SiteBook:
+    """Learn what recurs on the sites of new pages; return the SiteBook.
+
+    Sites that the dataset's book knows keep their entries (``rebuild``: all are learned again). A run too small to
+    teach anything skips the survey.
+    """
+    with run.timed("survey"):
+        config = run.request.config
+        known = SiteBook() if run.request.rebuild else load_sites(run.dataset.state / SITES)
+        sample = choose_sample(new, config)
+        holds_many = any(is_container(file.source.path) for file in sample)
+        if holds_many or len(sample) >= max(1, config.min_site_pages):
+            context, stoppable = run.write_context(known, Forgotten()), run.until_stopped(execute)
+            known = known.joined(survey_sites(sample, stoppable, context, run.staging / "survey", run.progress))
+    run.check()
+    return known
+
+
+def clean(run: Run, new: NewPages, sites: SiteBook, execute: Executor) -> CleanedBatches:
+    """Clean the new pages in batches, in workers; a batch that fails leaves its pages pending.
+
+    Raises:
+        EndedError: the run was stopped before all batches were cleaned.
+        PublishError: shares are much higher than in the last runs, and the request does not accept that.
+    """
+    with run.timed("clean"):
+        forgotten = load_forgotten(run.dataset.state / FORGOTTEN)
+        batches = _plan(run, new, sites, forgotten)
+        context = run.write_context(sites, forgotten) if batches else ""
+        failed_pages = _failed_pages(run)
+        total, done, ended = sum(batch.pages for batch in batches), 0, list[BatchRun]()
+        run.progress("clean", 0, total)
+        with _watch_folder(run) as watches:
+            job_of = _jobs_of(run, new, watches, {key: page.paths for key, page in given_up(failed_pages).items()})
+            for batch_run in clean_batches(batches, job_of, run.until_stopped(execute), context):
+                ended.append(batch_run)
+                done += batch_run.batch.pages
+                run.progress("clean", done, total)
+    if run.stop.is_set() and len(ended) < len(batches):
+        raise EndedError(
+            f"{len(ended)} of {len(batches)} batches are cleaned and kept, nothing was published. "
+            "The dataset is as it was; run again to go on."
         )
-        self.report = RunReport(new_name(self.dataset), request.output, self.book.version, request.config.digest)
+    cleaned = add_up(ended, failed_pages, new.sources_of)
+    jumps = () if cleaned.is_empty else check_jumps(run.dataset.path, cleaned.counts, accept=run.request.accept)
+    return replace(cleaned, jumps=tuple(jumps))
 
-    def __enter__(self) -> Engine:
-        self._held.__enter__()
-        self.report.finished_earlier = self._held.finished_earlier
-        self._tries = {} if self.request.rebuild or self.request.verify else load_tries(self._held.state)
-        self._plan = Plan(self._held.database)
-        _running[self.report.run] = self
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        del _running[self.report.run]
-        self.stop()
-        self._stack.close()
-        self._held.__exit__(kind, fault, trace)
+def near_duplicates(run: Run, cleaned: CleanedBatches) -> Merged | None:
+    """Merge what was cleaned with what the dataset holds, and cluster near duplicates; None: nothing to publish."""
+    if cleaned.is_empty:
+        return None
+    run.progress("publish", 0, 0)
+    with run.timed("near duplicates"):
+        rebuild = run.request.rebuild
+        merged = merge(run.dataset, cleaned.keys, cleaned.failed.values(), cleaned.containers, rebuild=rebuild)
+        cluster(run.dataset.database, run.request.config.min_similarity)
+    return merged
 
-    def stop(self) -> None:
-        """End the workers at once; what they have staged is taken up by the next run."""
-        self.pool.close()
 
-    def end(self) -> bool:
-        """Begin no more batches, and publish nothing, once those under way are done; tell whether this will be so.
+def publish(run: Run, sites: SiteBook, cleaned: CleanedBatches, merged: Merged | None) -> Mapping[str, int]:
+    """Commit what was merged; return the version of each table, empty where nothing is to be published."""
+    if merged is None:
+        return {}
+    texts = {SITES: sites.to_json(), **failed_pages_file(cleaned.failed_pages, run.dataset.state)}
+    with run.timed("publish"):
+        commit = Commit(
+            number=next_number(run.dataset.path),
+            run=run.name,
+            beside=tuple(sorted(texts)),
+            min_similarity=run.request.config.min_similarity,
+            rebuild=run.request.rebuild,
+            by_month=run.request.partition_by == MONTH,
+            **row_versions(run.book, run.request.config),
+        )
+        return commit_merged(run.dataset, commit, texts)
 
-        A run that publishes goes on to its end. One that has cleaned nothing yet can only be stopped.
-        """
-        self._ending = True
-        if self._stage == "clean":
-            self.pool.finish()
-        return self._stage in ("clean", "publish")
 
-    def survey(self, progress: Progress = silent) -> SiteBook:
-        """Look for what recurs on a site, through what is new or changed (``rebuild``: all inputs, and all known ones).
+def report(
+    run: Run,
+    new: NewPages,
+    sites: SiteBook,
+    cleaned: CleanedBatches,
+    merged: Merged | None,
+    commits: Mapping[str, int],
+) -> RunReport:
+    """Return the run's report; where something was published, write the manifest and the dataset card too."""
+    request, dataset = run.request, run.dataset.path
+    counts = cleaned.counts
+    if merged is not None:
+        counts = counts.without_copies(merged.copied_records, merged.copied_rejections)
+    pending = [*cleaned.failed, *cleaned.waiting]
+    waiting = [f"{path}: {why}" for path, why in cleaned.waiting.items()]
+    made = RunReport(
+        run.name,
+        request.output,
+        run.book.version,
+        request.config.digest,
+        inputs=new.inputs,
+        unchanged=new.unchanged,
+        pending=len(pending),
+        pending_paths=pending[:_NAMED],
+        given_up=cleaned.given_up,
+        withdrawn=merged.withdrawn if merged else 0,
+        duplicates=len(delta.read(dataset, "duplicates", ("id",))) if merged else 0,
+        sites=len(sites.sites),
+        sites_digest=sites.digest,
+        counts=counts,
+        faults=[*cleaned.faults, *waiting[:_NAMED]],
+        jumps=list(cleaned.jumps),
+        commits=dict(commits),
+        finished_earlier=run.dataset.finished_earlier,
+    )
+    if merged is None:
+        return made
+    made = replace(
+        made,
+        inputs_digest=new.inputs_digest(),
+        versions={name: metadata.version(name) for name in _PACKAGES},
+        seconds={**run.clock, "total": round(time.monotonic() - run.started, 3)},
+    )
+    write_card(dataset, made, masked=request.config.mask_personal_data)
+    write_manifest(dataset, made)
+    return made
 
-        Sites that the dataset's book knows keep their entries. A run too small to teach anything skips the survey.
-        """
-        with self._timed("survey"):
-            request, report = self.request, self.report
-            self._plan.take(find_sources(request.inputs))
-            report.inputs = self._plan.compare(
-                self.dataset,
-                request.config,
-                everything=request.rebuild,
-                verify=request.verify,
-                given_up={path for tried in given_up(self._tries).values() for path in tried.paths},
-            )
-            report.unchanged = report.inputs - len(self._plan)
-            known = SiteBook() if request.rebuild else load_sites(self._held.state / SITES)
-            sample = choose_sample(self._plan, request.config)
-            holds_many = any(is_container(one.source.path) for one in sample)
-            if holds_many or len(sample) >= max(1, request.config.min_site_pages):
-                kit, folder = self._kit(known, Forgotten()), self._shared / "survey"
-                known = known.joined(mined_sites(sample, self.spread, kit, folder, progress))
-            self.book_of_sites = known
-            report.sites = len(known.sites)
-            report.sites_digest = known.digest
-        return known
 
-    def plan(self) -> tuple[Batch, ...]:
-        """Return the batches to clean, of what the survey looked through."""
-        with self._timed("plan"):
-            versions = [f"{name} {value}" for name, value in row_versions(self.book, self.request.config).items()]
-            forgotten = load_forgotten(self._held.state / FORGOTTEN)
-            versions += [f"sites {self.book_of_sites.digest}", f"forgotten {forgotten.digest}"]
-            self.batches = self._plan.cut(self.request.processes, self.request.batch_pages, versions)
-            self._sweep({batch.key for batch in self.batches})
-            self._cleaned_with = self._kit(self.book_of_sites, forgotten) if self.batches else ""
-        return self.batches
+def _failed_pages(run: Run) -> FailedPages:
+    return {} if run.request.rebuild or run.request.verify else load_failed_pages(run.dataset.state)
 
-    def clean(self, progress: Progress = silent) -> None:
-        """Clean the batches in workers, whatever becomes of each: `publish` says it."""
-        with self._timed("clean"):
-            total, done = sum(batch.pages for batch in self.batches), 0
-            progress("clean", 0, total)
-            watches = self._watches()
-            for outcome in clean_all(
-                self.batches,
-                lambda batch: None if self._ending else self._job(batch, watches),
-                lambda jobs: self.spread(CLEAN, self._cleaned_with, jobs),
-            ):
-                if isinstance(outcome.result, EndedError):
-                    continue
-                self._outcomes.append(outcome)
-                done += outcome.batch.pages
-                progress("clean", done, total)
-        if self._ending and len(self._outcomes) < len(self.batches):
-            raise EndedError(
-                f"{len(self._outcomes)} of {len(self.batches)} batches are cleaned and kept, nothing was published. "
-                "The dataset is as it was; run again to go on."
-            )
 
-    def _job(self, batch: Batch, watches: Path | Location | None) -> Job:
-        known = self._held.staging / f"{batch.key}.known"
-        job = Job(
-            self._plan.sources_of(batch),
-            str(self._shared / batch.key),
+def _plan(run: Run, new: NewPages, sites: SiteBook, forgotten: Forgotten) -> tuple[Batch, ...]:
+    """Return the batches to clean; staged parts that are none of theirs are dropped."""
+    versions = [f"{name} {value}" for name, value in row_versions(run.book, run.request.config).items()]
+    versions += [f"sites {sites.digest}", f"forgotten {forgotten.digest}"]
+    batches = new.batches(run.request.processes, run.request.batch_pages, versions)
+    keys, staging = {batch.key for batch in batches}, run.dataset.staging
+    for folder in staging.iterdir() if staging.is_dir() else ():
+        if folder.name not in keys or not (folder / DONE).exists():
+            remove(folder)
+    return batches
+
+
+def _jobs_of(
+    run: Run, new: NewPages, watches: Path | Location | None, given_up: Mapping[str, list[str]]
+) -> Callable[[Batch], CleanJob]:
+    """Return what makes the job of a batch. A given-up page is left out; a given-up file is none of the new ones."""
+    leave_out = frozenset(key for key, paths in given_up.items() if key not in paths)
+
+    def job_of(batch: Batch) -> CleanJob:
+        known = None
+        if batch.container is not None and not run.request.rebuild:
+            name = f"{batch.key}.known"
+            if new.write_known(batch.container, run.dataset.staging / name):
+                known = str(run.staging / name)
+        return CleanJob(
+            new.sources_of(batch),
+            str(run.staging / batch.key),
             batch.share,
+            known=known,
             watch=str(watches / f"{batch.key}.at") if watches else None,
-            leave_out=frozenset(key for key, tried in given_up(self._tries).items() if key not in tried.paths),
+            leave_out=leave_out,
         )
-        if batch.container is not None and not self.request.rebuild and self._plan.write_known(batch, known):
-            job = replace(job, known=str(self._shared / known.name))
-        return job
 
-    def _watches(self) -> Path | Location | None:
-        """Return a folder that the workers can write quickly, byte by byte; a cluster sees none beside a store."""
-        if is_local(self._shared):
-            return self._shared
-        if self.request.runner not in (LOCAL, INLINE):
-            return None
-        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="qingwen-")))
-
-    def publish(self) -> RunReport:
-        """Commit what the batches made; the pages of a failed batch are pending. Nothing to say: nothing is written."""
-        report, outcomes = self.report, sorted(self._outcomes, key=lambda outcome: outcome.batch.n)
-        done = [outcome.batch for outcome in outcomes if isinstance(outcome.result, Counts)]
-        failed, tries = tally(outcomes, self._tries, self._plan.sources_of, report)
-        if not (done or failed):
-            return report
-        report.jumps = check_jumps(self.dataset, report.counts, accept=self.request.accept)
-        with self._timed("publish"):
-            folders = [self._held.staging / batch.key for batch in done]
-            prepared, report.commits = self._held.publish(
-                report.run,
-                folders,
-                failed.values(),
-                row_versions(self.book, self.request.config),
-                {SITES: self.book_of_sites.to_json(), **told_tries(tries, self._held.state)},
-                min_similarity=self.request.config.min_similarity,
-                rebuild=self.request.rebuild,
-                by_month=self.request.partition_by == MONTH,
-                connect=self._connect,
-            )
-            report.withdrawn = prepared.withdrawn
-            report.counts.leave_out(prepared.records, prepared.rejections)
-            report.duplicates = len(delta.read(self.dataset, "duplicates", ("id",)))
-        self._report()
-        return report
-
-    def _connect(self, jobs: Iterable[str]) -> None:
-        stated = list(jobs)
-        for n, result in self.spread(CONNECT, self._cleaned_with, stated):
-            if isinstance(result, BatchError):
-                connect_file(**json.loads(stated[n]))
-
-    def _report(self) -> None:
-        self.report.inputs_digest = self._plan.digest()
-        self.report.versions = {name: metadata.version(name) for name in _PACKAGES}
-        self.report.seconds["total"] = round(time.monotonic() - self._started, 3)
-        write_card(self.dataset, self.report, masked=self.request.config.mask_personal_data)
-        write_manifest(self.dataset, self.report)
-
-    def _sweep(self, keys: set[str]) -> None:
-        """Drop staged parts that no batch of this run will take up."""
-        for folder in self._held.staging.iterdir() if self._held.staging.is_dir() else ():
-            if folder.name not in keys or not (folder / DONE).exists():
-                remove(folder)
-
-    @property
-    def _shared(self) -> Location:
-        """Return the staging folder by a name that holds wherever a worker runs."""
-        staging = self._held.staging
-        return staging.absolute() if is_local(staging) else staging
-
-    def _kit(self, sites: SiteBook, forgotten: Forgotten) -> str:
-        request = self.request
-        # The watchdog ends its process: this one is not to be ended.
-        seconds = 0 if request.runner == INLINE else request.page_seconds
-        kit = WorkerContext(request.config, self.book, sites, forgotten, page_seconds=seconds)
-        return str(write_context(kit, request.rules, self._shared))
-
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        started, self._stage = time.monotonic(), stage
-        yield
-        self.report.seconds[stage] = round(time.monotonic() - started, 3)
+    return job_of
 
 
-def run(request: Request, progress: Progress = silent) -> RunReport:
-    """Run the engine bare: what ``qingwen clean --no-prefect`` does."""
-    with Engine(request) as engine:
-        engine.survey(progress)
-        engine.plan()
-        engine.clean(progress)
-        progress("publish", 0, 0)
-        return engine.publish()
+@contextmanager
+def _watch_folder(run: Run) -> Iterator[Path | Location | None]:
+    """Hold a folder that the workers can write quickly, byte by byte; a cluster has none beside a store."""
+    if is_local(run.staging):
+        yield run.staging
+    elif run.request.runner in (LOCAL, INLINE):
+        with tempfile.TemporaryDirectory(prefix="qingwen-") as folder:
+            yield Path(folder)
+    else:
+        yield None

@@ -1,13 +1,12 @@
-"""Duplicates: records whose texts are the same or alike, and the one that stands for each cluster.
+"""Near duplicates: cluster records whose texts are equal or alike, by MinHash signatures and banded hashing (LSH).
 
-It is the first by date, of equals the longest, of equals the one with the smallest id; one without a date comes last.
-So it depends on what the dataset holds alone, not on the runs that brought it.
+The representative of a cluster is the earliest record; ties go to the longest text, then to the smallest id. Undated
+records sort last. So it depends on what the dataset holds, not on the runs that brought it.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,56 +15,37 @@ import pyarrow as pa
 
 from qingwen.dataset.database import Database
 from qingwen.dataset.minhash import SIZE
+from qingwen.run.sql import make
 
 BANDS = 64
-
 _ROWS = SIZE // BANDS
-
 # Of more texts in one band each is paired with the first alone: a million equal openings make no trillion pairs.
 _CROWD = 32
-
-# Beyond so many texts a chain of likenesses is no cluster: only what is like the first belongs to it.
+# Beyond so many texts a chain of likenesses is no cluster: only texts like the first belong to it.
 MOST_CHAINED = 1_000
-
 _CHUNK = 1 << 16
-
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
-
 Array = Any
-
 """A numpy array."""
 
 
-def similar(
-    signatures: Array, least: float, folder: Path, most_chained: int = MOST_CHAINED, groups: Iterable[Array] = ()
-) -> Array:
+def similar(signatures: Array, least: float, folder: Path, most_chained: int = MOST_CHAINED) -> Array:
     """Return, for each text, the number of the first text of its cluster; a text unlike all others has its own.
 
     Args:
         signatures: matrix of shape (texts, 256), 32-bit unsigned; may be larger than memory.
         least: the share of equal values from which two texts are alike.
-        folder: where an index of 512 bytes a text goes while it is needed.
+        folder: where an index of 512 bytes a text is kept while it is needed.
         most_chained: the largest cluster that may hold texts which are not like its first.
-        groups: what `connected` found for groups of bands that together are all; without it that is done here.
     """
-    first = np.arange(len(signatures))
-    for found in groups or (connected(signatures, range(BANDS), least, folder),):
-        led = np.flatnonzero(found != np.arange(len(found)))
-        _join(first, led, found[led])
-        first = _settled(first)
-    return _unchained(signatures, first, least, folder, most_chained)
-
-
-def connected(signatures: Array, bands: range, least: float, folder: Path) -> Array:
-    """Return, for each text, the number of the first text that pairs of these bands lead it to."""
     first = np.arange(len(signatures))
     if len(first) < 2:
         return first
-    index = folder / f"bands-{bands.start}-{bands.stop}-{len(first)}"
-    keys = _band_keys(signatures, bands, index)
-    for row in range(len(bands)):
-        for one, other in _pairs(np.asarray(keys[row])):
+    index = folder / f"bands-{len(first)}"
+    keys = _band_keys(signatures, index)
+    for band in range(BANDS):
+        for one, other in _pairs(np.asarray(keys[band])):
             apart = first[one] != first[other]
             one, other = one[apart], other[apart]
             alike = _alike(signatures, one, other, least)
@@ -73,26 +53,14 @@ def connected(signatures: Array, bands: range, least: float, folder: Path) -> Ar
         first = _settled(first)
     del keys
     index.unlink()
-    return first
+    return _unchained(signatures, first, least, folder, most_chained)
 
 
-def connect_file(matrix: str, texts: int, bands: Sequence[int], least: float, out: str) -> str:
-    """Write what `connected` finds in the bands from the first to before the second, as 64-bit numbers, to ``out``.
-
-    ``matrix`` is a file of so many signatures. Returns the number of texts that were led to another.
-    """
-    signatures = np.memmap(matrix, dtype="<u4", mode="r", shape=(texts, SIZE))
-    found = connected(signatures, range(*bands), least, Path(out).parent)
-    found.astype("<i8").tofile(out)
-    return str(int(np.count_nonzero(found != np.arange(texts))))
-
-
-def _band_keys(signatures: Array, bands: range, path: Path) -> Array:
+def _band_keys(signatures: Array, path: Path) -> Array:
     """Return a number for each band and text, of shape (bands, texts): equal where the band's values are."""
-    keys = np.memmap(path, dtype=np.uint64, mode="w+", shape=(len(bands), len(signatures)))
-    columns = slice(bands.start * _ROWS, bands.stop * _ROWS)
+    keys = np.memmap(path, dtype=np.uint64, mode="w+", shape=(BANDS, len(signatures)))
     for at in range(0, len(signatures), _CHUNK):
-        rows = np.asarray(signatures[at : at + _CHUNK, columns]).reshape(-1, len(bands), _ROWS)
+        rows = np.asarray(signatures[at : at + _CHUNK]).reshape(-1, BANDS, _ROWS)
         mixed = np.zeros(rows.shape[:2], dtype=np.uint64)
         for place in range(_ROWS):
             mixed = (mixed ^ rows[:, :, place]) * _ODD
@@ -168,72 +136,23 @@ def _unchained(signatures: Array, first: Array, least: float, folder: Path, most
     return first
 
 
-EXACT, NEAR = "exact", "near"
+def cluster(database: Database, least: float) -> None:
+    """Make the table ``clusters`` of the records in ``keys``, with their ``signatures (id, signature)``.
 
-# From so many texts on, groups of so many bands are compared in workers: fewer take less time than starting them.
-SPREAD_FROM, _TOGETHER = 200_000, 8
-
-KEYS = "id, text_sha256, published_at, n_chars"
-
-_ORDER = "published_at NULLS LAST, n_chars DESC, id"
-
-# A text stands under the number of its first record.
-_TEXTS = f"""
-CREATE OR REPLACE TABLE texts AS
-    SELECT text_sha256, id, CAST(row_number() OVER (ORDER BY {_ORDER}) - 1 AS BIGINT) AS n
-    FROM (SELECT * FROM keys QUALIFY row_number() OVER (PARTITION BY text_sha256 ORDER BY {_ORDER}) = 1)
-"""
-
-_CLUSTERS = f"""
-CREATE OR REPLACE TABLE clusters AS
-    WITH members AS (
-        SELECT keys.id, leader.id AS stands, keys.text_sha256 = leader.text_sha256 AS equal
-        FROM keys JOIN texts USING (text_sha256) JOIN leaders USING (n) JOIN texts leader ON leader.n = leaders.first
-    )
-    SELECT id, nullif(stands, id) AS duplicate_of,
-        CASE WHEN CASE WHEN stands = id THEN bool_and(equal) OVER cluster ELSE equal END
-            THEN '{EXACT}' ELSE '{NEAR}' END AS kind,
-        CAST(count(*) OVER cluster AS INTEGER) AS cluster_size
-    FROM members WINDOW cluster AS (PARTITION BY stands) QUALIFY count(*) OVER cluster > 1
-"""
-
-
-Connect = Callable[[Iterable[str]], None]
-
-"""Does the jobs of `similar.connect_file` elsewhere, all of them."""
-
-
-def cluster(database: Database, least: float, folder: Path, connect: Connect | None = None) -> None:
-    """Make the table ``clusters`` of the records in ``keys (id, text_sha256, published_at, n_chars)``.
-
-    ``signatures (id, signature)`` holds a signature for each. Texts are alike from ``least`` on, 0 to 1; ``folder`` is
-    where what is larger than memory goes while it is needed. Many texts are compared by ``connect``, some bands a job.
+    Texts are alike from ``least`` on, 0 to 1. Tables larger than memory lie in the database's folder meanwhile.
     """
-    database.do(_TEXTS)
-    database.do("CREATE OR REPLACE TABLE leaders (n BIGINT, first BIGINT)")
+    make(database, "texts")
     n = database.one("SELECT count(*) FROM texts")
+    first = np.arange(n)
     if n:
-        path = folder / "signatures"
+        path = database.folder / "signatures"
         matrix = np.memmap(path, dtype="<u4", mode="w+", shape=(n, SIZE))
         schema = pa.schema([("n", pa.int64()), ("signature", pa.binary())])
         for batch in database.stream("SELECT n, signature FROM texts JOIN signatures USING (id)", schema):
             joined = b"".join(batch["signature"].to_pylist())
             matrix[batch["n"].to_numpy()] = np.frombuffer(joined, "<u4").reshape(-1, SIZE)
-        groups = _connected_elsewhere(path, n, least, connect) if connect and n >= SPREAD_FROM else ()
-        first = similar(matrix, least, folder, groups=groups)
-        database.add("leaders", pa.table({"n": np.arange(n), "first": first}))
+        first = similar(matrix, least, database.folder)
         del matrix
         path.unlink()
-    database.do(_CLUSTERS)
-
-
-def _connected_elsewhere(matrix: Path, texts: int, least: float, connect: Connect) -> Iterator[Any]:
-    made = {range(at, at + _TOGETHER): matrix.with_name(f"connected-{at}") for at in range(0, BANDS, _TOGETHER)}
-    stated = {"matrix": str(matrix.absolute()), "texts": texts, "least": least}
-    connect(
-        json.dumps({**stated, "bands": [bands.start, bands.stop], "out": str(path.absolute())})
-        for bands, path in made.items()
-    )
-    for path in made.values():
-        yield np.fromfile(path, dtype="<i8")
-        path.unlink()
+    database.create("leaders", pa.table({"n": np.arange(n), "first": first}))
+    make(database, "clusters")

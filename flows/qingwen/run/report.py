@@ -1,103 +1,39 @@
-"""What a run did: the report that the manifest holds, the terminal prints and the artifacts show."""
+"""What a run did: its report, and how the manifest, the dataset card and Prefect's artifacts show it."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-from qingwen.model import SCHEMA_VERSION, Cleaned, Rejection
-from qingwen.text.characters import printed
+import pyarrow as pa
+from pydantic import TypeAdapter
 
-LENGTHS = (200, 500, 1_000, 2_000, 5_000)
+from qingwen.dataset import delta
+from qingwen.dataset.location import Location
+from qingwen.dataset.schema import RECORDS
+from qingwen.model import SCHEMA_VERSION
+from qingwen.run.jobs import Counts
 
-
-@dataclass(slots=True)
-class Counts:
-    """What became of pages: counts in and out, by reason and by rule; characters are code points.
-
-    ``unchanged`` are items of a changed container that it held before; ``lengths`` counts records by the characters of
-    their text: those below each of `LENGTHS`, and the longer ones. ``left_out`` are the paths that the job leaves out,
-    with their pages' ids, ``unreadable`` those that cannot be read now, with the reason: both are pending.
-    """
-
-    pages: int = 0
-    records: int = 0
-    copies: int = 0
-    unchanged: int = 0
-    kept_chars: int = 0
-    rejections: Counter[str] = field(default_factory=Counter)
-    removed_chars: Counter[str] = field(default_factory=Counter)
-    removed_blocks: Counter[str] = field(default_factory=Counter)
-    edits: Counter[str] = field(default_factory=Counter)
-    flags: Counter[str] = field(default_factory=Counter)
-    lengths: Counter[str] = field(default_factory=Counter)
-    left_out: dict[str, str] = field(default_factory=dict)
-    unreadable: dict[str, str] = field(default_factory=dict)
-
-    def add(self, other: Counts) -> None:
-        """Count another's counts in."""
-        self.pages += other.pages
-        self.records += other.records
-        self.copies += other.copies
-        self.unchanged += other.unchanged
-        self.kept_chars += other.kept_chars
-        for name in ("rejections", "removed_chars", "removed_blocks", "edits", "flags", "lengths"):
-            getattr(self, name).update(getattr(other, name))
-        self.left_out.update(other.left_out)
-        self.unreadable.update(other.unreadable)
-
-    def count(self, result: Cleaned | Rejection) -> None:
-        """Count one page in."""
-        if isinstance(result, Rejection):
-            self.rejections[result.rule] += 1
-            return
-        self.records += 1
-        length = len(result.record.text)
-        self.kept_chars += length
-        self.lengths[next((f"under {most:,}" for most in LENGTHS if length < most), f"{LENGTHS[-1]:,} and more")] += 1
-        for judged in result.blocks:
-            if judged.text is not None:
-                self.removed_chars[judged.verdict.label.value] += len(judged.text)
-                self.removed_blocks[judged.verdict.rule] += 1
-        self.edits.update(edit.rule for edit in result.edits)
-        self.flags.update(flag.rule for flag in result.flags)
-
-    def leave_out(self, records: int, rejections: Mapping[str, int]) -> None:
-        """Count pages as copies that turned out, among all batches, to be another path's."""
-        self.records -= records
-        self.copies += records + sum(rejections.values())
-        self.rejections.subtract(rejections)
-        self.rejections = +self.rejections
-
-    @classmethod
-    def from_json(cls, text: str) -> Counts:
-        """Return the counts that `to_json` wrote."""
-        counts = cls()
-        for name, value in json.loads(text).items():
-            setattr(counts, name, Counter(value) if isinstance(getattr(counts, name), Counter) else value)
-        return counts
-
-    def to_json(self) -> str:
-        """Return the counts as JSON."""
-        return json.dumps(self.plain(), ensure_ascii=False, sort_keys=True)
-
-    def plain(self) -> dict[str, int | dict[str, int] | dict[str, str]]:
-        """Return the counts as plain dictionaries and numbers."""
-        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return {name: dict(value) if isinstance(value, Counter) else value for name, value in values.items()}
+_MASKED = """
+Personal data in the texts (mobile numbers, identity cards, bank cards, e-mail, licence plates) is masked by █, in every
+table; `url` and `source_path` are as they were given. Edits whose rule is `mask.*` say where and of which kind.
+"""
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+# The table sources names each page that is pending; the manifest does not.
+_PATHS = ("left_out", "unreadable")
 
 
 @dataclass(slots=True)
 class RunReport:
     """Counts in and out per stage and rule, versions and digests of one run.
 
-    ``inputs``, ``unchanged`` and ``pending`` count files; ``counts`` the pages in them; ``given_up`` counts pages that
+    ``inputs``, ``unchanged`` and ``pending`` count files, ``counts`` the pages in them; ``given_up`` counts paths that
     stay pending, as workers died at them in several runs; ``sites`` is how many sites the run's SiteBook knows;
-    ``jumps`` are shares higher than in the last runs, in words; ``notes`` what else to know; ``seconds`` are by stage.
+    ``jumps`` are shares much higher than in the last runs, in words; ``notes`` are sentences for the user; ``seconds``
+    are by stage.
     """
 
     run: str
@@ -131,16 +67,8 @@ class RunReport:
 
     def manifest(self) -> dict[str, Any]:
         """Return the report as the JSON object that ``_runs/<run>.json`` holds."""
-        stated = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        # The table sources names each page that is pending.
-        named = ("left_out", "unreadable")
-        return {**stated, "counts": {name: n for name, n in self.counts.plain().items() if name not in named}}
-
-    @classmethod
-    def from_manifest(cls, stated: Mapping[str, Any]) -> RunReport:
-        """Return the report that `manifest` made."""
-        counts = Counts.from_json(json.dumps(stated["counts"]))
-        return cls(**{**stated, "counts": counts})
+        stated: dict[str, Any] = TypeAdapter(RunReport).dump_python(self, mode="json")
+        return {**stated, "counts": {name: n for name, n in stated["counts"].items() if name not in _PATHS}}
 
     def rejected(self) -> int:
         """Return how many pages were rejected."""
@@ -163,7 +91,7 @@ def tables_of(report: RunReport) -> Iterator[tuple[str, list[dict[str, object]]]
     yield "Pages", [{"what": what, "pages": n} for what, n in pages if n or what in ("pages in", "records")]
     yield "Rejections by reason", [{"rule": r, "pages": n} for r, n in counts.rejections.most_common()]
     yield "Characters removed by label", [{"label": r, "characters": n} for r, n in counts.removed_chars.most_common()]
-    order = [name for name, _ in sorted(counts.lengths.items(), key=lambda pair: _least(pair[0]))]
+    order = sorted(counts.lengths, key=_shortest)
     yield "Lengths", [{"characters": name, "records": counts.lengths[name]} for name in order]
     repairs = [(rule, n) for rule, n in counts.edits.most_common() if not rule.startswith("layout.")]
     yield "Repairs by rule", [{"rule": rule, "edits": n} for rule, n in repairs]
@@ -175,17 +103,18 @@ def _number(row: Mapping[str, object]) -> int:
 
 
 def _bar(n: int, most: int) -> str:
-    """Return a picture of a number beside the largest: up to twenty blocks, one for anything above nothing."""
+    """Return a bar of up to twenty blocks for a number beside the largest; at least one block above 0."""
     return "█" * (-(-20 * n // max(1, most)))
 
 
-def _least(name: str) -> tuple[int, bool]:
+def _shortest(name: str) -> tuple[int, bool]:
+    """Return what sorts the names of `jobs.LENGTHS` by their characters."""
     return int("".join(char for char in name if char.isdigit())), name.endswith("more")
 
 
 def _code(text: str) -> str:
-    """Return a text as code in a line: what a path or a fault holds is no markup, nor a line of its own."""
-    plain = printed(text)
+    """Return a text as inline code: nothing in a path or a fault acts as markup, or begins a line."""
+    plain = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", plain)), default=0))
     return f"{fence}{plain}{fence}" if "`" not in plain else f"{fence} {plain} {fence}"
 
@@ -205,3 +134,60 @@ def markdown(report: RunReport) -> str:
             lines += ["| " + " | ".join([*map(str, row.values()), _bar(_number(row), most)]) + " |" for row in rows]
             lines.append("")
     return "\n".join(lines)
+
+
+def write_manifest(dataset: Location, report: RunReport) -> None:
+    """Write the run's manifest, ``_runs/<run>.json``."""
+    path = dataset / "_runs" / f"{report.run}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report.manifest(), ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+
+
+def write_card(dataset: Location, report: RunReport, *, masked: bool) -> None:
+    """Write the dataset card after a run: README.md, with the head that dataset hubs read.
+
+    ``masked``: personal data in the dataset is masked.
+    """
+    rows = delta.read(dataset, "records", ("n_chars",))
+    chars = sum(rows["n_chars"].to_pylist())
+    size = next((name for limit, name in _SIZES if rows.num_rows < limit), "n>1M")
+    columns = "\n".join(f"| `{field.name}` | {_type(field)} | {_description(field)} |" for field in RECORDS)
+    card = f"""---
+language: [zh]
+license: other
+task_categories: [text-generation]
+size_categories: [{size}]
+configs:
+- config_name: default
+  data_files: {_data_files(dataset)}
+---
+# Chinese news, cleaned by qingwen
+
+{rows.num_rows:,} records, {chars:,} characters. Each table is a Delta table of plain Parquet files; join them by id.
+`records` holds the articles; `blocks` every removed block with the rule that removed it; `edits` every changed
+character with its rule; `flags` what was left and may want a look; `rejections` the pages that are no article;
+`sources` every input.
+
+The texts belong to their publishers. `rights` holds the notice that a page printed, `source_path` and `id` say where a
+record came from; to take a page down, delete the rows of its id from every table.
+{_MASKED if masked else ""}
+| column of records | type | what it says |
+| --- | --- | --- |
+{columns}
+
+Written with rules `{report.rules_version}` and configuration `{report.config_digest}`.
+
+{markdown(report).replace("# qingwen run", "# The last run,", 1)}"""
+    (dataset / "README.md").write_text(card, "utf-8")
+
+
+def _data_files(dataset: Location) -> str:
+    return f"records/{delta.MONTH}=*/*.parquet" if delta.is_by_month(dataset, "records") else "records/*.parquet"
+
+
+def _type(field: Any) -> str:
+    return "struct" if pa.types.is_struct(field.type) else str(field.type)
+
+
+def _description(field: Any) -> str:
+    return str(field.metadata[b"description"].decode())

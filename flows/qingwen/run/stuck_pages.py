@@ -1,166 +1,174 @@
-"""Pages at which workers die: found by what the dead left behind, left out of their batch, tried again by later runs.
+"""Pages at which workers hang or die: found by the file that a dead worker leaves, left out, counted over runs.
 
-A page that hangs its worker, or needs more memory than it has, is pending, like all that a machine cannot do now. In
-how many runs it was tried is counted, by its bytes; after `MOST_TRIES` it is left alone, until it changes, or a run
-verifies or rebuilds.
+A worker notes each page before it begins it (`Watch`), in a file that outlives it. A page that hangs its worker, or
+needs more memory than there is, costs itself alone: it is pending, like all that a machine cannot do now. After
+`MOST_TRIES` runs it is left alone until it changes, or a run verifies or rebuilds.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+import os
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+
+from pydantic import TypeAdapter
 
 from qingwen.dataset.location import Location
-from qingwen.errors import BatchError, WorkerLostError
-from qingwen.read.page import Source
-from qingwen.run.clean_batch import Job
-from qingwen.run.plan import Batch
-from qingwen.run.report import Counts, RunReport
-from qingwen.run.watchdog import READING, last_seen
+from qingwen.run.jobs import CleanJob
 
-TRIES = "tries.json"
+FAILED_PAGES = "tries.json"
 MOST_TRIES = 3
-# So many pages of one batch are found one after the other, each for the price of two workers; then it is pending.
-_MOST_FOUND = 20
-
-# So many pending paths stand in the manifest; the table sources names all.
-_NAMED = 1_000
-
-Clean = Callable[[Iterable[str]], Iterator[tuple[int, str | BatchError]]]
-"""Does jobs of cleaning anywhere; yields the number of each with its counts as JSON, or the fault."""
+READING, CLEANING = "reading", "cleaning"
+# Where in the file the system writes what ran when the time was over.
+_TRACE = 1 << 15
+_FRAME = re.compile(r'", line [0-9]{1,9} in (\S+)')
 
 
-@dataclass(slots=True)
+class Watch:
+    """The watch over a worker's pages; ``seconds`` is what each may take, 0 for no limit. Use as a context.
+
+    The system's own alarm ends the process (`faulthandler`), so that native code does not escape it. A process has
+    one alarm: of jobs in several threads of a process, the last one's page is watched.
+    """
+
+    def __init__(self, file: str | None, seconds: int) -> None:
+        self._name, self._seconds = file, seconds
+
+    def __enter__(self) -> Watch:
+        if self._name is not None:
+            # A worker that is just being ended may still write to the earlier file.
+            with suppress(OSError):
+                os.unlink(self._name)
+        # Two handles, each with a position of its own: notes go to the start of the file, the alarm's trace behind.
+        self._notes, self._trace = (os.open(self._name or os.devnull, os.O_WRONLY | os.O_CREAT, 0o600) for _ in "12")
+        if self._name is not None:
+            os.lseek(self._trace, _TRACE, os.SEEK_SET)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        faulthandler.cancel_dump_traceback_later()
+        os.close(self._notes)
+        os.close(self._trace)
+        if self._name is not None and not isinstance(fault, MemoryError):
+            with suppress(FileNotFoundError):
+                os.unlink(self._name)
+
+    def at(self, doing: str, path: str, page: str = "") -> None:
+        """Note what comes next, and start its time."""
+        if self._name is not None:
+            os.lseek(self._notes, 0, os.SEEK_SET)
+            os.write(self._notes, json.dumps([doing, path, page]).encode() + b"\n")
+        if self._seconds:
+            faulthandler.dump_traceback_later(self._seconds, exit=True, file=self._trace)
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeen:
+    """Where a worker was last: ``READING`` behind an item of a file, or ``CLEANING`` a page.
+
+    ``function`` is the one that ran when the time was over; empty where it was not the time.
+    """
+
+    doing: str
+    path: str
+    page: str
+    function: str = ""
+
+
+def last_seen(file: str) -> LastSeen | None:
+    """Return where a worker was that left a watch file behind, and remove the file; None where none did."""
+    try:
+        with open(file, "rb") as left:
+            noted = left.readline()
+            left.seek(_TRACE)
+            # The main thread, which does the work, is listed last.
+            frame = _FRAME.search(left.read().decode("utf-8", "replace").rpartition("Thread 0x")[2])
+        os.unlink(file)
+        doing, path, page = json.loads(noted)
+        return LastSeen(doing, path, page, frame[1] if frame else "")
+    except (OSError, ValueError):
+        return None
+
+
+def without_stuck_page(job: CleanJob, why: str) -> tuple[CleanJob, str, str] | None:
+    """Return the job without the page at which its worker died, that page (or file), and why; None: it is not known."""
+    seen = last_seen(job.watch) if job.watch else None
+    if seen is None:
+        return None
+    files = [source.path for source in job.sources]
+    if seen.doing == READING and seen.path not in files:
+        # A container is read item by item: nothing behind this one can be read.
+        stuck, changed = files[0], replace(job, until=seen.path)
+    else:
+        stuck = seen.path if seen.doing == READING else seen.page
+        changed = replace(job, leave_out=job.leave_out | {stuck})
+    return changed, stuck, f"It took too long, in {seen.function}." if seen.function else why
+
+
+@dataclass(frozen=True, slots=True)
 class FailedPage:
-    """A page, or a file that cannot be read on, at which workers died: in how many runs, why, and where it stands."""
+    """A page, or an unreadable file, at which workers died: in how many runs, why, and its paths."""
 
     tries: int
     why: str
     paths: list[str] = field(default_factory=list)
 
 
-FailedPages = dict[str, FailedPage]
+FailedPages = Mapping[str, FailedPage]
 """By a page's id; by its path, a file that cannot be read on."""
 
 
-@dataclass(slots=True)
-class Outcome:
-    """A batch, what became of it, and why workers died at what it had to leave out: by page, or by file."""
-
-    batch: Batch
-    job: Job | None = None
-    result: Counts | BatchError | None = None
-    found: dict[str, str] = field(default_factory=dict)
+def load_failed_pages(state: Location) -> FailedPages:
+    """Return the pages at which earlier runs of a dataset failed."""
+    path = state / FAILED_PAGES
+    return _failed_pages().validate_json(path.read_bytes()) if path.exists() else {}
 
 
-def clean_all(batches: Iterable[Batch], job_of: Callable[[Batch], Job | None], clean: Clean) -> Iterator[Outcome]:
-    """Clean batches, in no certain order; a batch with a page at which workers die is cleaned again without it.
-
-    ``job_of`` makes a batch's job, or None once no more is to be begun.
-    """
-    turns = [Outcome(batch) for batch in batches]
-    while turns:
-        again = []
-        for n, said in clean(_jobs(turns, job_of)):
-            turn = turns[n]
-            if isinstance(said, WorkerLostError) and _leave_out(turn, str(said)):
-                again.append(turn)
-                continue
-            turn.result = said if isinstance(said, BatchError) else Counts.from_json(said)
-            yield turn
-        turns = again
-
-
-def _jobs(turns: Iterable[Outcome], job_of: Callable[[Batch], Job | None]) -> Iterator[str]:
-    for turn in turns:
-        turn.job = turn.job or job_of(turn.batch)
-        if turn.job is None:
-            return
-        yield turn.job.to_json()
-
-
-def _leave_out(turn: Outcome, why: str) -> bool:
-    """Leave out of a batch what its worker died at; tell whether that is known, and not left out already."""
-    job = turn.job
-    seen = last_seen(job.watch) if job is not None and job.watch else None
-    if job is None or seen is None or len(turn.found) >= _MOST_FOUND:
-        return False
-    files = [source.path for source in job.sources]
-    if seen.doing == READING and seen.path not in files:
-        # A container is read through item by item: behind this one it cannot be.
-        left, changed = files[0], replace(job, until=seen.path)
-    else:
-        left = seen.path if seen.doing == READING else seen.page
-        changed = replace(job, leave_out=job.leave_out | {left})
-    if left in turn.found:
-        return False
-    turn.found[left] = f"It took too long, in {seen.where}." if seen.where else why
-    turn.job = changed
-    return True
-
-
-def load_tries(state: Location) -> FailedPages:
-    """Return what earlier runs of a dataset tried in vain."""
-    stated = json.loads((state / TRIES).read_text("utf-8")) if (state / TRIES).exists() else {}
-    return {key: FailedPage(**tried) for key, tried in stated.items()}
-
-
-def told_tries(tries: FailedPages, state: Location) -> dict[str, str]:
-    """Return the file that `load_tries` reads, by its name; none where nothing was tried in vain, now or before."""
-    if not tries and not (state / TRIES).exists():
+def failed_pages_file(failed: FailedPages, state: Location) -> dict[str, str]:
+    """Return what `load_failed_pages` reads, by its file's name; nothing where no page ever failed."""
+    if not failed and not (state / FAILED_PAGES).exists():
         return {}
-    stated = {key: asdict(tried) for key, tried in sorted(tries.items())}
-    return {TRIES: json.dumps(stated, ensure_ascii=False, indent=1)}
+    return {FAILED_PAGES: _failed_pages().dump_json(dict(sorted(failed.items())), indent=1).decode()}
 
 
-def given_up(tries: FailedPages) -> dict[str, FailedPage]:
-    """Return what is not tried any more."""
-    return {key: tried for key, tried in tries.items() if tried.tries >= MOST_TRIES}
+def _failed_pages() -> TypeAdapter[dict[str, FailedPage]]:
+    return TypeAdapter(dict[str, FailedPage])
 
 
-def counted(before: FailedPages, outcomes: Iterable[Outcome]) -> FailedPages:
-    """Return the tries with a run's counted in."""
-    found: dict[str, str] = {}
+def given_up(failed: FailedPages) -> FailedPages:
+    """Return the pages that are not tried any more."""
+    return {key: page for key, page in failed.items() if page.tries >= MOST_TRIES}
+
+
+def count_failures(before: FailedPages, stuck: Mapping[str, str], left_out: Iterable[tuple[str, str]]) -> FailedPages:
+    """Return the failed pages with those of this run.
+
+    ``stuck`` says why workers died, by page or file; ``left_out`` are the paths that were left out, with their page
+    (empty: the file itself).
+    """
     paths: dict[str, set[str]] = {}
-    for outcome in outcomes:
-        found.update(outcome.found)
-        left = outcome.result.left_out if isinstance(outcome.result, Counts) else {}
-        for path, page in left.items():
-            paths.setdefault(page or path, set()).add(path)
-    tries = dict(before)
-    for key in (*paths, *found):
+    for path, page in left_out:
+        paths.setdefault(page or path, set()).add(path)
+    failed = dict(before)
+    for key in (*paths, *stuck):
         known = before.get(key, FailedPage(0, ""))
-        tries[key] = FailedPage(
-            known.tries + (key in found),
-            found.get(key, known.why),
+        failed[key] = FailedPage(
+            known.tries + (key in stuck),
+            stuck.get(key, known.why),
             sorted({*known.paths, *paths.get(key, ())}),
         )
-    return tries
+    return failed
 
 
-def tally(
-    outcomes: Iterable[Outcome], before: FailedPages, sources_of: Callable[[Batch], Iterable[Source]], report: RunReport
-) -> tuple[dict[str, Source], FailedPages]:
-    """Count outcomes into a report; return the files of the batches that failed, by path, and the tries of now."""
-    outcomes = list(outcomes)
-    failed: dict[str, Source] = {}
-    for outcome in outcomes:
-        if isinstance(outcome.result, Counts):
-            report.counts.add(outcome.result)
-        else:
-            report.faults.append(f"batch {outcome.batch.n}: {outcome.result}")
-            failed.update((source.path, source) for source in sources_of(outcome.batch))
-    tries = counted(before, outcomes)
-    waiting = {**_waiting(report.counts.left_out, before, tries), **report.counts.unreadable}
-    report.pending, report.pending_paths = len(failed) + len(waiting), [*failed, *waiting][:_NAMED]
-    report.faults += [f"{path}: {why}" for path, why in waiting.items()][:_NAMED]
-    report.given_up = sum(len(tried.paths) for tried in given_up(tries).values())
-    return failed, tries
-
-
-def _waiting(left_out: Mapping[str, str], before: FailedPages, now: FailedPages) -> dict[str, str]:
-    """Return why each path that a run left out is pending, but those that are left alone for what was tried before."""
+def why_pending(left_out: Mapping[str, str], before: FailedPages, now: FailedPages) -> dict[str, str]:
+    """Return why each path that was left out is pending; pages that were given up before are not pending."""
     alone = given_up(before)
     keys = {path: page or path for path, page in left_out.items() if (page or path) not in alone}
     return {path: f"{now[key].why} (try {now[key].tries} of {MOST_TRIES})" for path, key in keys.items()}

@@ -1,8 +1,7 @@
-"""The pool of workers: spawned processes that do pieces of work, and that never outlive their parent."""
+"""Who does the jobs of a run: this process, or a pool of worker processes that never outlive their parent."""
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import signal
@@ -13,6 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import connection, parent_process
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 try:
     import resource
@@ -21,112 +22,166 @@ except ModuleNotFoundError:  # Windows, where a worker's memory has no limit
 
 from qingwen.errors import BatchError, EndedError, WorkerLostError
 from qingwen.read.open import is_url
-from qingwen.read.page import Source
-from qingwen.run.clean_batch import Job, clean_batch
-from qingwen.run.executor import CLEAN, CONNECT, MINE, SIGHT, Executor, windowed
-from qingwen.run.near_duplicates import connect_file
-from qingwen.run.survey import mine_bucket, sight_group
-from qingwen.run.watchdog import Watch
-from qingwen.run.worker_context import WorkerContext, open_context
+from qingwen.run.clean_batch import clean_batch
+from qingwen.run.jobs import CleanJob, Executor, Job, Result, SurveyJob, WorkerContext, open_context
+from qingwen.run.stuck_pages import Watch
+from qingwen.run.survey import mine_bucket, survey_pages
 
+Work = Callable[[str, Job], Result]
+"""Does one job with a context, named by its file."""
 
-def do(kind: str, kit: str, job: str) -> str:
-    """Do a piece of work in this process; return what it has to say.
-
-    Raises:
-        BatchError: it cannot be done now, or not here.
-    """
-    return _DOES[kind](job, open_context(kit))
-
-
-def _clean(job: str, kit: WorkerContext) -> str:
-    stated = Job.from_json(job)
-    _check_folder(stated.sources, kit)
-    return clean_batch(stated, kit).to_json()
-
-
-def _sight(job: str, kit: WorkerContext) -> str:
-    with Watch(None, kit.page_seconds) as watch:
-        return sight_group(job, kit.config, kit.book, frozenset(kit.sites.sites), watch)
-
-
-def _mine(job: str, kit: WorkerContext) -> str:
-    return mine_bucket(job, kit.config)
-
-
-def _connect(job: str, kit: WorkerContext) -> str:
-    return connect_file(**json.loads(job))
-
-
-def _check_folder(sources: Iterable[Source], kit: WorkerContext) -> None:
-    if os.getcwd() == kit.folder:
-        return
-    for source in sources:
-        if not (is_url(source.path) or Path(source.path).is_absolute()):
-            raise BatchError(
-                f"{source.path}: the worker runs in {os.getcwd()}, the run in {kit.folder}. "
-                "Name inputs by absolute paths or URLs, or start the workers in the run's folder."
-            )
-
-
-_DOES: dict[str, Callable[[str, WorkerContext], str]] = {CLEAN: _clean, SIGHT: _sight, MINE: _mine, CONNECT: _connect}
-
-
+ENDED = "The run was stopped, and nothing was published. The dataset is as it was; run again to go on."
 # A worker needs about .2 GiB of its own, and the largest pages up to one.
 _LEAST_MEMORY = 2 << 30
 
 
-class Pool:
-    """Processes that do pieces of work; safe to use from many threads.
+def perform(context: str, job: Job) -> Result:
+    """Do a job in this process.
 
-    When a worker dies (of memory, killed, or at a page of too many seconds), every piece that is under way
-    is done once more in a process of its own, so that the one which kills its worker fails alone; the pool is made anew
-    for those that follow. A worker takes no more than ``memory`` bytes, 0: its share of the machine's.
+    Raises:
+        BatchError: it cannot be done now, or not here.
+    """
+    opened = open_context(context)
+    if isinstance(job, CleanJob):
+        _check_folder(job, opened)
+        return clean_batch(job, opened)
+    if isinstance(job, SurveyJob):
+        with Watch(None, opened.page_seconds) as watch:
+            return survey_pages(job, opened, watch)
+    return mine_bucket(job, opened.config)
+
+
+def _check_folder(job: CleanJob, context: WorkerContext) -> None:
+    if os.getcwd() == context.folder:
+        return
+    for source in job.sources:
+        if not (is_url(source.path) or Path(source.path).is_absolute()):
+            raise BatchError(
+                f"{source.path}: the worker runs in {os.getcwd()}, the run in {context.folder}. "
+                "Name inputs by absolute paths or URLs, or start the workers in the run's folder."
+            )
+
+
+def in_this_process(retries: int, stop: threading.Event) -> Executor:
+    """Return an executor without workers: each job is done here, in turn. For tests and debuggers."""
+
+    def work(context: str, job: Job) -> Result:
+        if stop.is_set():
+            raise EndedError(ENDED)
+        try:
+            return perform(context, job)
+        except BatchError:
+            raise
+        except Exception as fault:  # the batch's, whatever it is: the other batches go on
+            raise _batch_error(fault) from fault
+
+    def execute(context: str, jobs: Iterable[Job]) -> Iterator[tuple[int, Result | BatchError]]:
+        for n, job in enumerate(jobs):
+            yield n, _tried(work, retries, context, job)
+
+    return execute
+
+
+def in_threads(pool: Pool, workers: int, retries: int) -> Executor:
+    """Return an executor that waits for a pool in threads of this process."""
+
+    def execute(context: str, jobs: Iterable[Job]) -> Iterator[tuple[int, Result | BatchError]]:
+        with ThreadPoolExecutor(2 * workers) as threads:
+            try:
+                futures = windowed(
+                    lambda n, job: threads.submit(_tried, pool.do, retries, context, job), jobs, 2 * workers
+                )
+                for n, future in futures:
+                    yield n, future.result()
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                pool.close()
+                raise
+
+    return execute
+
+
+def windowed(submit: Callable[[int, Any], Any], jobs: Iterable[Any], most: int) -> Iterator[tuple[int, Any]]:
+    """Submit jobs, never more than ``most`` unfinished ones; yield each number and its future when it is done.
+
+    ``submit`` takes a number and a job and returns a future, of whatever library.
+    """
+    done: SimpleQueue[int] = SimpleQueue()
+    waiting: dict[int, Any] = {}
+    for n, job in enumerate(jobs):
+        future = waiting[n] = submit(n, job)
+        future.add_done_callback(lambda _, n=n: done.put(n))
+        if len(waiting) >= most:
+            first = done.get()
+            yield first, waiting.pop(first)
+    while waiting:
+        first = done.get()
+        yield first, waiting.pop(first)
+
+
+def _tried(work: Work, retries: int, context: str, job: Job) -> Result | BatchError:
+    for attempt in range(retries + 1):
+        try:
+            return work(context, job)
+        except BatchError as fault:
+            if attempt == retries or isinstance(fault, WorkerLostError | EndedError):
+                return fault
+    raise AssertionError("unreachable")
+
+
+def _batch_error(fault: Exception) -> BatchError:
+    return BatchError(f"The batch failed: {type(fault).__name__}: {fault}")
+
+
+class Pool:
+    """Processes that do jobs; safe to use from many threads. Use as a context: leaving it ends the workers.
+
+    A job is begun when a worker is free, and not after ``stop`` is set. When a worker dies (out of memory, killed, or
+    at a page for too many seconds), every job under way is done once more in a process of its own, so that the one
+    which kills its worker fails alone; the pool is made anew for the jobs that follow. A worker takes no more than
+    ``gib`` GiB of memory, 0: its share of the machine's.
     """
 
-    def __init__(self, workers: int, memory: int = 0) -> None:
-        self._workers, self._memory = workers, memory or max(_LEAST_MEMORY, _machine_memory() // workers)
+    def __init__(self, workers: int, gib: float = 0, stop: threading.Event | None = None) -> None:
+        self._workers = workers
+        self._memory = int(gib * (1 << 30)) or max(_LEAST_MEMORY, _machine_memory() // workers)
+        self._stop = stop or threading.Event()
+        self._free = threading.Semaphore(workers)
         self._lock = threading.Lock()
         self._executor: ProcessPoolExecutor | None = None
         self._closed = False
 
-    def do(self, kind: str, kit: str, job: str) -> str:
-        """Do a piece of work in a worker and wait for it.
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def do(self, context: str, job: Job) -> Result:
+        """Do a job in a worker and wait for it.
 
         Raises:
             BatchError: it cannot be done now; the message says why.
             WorkerLostError: its worker died twice.
             EndedError: the run was ended.
         """
-        executor = self._shared()
-        try:
-            return _result(executor, kind, kit, job)
-        except BrokenProcessPool:
-            self._drop(executor)
-        if self._closed:
-            raise EndedError("The run was ended.")
-        alone = self._made(1)
-        try:
-            return _result(alone, kind, kit, job)
-        except BrokenProcessPool:
-            raise WorkerLostError("The worker died twice on this batch (out of memory, or killed).") from None
-        finally:
-            alone.shutdown(wait=False, cancel_futures=True)
-
-    def _made(self, workers: int) -> ProcessPoolExecutor:
-        if os.name == "nt":
-            workers = min(workers, 61)  # more handles cannot be waited for there
-        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), prepare_worker, (self._memory,))
-
-    def finish(self) -> None:
-        """Begin no more pieces of work; those that a worker is at are done."""
-        with self._lock:
-            self._closed = True
-            if self._executor is not None:
-                self._executor.shutdown(wait=False, cancel_futures=True)
+        with self._free:
+            executor = self._shared()
+            try:
+                return _result(executor, context, job)
+            except BrokenProcessPool:
+                self._drop(executor)
+            self._check()
+            alone = self._made(1)
+            try:
+                return _result(alone, context, job)
+            except BrokenProcessPool:
+                raise WorkerLostError("The worker died twice on this batch (out of memory, or killed).") from None
+            finally:
+                alone.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
-        """End the workers at once; what is asked for afterwards is refused."""
+        """End the workers at once, and refuse every later job."""
         with self._lock:
             self._closed = True
             executor, self._executor = self._executor, None
@@ -136,13 +191,21 @@ class Pool:
             with suppress(OSError):
                 child.kill()
 
+    def _check(self) -> None:
+        if self._closed or self._stop.is_set():
+            raise EndedError(ENDED)
+
     def _shared(self) -> ProcessPoolExecutor:
         with self._lock:
-            if self._closed:
-                raise EndedError("The run was ended.")
+            self._check()
             if self._executor is None:
                 self._executor = self._made(self._workers)
             return self._executor
+
+    def _made(self, workers: int) -> ProcessPoolExecutor:
+        if os.name == "nt":
+            workers = min(workers, 61)  # Windows cannot wait for more handles
+        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), prepare_worker, (self._memory,))
 
     def _drop(self, broken: ProcessPoolExecutor) -> None:
         with self._lock:
@@ -151,35 +214,37 @@ class Pool:
         broken.shutdown(wait=False, cancel_futures=True)
 
 
-def _result(executor: ProcessPoolExecutor, kind: str, kit: str, job: str) -> str:
+def _result(executor: ProcessPoolExecutor, context: str, job: Job) -> Result:
     try:
-        return executor.submit(do, kind, kit, job).result()
+        return executor.submit(perform, context, job).result()
     except (BatchError, BrokenProcessPool):
         raise
     except CancelledError:
-        raise EndedError("The run was ended.") from None
+        raise EndedError(ENDED) from None
     except MemoryError:
         raise WorkerLostError("The worker's memory does not suffice.") from None
-    except Exception as fault:  # of the batch, whatever it is: the other batches go on
-        raise BatchError(f"The batch failed: {type(fault).__name__}: {fault}") from fault
+    except Exception as fault:  # the batch's, whatever it is: the other batches go on
+        raise _batch_error(fault) from fault
 
 
 def _machine_memory() -> int:
-    """Return the bytes that this machine has, or that its container may use."""
-    if resource is None:
-        return 0  # the limit is not set there
-    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Return the bytes that this machine has, or that its container may use; 0 where the system does not say."""
+    try:
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):  # Windows
+        return 0
     with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
-        found = min(found, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return found
+        machine = min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return machine
 
 
 def prepare_worker(memory: int) -> None:
-    """Bound this process's memory; end it when its parent ends, however that ends, and not when a terminal says so."""
+    """Bound a worker's memory. It ends when its parent ends, however that ends, and not at a terminal's interrupt."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if resource is not None:
-        with suppress(OSError, ValueError):  # a system that cannot, or allows less already
-            resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    with suppress(ImportError, OSError, ValueError):  # Windows; a system that cannot, or allows less already
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
@@ -188,52 +253,3 @@ def prepare_worker(memory: int) -> None:
 def _die_with(sentinel: int) -> None:
     connection.wait([sentinel])
     os._exit(1)
-
-
-def in_threads(pool: Pool, workers: int, retries: int) -> Executor:
-    """Return what does pieces of work in the pool, each tried so many times more, from threads of this process."""
-
-    def spread(kind: str, kit: str, jobs: Iterable[str]) -> Iterator[tuple[int, str | BatchError]]:
-        with ThreadPoolExecutor(2 * workers) as threads:
-            try:
-                done = windowed(lambda n, job: threads.submit(_tried, pool, retries, kind, kit, job), jobs, 2 * workers)
-                for n, future in done:
-                    yield n, future.result()
-            except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
-                pool.close()
-                raise
-
-    return spread
-
-
-def _tried(pool: Pool | _Here, retries: int, kind: str, kit: str, job: str) -> str | BatchError:
-    for attempt in range(retries + 1):
-        try:
-            return pool.do(kind, kit, job)
-        except BatchError as fault:
-            if attempt == retries or isinstance(fault, WorkerLostError | EndedError):
-                return fault
-    raise AssertionError("unreachable")
-
-
-def in_this_process(retries: int) -> Executor:
-    """Return an executor without workers: each piece of work is done here, in turn. For tests and debuggers."""
-
-    def spread(kind: str, kit: str, jobs: Iterable[str]) -> Iterator[tuple[int, str | BatchError]]:
-        for n, job in enumerate(jobs):
-            yield n, _tried(_Here(), retries, kind, kit, job)
-
-    return spread
-
-
-class _Here:
-    """What does a piece of work as `Pool` does, in this process."""
-
-    def do(self, kind: str, kit: str, job: str) -> str:
-        try:
-            return do(kind, kit, job)
-        except BatchError:
-            raise
-        except Exception as fault:  # of the batch, whatever it is: the other batches go on
-            raise BatchError(f"The batch failed: {type(fault).__name__}: {fault}") from fault
