@@ -94,7 +94,7 @@ def served(server: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Pat
     def serve(name: str, pages: int, *options: str) -> Path:
         made = copies_with_differences(tmp_path / f"{name}-in", pages)
         output = tmp_path / name
-        command = [sys.executable, "-m", "qingwen.cli", "serve", str(made), "-o", str(output), "--name", name, *options]
+        command = [sys.executable, "-m", "qingwen", "serve", str(made), "-o", str(output), "--name", name, *options]
         started.append(subprocess.Popen(command, cwd=ROOT, env=server, start_new_session=True))
         return output
 
@@ -233,7 +233,7 @@ def test_a_wrong_rule_table_fails_at_once_and_is_not_tried_again(client: Any, se
 
 
 def test_serve_without_a_server_says_what_to_do(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "qingwen.cli", "serve", "--name", "x"]
+    command = [sys.executable, "-m", "qingwen", "serve", "--name", "x"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert "prefect server start" in done.stderr
@@ -285,7 +285,7 @@ def test_the_five_commands_of_the_readme_lead_to_a_scheduled_deployment(checkout
         port = str(free.getsockname()[1])
     commands = tmp_path / "bin"
     commands.mkdir()
-    for name, module in (("qingwen", "qingwen.cli"), ("prefect", "prefect")):
+    for name, module in (("qingwen", "qingwen"), ("prefect", "prefect")):
         (commands / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n', "utf-8")
         (commands / name).chmod(0o755)
     environment = {
@@ -349,7 +349,7 @@ def test_a_run_whose_server_goes_away_goes_on_without_it(tmp_path: Path) -> None
     process, environment = started_server(tmp_path / "prefect")
     # So many seconds Prefect waits for a server to come back.
     environment |= {"PREFECT_CLIENT_MAX_RETRIES": "2"}
-    command = [sys.executable, "-m", "qingwen.cli", "clean", str(made), "-o", str(output), "--batch-pages", "20"]
+    command = [sys.executable, "-m", "qingwen", "clean", str(made), "-o", str(output), "--batch-pages", "20"]
     run = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

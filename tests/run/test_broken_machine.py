@@ -23,7 +23,7 @@ from qingwen.dataset import delta
 from qingwen.dataset.location import location_of
 
 pytestmark = pytest.mark.slow
-QINGWEN = [sys.executable, "-m", "qingwen.cli"]
+QINGWEN = [sys.executable, "-m", "qingwen"]
 
 
 def started(*arguments: object, **options: Any) -> subprocess.Popen[str]:

@@ -111,7 +111,7 @@ def test_a_flow_killed_at_any_time_is_made_good_by_the_next_run(tmp_path: Path) 
     made = copies_with_differences(tmp_path / "in", 60)
 
     def flow(output: Path) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "qingwen.cli", "clean", str(made), "--output", str(output), "--workers", "2"]
+        command = [sys.executable, "-m", "qingwen", "clean", str(made), "--output", str(output), "--workers", "2"]
         # The embedded server is a child of the run: the group is killed, as a machine that goes down kills it.
         return subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
