@@ -104,7 +104,7 @@ def test_rules_check_counts_rules_and_cases(tmp_path: Path) -> None:
         (["clean", "--no-prefect", "--rules", "gone.toml"], "gone.toml: cannot read the rule table"),
         (["show", "gone.txt"], "there is no such file"),
         (["show", "seeds"], "is a folder"),
-        (["explain", "seeds", "abc"], "no dataset stands here"),
+        (["explain", "seeds", "abc"], "there is no dataset here"),
     ],
 )
 def test_a_wrong_command_says_what_and_where_and_touches_nothing(
@@ -305,7 +305,7 @@ def test_report_writes_the_review_page_beside_the_dataset(corpus: Path, tmp_path
     other = tmp_path / "other.html"
     qingwen("report", corpus, "--pages", "1", "--compare", corpus, "--output", other)
     assert "Old and new" in other.read_text("utf-8")
-    assert "no dataset stands here" in qingwen("report", tmp_path, status=2).stderr
+    assert "there is no dataset here" in qingwen("report", tmp_path, status=2).stderr
 
 
 def test_diff_tells_what_other_rules_do(corpus: Path, tmp_path: Path) -> None:

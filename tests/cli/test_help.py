@@ -116,7 +116,7 @@ def test_python_m_qingwen_is_qingwen() -> None:
         ("clean --partition-by day", "'day' is not one of 'month'"),
         ("head data/corpus -n 0", "Invalid value for '--rows' / '-n': Input should be greater than or equal to 1"),
         ("head data/corpus --rejected --flag x", "--flag: selects records; leave out --rejected"),
-        ("head seeds", "no dataset stands here"),
+        ("head seeds", "there is no dataset here"),
         ("rules chek", "'chek' is not one of 'check', 'show'"),
         ("rules show", "name a rule"),
         ("rules show ad.nothing", "ad.nothing: no row has this id"),

@@ -337,7 +337,7 @@ def test_a_file_of_the_dataset_that_is_gone_is_told(news: Path, tmp_path: Path) 
 
 def test_a_signal_while_the_database_works_ends_it(news: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*rest: Any) -> Any:
-        raise RuntimeError("Query interrupted")
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(Database, "stream", interrupted)
     assert main(["export", str(news), "-o", str(tmp_path / "out")]) == 130
@@ -378,7 +378,7 @@ def test_the_command_writes_to_standard_output_and_to_files(
     assert b"6 records as mnbvc in 1 file: " in capfdbinary.readouterr().out
     assert left(tmp_path / "out") == ["part-00000.jsonl"]
     assert main(["export", str(tmp_path)]) == 2
-    assert b"no dataset stands here" in capfdbinary.readouterr().err
+    assert b"there is no dataset here" in capfdbinary.readouterr().err
     assert main(["export", str(news), "--file-megabytes", "0", "-o", str(tmp_path / "x")]) == 2
     assert main(["export", str(news), "--compression", "gzip", "-o", str(tmp_path / "x.jsonl")]) == 2
     assert b"x.jsonl: --compression is for a folder" in capfdbinary.readouterr().err

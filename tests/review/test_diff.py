@@ -276,7 +276,7 @@ def test_another_configuration_or_schema_is_said(made: Made, tmp_path: Path) -> 
 @pytest.mark.parametrize("turned", [False, True])
 def test_what_is_no_dataset_is_refused(made: Made, tmp_path: Path, turned: bool) -> None:
     pair = [location_of(made.old), location_of(tmp_path)]
-    with pytest.raises(SetupError, match="no dataset stands here"):
+    with pytest.raises(SetupError, match="there is no dataset here"):
         compare(*(reversed(pair) if turned else pair))
 
 

@@ -160,7 +160,7 @@ def test_a_very_long_page_is_cut_and_says_so(tmp_path: Path) -> None:
 
 
 def test_no_dataset_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="no dataset stands here"):
+    with pytest.raises(SetupError, match="there is no dataset here"):
         write_review(location_of(tmp_path), tmp_path / "review.html")
 
 

@@ -233,7 +233,7 @@ def test_other_rules_do_not_mix_with_old_rows(folder: Path, tmp_path: Path) -> N
 
 def test_a_wrong_table_refuses_the_run_before_anything_is_touched(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('[[rule]]\nid = "ad.x"\n', "utf-8")
-    with pytest.raises(SetupError, match=r"mine\.toml: ad\.x: label is missing"):
+    with pytest.raises(SetupError, match=r"mine\.toml: ad\.x: why is missing"):
         clean(tmp_path / "out", folder, rules=str(tmp_path / "mine.toml"))
     assert not (tmp_path / "out").exists()
 

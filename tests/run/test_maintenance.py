@@ -49,7 +49,7 @@ def three_days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str
     runs.append(clean(output, inputs).run)
     shutil.copy(PAGES / NAMES[2], inputs / NAMES[1])
     runs.append(clean(output, inputs).run)
-    shutil.copytree(folder, folder.with_name("pristine"))
+    shutil.copytree(folder, folder.with_name(f"{folder.name}-pristine"))
     return folder, runs
 
 
@@ -58,7 +58,7 @@ def daily(three_days: tuple[Path, list[str]]) -> tuple[Path, Path, list[str]]:
     """Inputs, dataset and names of runs, as they were made: under the same paths, which the dataset holds."""
     folder, runs = three_days
     shutil.rmtree(folder)
-    shutil.copytree(folder.with_name("pristine"), folder)
+    shutil.copytree(folder.with_name(f"{folder.name}-pristine"), folder)
     return folder / "in", folder / "out", list(runs)
 
 
@@ -88,7 +88,7 @@ def test_after_a_vacuum_a_plain_glob_is_exact(daily: tuple[Path, Path, list[str]
     assert sum(len(list((output / name).glob("*.parquet"))) for name in TABLES if name != "signatures") > len(TABLES)
     assert vacuum(output) > 0
     for name in TABLES:
-        files = {str(path) for path in Path(delta.place(output, name)).glob("*.parquet")}
+        files = {str(path) for path in Path(delta.path_of(output, name)).glob("*.parquet")}
         assert files == set(delta.files(output, name)), name
     assert vacuum(output) == 0
 

@@ -95,12 +95,17 @@ class Database:
     def each(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a result of any size."""
         cursor = self._execute(query, values)
-        while some := cursor.fetchmany(_ROWS):
-            yield from some
+        while True:
+            with _interrupted():
+                rows = cursor.fetchmany(_ROWS)
+            if not rows:
+                return
+            yield from rows
 
     def stream(self, query: str, schema: Any, *values: Any) -> Any:
         """Return an Arrow reader of a result of any size, its columns cast to those of the schema."""
-        reader = self._connection.cursor().sql(query, params=list(values)).to_arrow_reader(_ROWS)
+        with _interrupted():
+            reader = self._connection.cursor().sql(query, params=list(values)).to_arrow_reader(_ROWS)
         columns = list(schema.names)
         batches = (
             pa.Table.from_batches([batch]).select(columns).cast(schema).combine_chunks().to_batches()

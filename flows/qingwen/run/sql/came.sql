@@ -7,7 +7,7 @@ CREATE TABLE came AS
     FROM staged_sources;
 INSERT INTO came BY NAME SELECT path, size, modified, 'pending' AS outcome FROM failed_files;
 
--- A container that is damaged, or not read to its end, proves of no item that it is gone.
+-- A container that is damaged or only partly read does not prove that an item is gone.
 CREATE TABLE read_whole AS
     SELECT path FROM containers ANTI JOIN came USING (path)
         ANTI JOIN (
