@@ -83,7 +83,7 @@ def clean_page(
     'read.empty'
     """
     config, book = config or Config(), rules or load_rules()
-    read = page_of(RawPage(source_path, page, url, crawled_at), config) if isinstance(page, bytes) else page
+    read = page if isinstance(page, Page) else page_of(RawPage(source_path, page, url, crawled_at), config)
     if isinstance(read, Rejection):
         return read
     segmented = segment(read, config)

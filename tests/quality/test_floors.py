@@ -19,6 +19,7 @@ def pinned() -> dict[str, dict[str, float | str]]:
     return found
 
 
+@pytest.mark.slow
 def test_no_figure_is_below_its_floor(pinned: dict[str, dict[str, float | str]]) -> None:
     assert measure.fallen(pinned, measure.measure()) == []
 

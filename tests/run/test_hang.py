@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 # Each line stands inside an article, 100,000 characters long. Quadratic time would take minutes for most of them.
 CODE = """
 import faulthandler, json, sys
@@ -22,6 +24,7 @@ LINES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_line_holds_a_page() -> None:
     command = [sys.executable, "-c", CODE]
     done = subprocess.run(command, input=json.dumps(LINES), capture_output=True, text=True)

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from io import TextIOWrapper
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -106,6 +107,10 @@ def _app(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status, as `_STATUSES` lists them."""
+    if os.name == "nt":  # a pipe has a code page there, most without Chinese
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(encoding="utf-8")
     if help.COMPLETE in os.environ:
         help.complete()
         app(prog_name="qingwen")  # prints the candidates, and exits
