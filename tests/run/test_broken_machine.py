@@ -74,7 +74,7 @@ def test_a_run_that_is_terminated_finishes_its_batches_and_publishes_nothing(eng
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 143, said
-    assert "Terminated: what is under way is finished first." in said
+    assert "Terminated: the run ends when the batches under way are done." in said
     assert "batches are cleaned and kept, nothing was published." in said
     assert "Traceback" not in said
     assert not delta.exists(location_of(output), "records")
@@ -96,7 +96,7 @@ def test_a_second_interrupt_ends_a_run_at_once(tmp_path: Path) -> None:
     wait_until(lambda: list(output.glob(f"_state/staging/{24 * '[0-9a-f]'}.*.tmp")))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
     assert process.stderr is not None
-    while "Interrupted: what is under way is finished first. Once more ends at once." not in (
+    while "Interrupted: the run ends when the batches under way are done. A second signal ends it at once." not in (
         line := process.stderr.readline()
     ):
         assert line, "it did not say so"

@@ -65,8 +65,8 @@ def open_dataset(path: Location) -> Iterator[OpenDataset]:
         BatchError: the machine failed under it (a full disk, a store that is gone); the next run goes on.
     """
     lock, state = lock_of(path), path / "_state"
+    lock.hold()
     try:
-        lock.hold()
         for left in state.glob(f"{PREFIX}*"):
             remove(left)
         marker = state / "staging" / FINAL / COMMIT
