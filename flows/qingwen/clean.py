@@ -1,7 +1,5 @@
 """One page: the whole pipeline on one screen. No input or output; steps propose, this module applies."""
 
-from __future__ import annotations
-
 import hashlib
 import traceback
 from collections.abc import Mapping, Sequence

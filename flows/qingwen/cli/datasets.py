@@ -1,7 +1,5 @@
 """Work on whole datasets: report, diff, export, changes, compact, vacuum, forget."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from pathlib import Path

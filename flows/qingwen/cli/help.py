@@ -1,7 +1,5 @@
 """Help beyond --help: docs, completion."""
 
-from __future__ import annotations
-
 import sys
 from importlib.resources import files
 from typing import Annotated, Literal

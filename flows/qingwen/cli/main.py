@@ -3,8 +3,6 @@
 It starts fast: what a command needs is imported when it runs, and only ``clean`` and ``serve`` import prefect.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

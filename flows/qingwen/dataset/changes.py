@@ -1,7 +1,5 @@
 """List the records that changed since a run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from pyarrow import parquet

@@ -1,7 +1,5 @@
 """A dataset's folder: whether it holds a dataset, which rules its rows follow, and the names of its runs."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ A run makes one commit to each table, with its number as application transaction
 not made again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain

@@ -3,8 +3,6 @@
 Records are sorted on disk, never whole in memory; duplicates are resolved by the table ``duplicates``.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

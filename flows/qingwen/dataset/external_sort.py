@@ -4,8 +4,6 @@ DuckDB's own sort pins all that a vector of rows touches: with news texts it fai
 (2.0.1: 70,000 records of 1,600 characters in 256 MB). Ids are digests: by their first digits rows fall into even parts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any

@@ -3,8 +3,6 @@
 Delta keeps timestamps in microseconds. ``published_at`` has no time zone and means Beijing local time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What is measured of each block: its characters, rule hits, the shape of a teaser, its place in the markup."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """Blocks to verdicts: the public entry of labelling, the decision from top to bottom."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

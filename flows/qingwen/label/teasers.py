@@ -1,7 +1,5 @@
 """Teasers by their shape alone: a title, the same title again, and a snippet that is cut off. No key word is needed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 TEASER_TITLE, TEASER_SNIPPET = "structure.teaser-title", "structure.teaser-snippet"

@@ -3,8 +3,6 @@
 Most pages name their title. Where a page does not, or the article starts above it, the likeliest line above is it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -4,8 +4,6 @@ The result is a feature of the sequence model. Weights are about log odds: posit
 set by hand on the development pages.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate

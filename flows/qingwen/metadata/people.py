@@ -1,7 +1,5 @@
 """Whom the page names as the article's authors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 
 from qingwen.metadata.lines import LONGEST_LINE, PageLines, patterns, search, table

@@ -4,8 +4,6 @@ The signals and their limits are those of FineWeb-2 and Gopher, with FineWeb-2's
 these columns; a page is rejected only if a signal shows that it holds no article.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping

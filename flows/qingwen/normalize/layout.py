@@ -1,7 +1,5 @@
 """Layout: slices of a page become paragraphs, one a line, without indents and empty lines."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

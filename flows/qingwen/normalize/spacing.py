@@ -5,8 +5,6 @@ is removed only if the page shows that such spaces are not meant: the page's pun
 on both sides, or several marks have one.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

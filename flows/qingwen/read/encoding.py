@@ -1,7 +1,5 @@
 """Decode pages: byte-order mark, declaration, detection. Damaged bytes are replaced and counted, never fatal."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from dataclasses import dataclass

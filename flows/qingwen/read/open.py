@@ -4,8 +4,6 @@ A store that cannot be reached is a fault of the machine, not of the page: "not 
 subclasses that belong to the page, every other fault of a store is a `BatchError`.
 """
 
-from __future__ import annotations
-
 import errno
 import gzip
 import io

@@ -1,7 +1,5 @@
 """Read one page: its bytes (unpacked), its id, its text. A page that cannot be read is a rejection that says why."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

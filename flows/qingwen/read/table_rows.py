@@ -5,8 +5,6 @@ leads into a structure (``metadata.url``). A title in a field of its own goes be
 the text begins with it.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import zlib

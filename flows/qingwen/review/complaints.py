@@ -1,7 +1,5 @@
 """Check a reviewer's complaints, a file of cases exported from the review page, against the rules."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Compare two datasets: a summary for the terminal, tables for the review page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Choose a few places of each rule where two datasets differ; the choice depends on page ids alone."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Join two datasets of any size in DuckDB; the result is tables of what differs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

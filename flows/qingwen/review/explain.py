@@ -1,7 +1,5 @@
 """Explain a page: mark each removed block and each changed character with the rule that did it."""
 
-from __future__ import annotations
-
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

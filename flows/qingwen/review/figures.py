@@ -1,7 +1,5 @@
 """Count a dataset of any size in DuckDB: the numbers and tables of the review page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Write the review page: one HTML file with a dataset's numbers and a sample of its pages."""
 
-from __future__ import annotations
-
 import hashlib
 from base64 import b64encode
 from collections import Counter

@@ -1,7 +1,5 @@
 """Prepare a page for the review: its blocks with hits and changes marked, and the cleaned text."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence

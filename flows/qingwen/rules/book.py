@@ -1,7 +1,5 @@
 """The `RuleBook`: all rule tables, read and compiled; a wrong row is refused."""
 
-from __future__ import annotations
-
 import hashlib
 import tomllib
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 A kind of row is a subclass of `Row`, and its fields are the keys that such a row may have.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypeVar

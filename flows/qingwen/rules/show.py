@@ -1,7 +1,5 @@
 """Print rows of the tables as they are written, by their ids: what a rule that an explanation names does, and why."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -4,8 +4,6 @@ A broken crawler fetches error pages and log-in forms. Each of them is rejected 
 whole should not replace good records unseen.
 """
 
-from __future__ import annotations
-
 import json
 import statistics
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ Each step is a function that takes what it needs and returns what the next one t
 ``flow.py`` calls the same ones as Prefect tasks.
 """
 
-from __future__ import annotations
-
 import tempfile
 import threading
 import time

@@ -4,8 +4,6 @@ Tables of the run's database: ``inputs`` (what the user named), ``held`` and ``r
 holds, and what it held before), ``wanted`` (what is new, changed or pending) and ``batched`` (its files by batch).
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice

@@ -4,8 +4,6 @@ A run that is killed in between is finished by the next one from what was writte
 run's database, never whole in memory.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass

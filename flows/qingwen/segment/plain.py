@@ -1,7 +1,5 @@
 """A plain-text dump to blocks: one block per line."""
 
-from __future__ import annotations
-
 import re
 
 from qingwen.model import Block, Segmented

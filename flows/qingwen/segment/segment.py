@@ -1,7 +1,5 @@
 """Pages to blocks by their media type: the public entry of segmentation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from qingwen.config import Config
