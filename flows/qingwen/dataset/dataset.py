@@ -68,7 +68,7 @@ def check_dataset(dataset: Location) -> Location:
     """Return the path of a dataset.
 
     Raises:
-        SetupError: there is none.
+        SetupError: there is no dataset.
     """
     if not delta.exists(dataset, "records"):
         raise SetupError(f"{dataset}: there is no dataset here. Name the folder that qingwen clean wrote.")

@@ -103,7 +103,7 @@ def export(
         raise SetupError(f"{output.place}: is inside the dataset {dataset}. Name a place outside it.")
     write, changed = wanted.write(), _changed(dataset, wanted)
     with (
-        _told(f"{output.place}", "nothing was written"),
+        _machine_faults(f"{output.place}", "nothing was written"),
         output.work() as work,
         _chosen(dataset, wanted, write, changed, work, progress) as (total, lines),
     ):
@@ -120,7 +120,7 @@ def exported(dataset: Location, wanted: ExportOptions) -> Iterator[Iterator[byte
     check_dataset(dataset)
     write, changed = wanted.write(), _changed(dataset, wanted)
     with (
-        _told(str(dataset), "the output is incomplete"),
+        _machine_faults(str(dataset), "the output is incomplete"),
         _chosen(dataset, wanted, write, changed, None, silent) as (_, lines),
     ):
         yield lines
@@ -177,7 +177,7 @@ def _within(place: Location, folder: Location) -> bool:
 
 
 @contextmanager
-def _told(place: str, left: str) -> Iterator[None]:
+def _machine_faults(place: str, left: str) -> Iterator[None]:
     """Raise a machine's fault as `BatchError` with advice; a closed pipe is not a fault."""
     try:
         yield

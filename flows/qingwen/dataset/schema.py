@@ -175,7 +175,7 @@ SIGNATURES = pa.schema(
     ]
 )
 
-# In the order of commits, records last: whoever sees a record finds its rows in the other tables.
+# In the order of commits, records last: a reader that sees a record finds its rows in the other tables.
 TABLES: Mapping[str, Any] = {
     "blocks": BLOCKS,
     "edits": EDITS,

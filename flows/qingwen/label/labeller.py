@@ -26,7 +26,7 @@ FLAGGED = frozenset({RECURRING, SECOND, "nav.pagination"})
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The verdict of each block, in page order, and the span of the title in the page's text (None: there is none)."""
+    """The verdict of each block, in page order, and the span of the title in the page's text (None: no title)."""
 
     verdicts: tuple[Verdict, ...]
     title: Span | None

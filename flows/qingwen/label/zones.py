@@ -48,7 +48,7 @@ class ZoneScores:
     text: list[bool]
 
     def find_article(self, title: int | None) -> tuple[int, int]:
-        """Return where the article starts and ends, as block numbers (half-open); start == end: there is none.
+        """Return where the article starts and ends, as block numbers (half-open); start == end: no article.
 
         The split with the best sum of scores, found in linear time. ``title``: the block that is taken for the title.
         """

@@ -128,7 +128,7 @@ def fault_of(text: str, quality: Mapping[str, float], config: Config, masked: st
         if kana > config.max_kana_ratio:
             return Fault("reject.language", f"{kana:.0%} of the letters are kana: Japanese.")
         if len(_HANGUL.findall(text)) / letters > config.max_kana_ratio:
-            return Fault("reject.language", "Hangul stands in the text: Korean.")
+            return Fault("reject.language", "The text has Hangul: Korean.")
     if quality["han_ratio"] < config.min_han_ratio:
         return Fault(
             "reject.language", f"{quality['han_ratio']:.0%} Han characters, {config.min_han_ratio:.0%} needed."

@@ -178,7 +178,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
     """Yield the comparison as lines for a terminal; control characters of pages and paths are escaped.
 
     An example that begins with ``- `` was kept and is removed now, with ``+ `` the other way round, with ``~ ``
-    anything else; behind it stand what it was and is, and where.
+    anything else; then come the old and the new outcome, and the place.
     """
     yield printed(f"{comparison.old} → {comparison.new}")
     yield from map(printed, comparison.notes)

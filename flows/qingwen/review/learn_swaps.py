@@ -357,7 +357,7 @@ def _row(swap: Swap) -> str:
     digest = hashlib.blake2b(f"{swap.site}\0{swap.original}\0{swap.form}".encode(), digest_size=4).hexdigest()
     why = (
         f"{swap.n} of the original on {swap.pages} pages of {swap.site}; consistency {swap.consistency:.3f}, "
-        f"purity {swap.purity:.3f}; the form stands {swap.native} times on other sites."
+        f"purity {swap.purity:.3f}; the form occurs {swap.native} times on other sites."
     )
     action = "restore" if swap.kind == "A" else "flag"
     values = {

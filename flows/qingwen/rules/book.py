@@ -152,7 +152,7 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
     """Return the tables of a file or folder, each its name and text.
 
     Raises:
-        RuleError: there is none, or one cannot be read.
+        RuleError: there is no table, or one cannot be read.
     """
     files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     if not files:

@@ -26,7 +26,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ASCII_ONLY = "wWbB"
 _NO_LOOKAROUNDS = (
     ". RE2 has no look-arounds: write max_chars or also in a [[rule]], left, left_not, right or right_not elsewhere, "
-    "or match what may stand there, as in (?:[^0-9]|$)"
+    "or match what may be there, as in (?:[^0-9]|$)"
 )
 # The parts of a pattern that are no repeat without an end, and in the group one that is.
 _ENDLESS = re.compile(

@@ -49,7 +49,7 @@ def bounded(value: Any) -> Any:
     return pattern
 
 
-# Ids stand in columns, commands and files for ever.
+# Ids are in columns, commands and files for ever.
 Id = Annotated[str, AfterValidator(_id)]
 Text = Annotated[str, Field(min_length=1)]
 Since = Annotated[str, BeforeValidator(str), Field(min_length=1)]

@@ -150,7 +150,7 @@ def merge(
 def publish(dataset: OpenDataset, commit: Commit, texts: Mapping[str, str]) -> dict[str, int]:
     """Commit what was merged, and its ``clusters``; return each table's version. ``texts`` are those of the commit.
 
-    First all is written down: from the marker on, whoever opens the dataset next finishes the commit.
+    First all is written down: once the marker is there, the next run that opens the dataset finishes the commit.
     """
     database = dataset.database
     database.do("CREATE TABLE known_clusters AS SELECT * FROM known_duplicates")
