@@ -151,10 +151,10 @@ def changes(
     Examples:
       qingwen changes data/corpus --since 20261125T030000-4711
     """
-    from qingwen.dataset import changes
+    from qingwen.dataset import dataset as folder
     from qingwen.dataset.location import location_of
 
-    for name, change in changes.changes(location_of(dataset), since):
+    for name, change in folder.changes(location_of(dataset), since):
         print(f"{name}\t{change}")
     return DONE
 

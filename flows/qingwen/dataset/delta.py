@@ -239,5 +239,4 @@ def remove_unused(dataset: Location, name: str, hours: int) -> int:
 
 
 def _n_files(folder: Location) -> int:
-    """Return the number of data files in a table's folder and its partitions."""
     return sum(1 for pattern in ("*.parquet", f"{MONTH}=*/*.parquet") for _ in folder.glob(pattern))

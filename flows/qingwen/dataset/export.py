@@ -14,12 +14,10 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from qingwen.dataset import delta
-from qingwen.dataset.changes import changes
-from qingwen.dataset.database import DATABASE_FAULTS, Database
-from qingwen.dataset.dataset import check_dataset
+from qingwen.dataset.database import DATABASE_FAULTS, Database, in_order
+from qingwen.dataset.dataset import changes, check_dataset
 from qingwen.dataset.export_files import GZIP, NONE, Output
 from qingwen.dataset.export_formats import SOURCE, dolma, mnbvc, plain
-from qingwen.dataset.external_sort import in_order
 from qingwen.dataset.location import Location
 from qingwen.dataset.progress import Progress, silent
 from qingwen.dataset.schema import TABLES

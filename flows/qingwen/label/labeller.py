@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qingwen.label.block_stats import BlockStats, measure
+from qingwen.label.block_stats import TEASER_TITLE, BlockStats, measure
 from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, decode, load_model
 from qingwen.label.crf_features import page_features
 from qingwen.label.rescue import rescue
 from qingwen.label.second_article import SECOND, keep_one_article
-from qingwen.label.teasers import TEASER_TITLE
 from qingwen.label.title import decide_title, title_hint, title_span
 from qingwen.label.zones import score_zones
 from qingwen.model import Label, Segmented, Verdict

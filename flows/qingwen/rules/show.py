@@ -19,7 +19,7 @@ DECIDED = {
     "sequence": "label/labeller.py",
     "site": "label/labeller.py",
     "space": "normalize/spacing.py",
-    "structure": "label/teasers.py",
+    "structure": "label/block_stats.py",
     "title": "normalize/layout.py",
     "unicode": "normalize/unicode.py",
 }

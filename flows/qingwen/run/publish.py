@@ -14,9 +14,8 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from qingwen.dataset import delta
-from qingwen.dataset.database import DATABASE_FAULTS, PREFIX, Database
+from qingwen.dataset.database import DATABASE_FAULTS, PREFIX, Database, give_back, in_order
 from qingwen.dataset.dataset import VERSIONS, write_versions
-from qingwen.dataset.external_sort import give_back, in_order
 from qingwen.dataset.location import Location, remove, write_whole
 from qingwen.dataset.lock import FolderLock, StoreLock, lock_of
 from qingwen.dataset.rows import ITEM, staged_schema
@@ -215,7 +214,6 @@ def _commit_table(database: Database, dataset: Location, name: str, commit: Comm
 
 
 def _in_order(database: Database, query: str, name: str) -> Any:
-    """Return an Arrow reader of a query's rows in the table's order."""
     schema, order = TABLES[name], ORDERS[name]
     if order[0] not in _IDS:
         # Paths are short: the database sorts them, on disk if need be.
