@@ -41,13 +41,6 @@ def docs(topic: Annotated[str | None, Argument(metavar="TOPIC", help="The name o
     return DONE
 
 
-def complete() -> None:
-    """Let typer know the shells whose scripts `completion` prints."""
-    from typer.completion import completion_init  # type: ignore[attr-defined]
-
-    completion_init()
-
-
 def completion(shell: Annotated[Shell, Argument(help="The shell that the script is for.")]) -> int:
     """Print the script that completes commands and options in a shell.
 

@@ -105,7 +105,9 @@ def _app(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status, as `_STATUSES` lists them."""
     if help.COMPLETE in os.environ:
-        help.complete()
+        from typer.completion import completion_init  # type: ignore[attr-defined]
+
+        completion_init()  # lets typer know the shells whose scripts `qingwen completion` prints
         app(prog_name="qingwen")  # prints the candidates, and exits
     arguments = list(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _terminate)

@@ -124,7 +124,6 @@ def read_row(kind: type[Kind], row: Mapping[str, Any], where: str) -> Kind:
 
 
 def _sentence(error: ErrorDetails, kind: type[BaseModel]) -> str:
-    """Return what is wrong with a row's value, in words."""
     key, value, type_ = error["loc"][0] if error["loc"] else "", error["input"], error["type"]
     names = {field.alias or name: field for name, field in kind.model_fields.items() if name != "table"}
     if type_ in ("missing", "too_short", "string_too_short"):

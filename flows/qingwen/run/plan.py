@@ -138,7 +138,6 @@ def find_new_pages(
 
 
 def _take_inputs(database: Database, sources: Iterable[Source]) -> None:
-    """Make the table ``inputs`` of sources, each path once."""
     left = iter(sources)
     database.create("named", table_of_sources([]))
     while some := list(islice(left, _CHUNK)):

@@ -15,11 +15,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-try:
-    import resource
-except ModuleNotFoundError:  # Windows, where a worker's memory has no limit
-    resource = None  # type: ignore[assignment]
-
 from qingwen.errors import BatchError, EndedError, WorkerLostError
 from qingwen.read.open import is_url
 from qingwen.run.clean_batch import clean_batch
