@@ -81,7 +81,6 @@ def _begin() -> _Caller:
 
 
 def _run_name() -> str:
-    """Return a flow run's name: its inputs and its dataset."""
     stated = runtime.flow_run.parameters
     inputs = [str(one) for one in stated.get("inputs", ())]
     more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""

@@ -69,7 +69,6 @@ def _adjacent_matches(name: str, lines: list[str]) -> Iterator[str]:
 
 
 def _matches(name: str, lines: Iterable[str]) -> Iterator[str]:
-    """Yield the names that a pattern finds, line by line."""
     for line in lines:
         found = search(name, line) if name != "author" or len(line) <= _LONGEST_BYLINE else None
         if found:

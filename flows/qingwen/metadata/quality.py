@@ -63,7 +63,6 @@ def signals(text: str, page_chars: int, masked: str = "") -> dict[str, float]:
 
 
 def _han(codes: Codes) -> int:
-    """Return how many characters are Han."""
     found = np.zeros(len(codes), dtype=np.bool_)
     for first, last in HAN_RANGES:
         found |= (codes >= first) & (codes <= last)
@@ -96,7 +95,6 @@ def _ngrams(codes: Codes) -> dict[str, float]:
 
 
 def _most(grams: Grams) -> int:
-    """Return how often the most frequent gram occurs."""
     if not len(grams):
         return 0
     ordered = np.sort(grams)
@@ -105,7 +103,6 @@ def _most(grams: Grams) -> int:
 
 
 def _repeated(grams: Grams) -> npt.NDArray[np.bool_]:
-    """Return which grams occur more than once."""
     order = np.argsort(grams)
     ordered = grams[order]
     same = ordered[1:] == ordered[:-1]

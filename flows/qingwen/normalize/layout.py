@@ -37,7 +37,6 @@ def lay_out(draft: Draft, context: Context) -> Proposal:
 
 
 def _edges(text: str) -> list[tuple[int, int]]:
-    """Return the white space at the ends of a text."""
     start, end = len(text) - len(text.lstrip()), len(text.rstrip())
     return [span for span in ((0, start), (max(start, end), len(text))) if span[0] < span[1]]
 

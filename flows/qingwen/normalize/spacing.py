@@ -84,7 +84,6 @@ def _separate_names(text: str, start: int, end: int) -> bool:
 
 
 def _line_edges(text: str) -> Iterator[Claim]:
-    """Yield the white space at the ends of lines."""
     start, end = len(text) - len(text.lstrip(_WHITE)), len(text.rstrip(_WHITE))
     done = start
     for edge in ((0, start), (max(start, end), len(text))):

@@ -67,7 +67,6 @@ def _parsed(text: str) -> tuple[Mapping[str, _Row], list[_Row]]:
 
 
 def _refuse(case: Any, where: str) -> None:
-    """Raise SetupError for an incomplete case."""
     kind = str(case.get("kind")) if isinstance(case, dict) else ""
     if kind not in _NEEDED:
         raise SetupError(f"{where}: unknown kind {kind!r}; known are {', '.join(_NEEDED)}.")
@@ -172,6 +171,5 @@ class _Check:
 
 
 def _short(text: str) -> str:
-    """Return a text shortened and quoted for a message."""
     words = " ".join(text.split()) or text
     return repr(words if len(words) <= _SHOWN else words[:_SHOWN] + "…")

@@ -134,7 +134,6 @@ def _notes(old: Location, new: Location) -> Iterator[str]:
 
 
 def _learned(dataset: Location) -> str:
-    """Return the stored SiteBook as text."""
     stated = dataset / "_state" / _SITES
     return stated.read_text("utf-8") if stated.exists() else ""
 
@@ -257,7 +256,6 @@ def _reason(move: Move) -> str:
 
 
 def _rule(rule: RuleChange) -> Iterator[str]:
-    """Yield a rule's name, its counts in both datasets, and its examples."""
     pages = counted(rule.differ, "page")
     yield printed(f"{rule.rule}: acts otherwise on {pages}, {rule.records} of them with another record")
     counts = {"pages": rule.pages, **rule.counts}

@@ -271,7 +271,6 @@ def _swaps(site: str, pairs: Sequence[Pair]) -> list[Swap]:
 
 
 def _differences(pairs: Sequence[Pair]) -> dict[tuple[str, str], Counter[tuple[str, str]]]:
-    """Count each short difference and its wider contexts."""
     found: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
     for pair in pairs:
         here, other = pair.here.solid, pair.other.solid

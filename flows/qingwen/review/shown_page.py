@@ -161,7 +161,6 @@ def _pieces(labelled: LabelledBlock, segments: Sequence[Segment]) -> Iterator[Pi
 
 
 def _parted(pieces: Sequence[Piece]) -> tuple[Sequence[Piece], str]:
-    """Split the trailing white space off the pieces."""
     last = pieces[-1]
     words = last.text if last.rule else last.text.rstrip()
     return [*pieces[:-1], replace(last, text=words)], last.text[len(words) :]
