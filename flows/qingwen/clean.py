@@ -1,7 +1,5 @@
 """One page: the whole pipeline on one screen. No input or output; steps propose, this module applies."""
 
-from __future__ import annotations
-
 import hashlib
 import traceback
 from collections.abc import Mapping, Sequence
@@ -72,7 +70,7 @@ def clean_page(
     rules: RuleBook | None = None,
     sites: SiteBook | None = None,
 ) -> Cleaned | Rejection:
-    """Return the article of a page with the receipt for every change, or the rejection that says why there is none.
+    """Return the article of a page with the receipt for every change, or the rejection that says why it has no article.
 
     ``page`` is a `Page`, or the bytes as crawled, not compressed. ``source_path`` names the bytes (its ending shows
     HTML where the content does not), ``url`` is their address. ``crawled_at`` (UTC) resolves partial and relative
@@ -133,7 +131,7 @@ def normalize(
 def _assessed(
     page: Page, document: Document, draft: Draft, metadata: Metadata, context: Context
 ) -> Cleaned | Rejection:
-    """Return the record of an article with its receipt, or the rejection of a text that is none."""
+    """Return the record of an article with its receipt, or the rejection of a text that is no article."""
     text = draft.parts[BODY]
     quality = signals(text, len("".join((document.text or "").split())), draft.masked)
     fault = fault_of(text, quality, context.config, draft.masked)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cache
@@ -147,6 +148,8 @@ class Config:
             return self
         from pydantic import ValidationError
 
+        with suppress(ValueError, TypeError, KeyError):  # ISO 8601 in all its forms, 20230530 too
+            changed["crawl_date"] = date.fromisoformat(changed["crawl_date"])
         try:
             return _adapter().validate_python({**present, **changed})
         except ValidationError as fault:

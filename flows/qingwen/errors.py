@@ -8,8 +8,6 @@
 `EditError` is a programming fault: edits that overlap or do not fit their text.
 """
 
-from __future__ import annotations
-
 
 class QingwenError(Exception):
     """The root of all errors that this package raises."""

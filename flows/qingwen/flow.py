@@ -55,7 +55,7 @@ _T = TypeVar("_T")
 
 @dataclass
 class _Caller:
-    """Who runs the flow in this process: where it reports to, what stops it, and whether the flow has begun.
+    """Who runs the flow in this process: where it reports to, what stops it, whether it began, what came of it.
 
     ``on_terminate`` handles SIGTERM in the place of Prefect, which would break the run off.
     """
@@ -64,6 +64,7 @@ class _Caller:
     stop: threading.Event = field(default_factory=threading.Event)
     on_terminate: Any = None
     began: bool = False
+    report: RunReport | None = None
 
 
 # The one thing that is not passed as an argument: a flow's parameters are JSON. To a cluster flow and tasks go by
@@ -81,7 +82,6 @@ def _begin() -> _Caller:
 
 
 def _run_name() -> str:
-    """Return a flow run's name: its inputs and its dataset."""
     stated = runtime.flow_run.parameters
     inputs = [str(one) for one in stated.get("inputs", ())]
     more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
@@ -121,7 +121,7 @@ report = _step(engine.report)
     on_failure=[_report_failure],
     on_crashed=[_report_failure],
 )
-def clean_news(inputs: list[str], output: str = "data/corpus", options: Options = _DEFAULTS) -> State[RunReport]:
+def clean_news(inputs: list[str], output: str = "data/corpus", options: Options = _DEFAULTS) -> State[dict[str, Any]]:
     """Clean the pages that the inputs name and add them to the dataset ``output``.
 
     Args:
@@ -130,7 +130,7 @@ def clean_news(inputs: list[str], output: str = "data/corpus", options: Options 
         options: How to clean.
 
     Returns:
-        The run's report; the state is named Pending pages where some could not be cleaned now.
+        The run's manifest; the state is named Pending pages where some could not be cleaned now.
     """
     request, caller = to_request(inputs, output, options), _begin()
     try:
@@ -150,9 +150,10 @@ def clean_news(inputs: list[str], output: str = "data/corpus", options: Options 
     # What is published stays so, whatever becomes of the artifacts: the state of their task says it.
     show_report(done, options.review, return_state=True)
     announce(done)
+    caller.report = done
     if done.pending:
-        return Completed(name="Pending pages", message=f"{done.pending} pages are pending", data=done)
-    return Completed(data=done)
+        return Completed(name="Pending pages", message=f"{done.pending} pages are pending", data=done.manifest())
+    return Completed(data=done.manifest())
 
 
 def _is_worth_a_retry(task: Any, run: Any, state: Any) -> bool:
@@ -232,8 +233,9 @@ def run(
         raise result
     if isinstance(result, BaseException):
         raise BatchError(f"The flow failed: {type(result).__name__}: {result}") from result
-    done: RunReport = result
-    return done
+    if caller.report is None:
+        raise BatchError("The flow ended without a report.")
+    return caller.report
 
 
 def _without_server(request: Request, caller: _Caller, fault: Exception) -> RunReport:

@@ -4,8 +4,6 @@ Every offset belongs to a named text: a block's span to the page's text, an edit
 body).
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field

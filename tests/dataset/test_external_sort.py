@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from qingwen.dataset.database import Database
-from qingwen.dataset.external_sort import in_order
+from qingwen.dataset.database import Database, in_order
 
 SCHEMA = pa.schema([("page_id", pa.string()), ("n", pa.int32()), ("text", pa.string())])
 

@@ -24,8 +24,7 @@ from qingwen.rules.personal_data import MASKED
 from qingwen.rules.site_book import Site, SiteBook, Template, line_key
 from qingwen.segment.lexbor import segment_lexbor
 from qingwen.segment.markup import TooDeepError
-from qingwen.segment.plain import segment_plain
-from qingwen.segment.segment import segment
+from qingwen.segment.segment import segment, segment_plain
 from qingwen.segment.soup import segment_soup
 from qingwen.text.spans import Edit, align, apply, invert, undo
 

@@ -8,7 +8,7 @@ from qingwen import load_rules
 from qingwen.label.block_stats import measure
 from qingwen.label.crf import BODY, DIRT, HEAD, TAIL
 from qingwen.label.rescue import rescue
-from qingwen.segment.plain import segment_plain
+from qingwen.segment.segment import segment_plain
 
 BOOK = load_rules()
 FIRST = "临河大桥今天上午六时正式通车，首批车辆由北向南驶过大桥。大桥全长2.3公里，双向六车道，设计时速80公里。"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qingwen import load_rules
 from qingwen.label.block_stats import measure
-from qingwen.segment.plain import segment_plain
+from qingwen.segment.segment import segment_plain
 
 SNIPPET = "甲乙丙丁戊己庚辛壬癸，" * 5
 

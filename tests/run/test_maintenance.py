@@ -12,7 +12,7 @@ import pytest
 from conftest import PAGES
 from qingwen.cli.main import main
 from qingwen.dataset import delta
-from qingwen.dataset.changes import changes
+from qingwen.dataset.dataset import changes
 from qingwen.dataset.lookup import look_up
 from qingwen.dataset.schema import TABLES
 from qingwen.errors import SetupError

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import PAGES, SEED
 from qingwen.dataset import delta, lock
-from qingwen.dataset.changes import changes
+from qingwen.dataset.dataset import changes
 from qingwen.dataset.location import location_of
 from qingwen.dataset.lookup import look_up
 from qingwen.dataset.schema import TABLES

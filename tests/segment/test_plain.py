@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qingwen.segment.plain import segment_plain
+from qingwen.segment.segment import segment_plain
 
 
 @given(st.text(alphabet="清a \u3000\t\n\r\u2028。", max_size=60))

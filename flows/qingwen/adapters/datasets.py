@@ -1,7 +1,5 @@
 """A function for ``datasets.Dataset.map``: rows of pages in, rows of articles out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A step for datatrove's pipelines: pages in, articles out."""
 
-from __future__ import annotations
-
 from contextlib import nullcontext
 from typing import Any
 

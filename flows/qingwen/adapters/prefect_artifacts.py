@@ -1,7 +1,5 @@
 """What a flow reports: log lines, artifacts, and events that automations can react to."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Any

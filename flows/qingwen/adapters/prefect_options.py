@@ -1,7 +1,5 @@
 """The parameters of the flow, typed and described for the server's form; a request as parameters, and back."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import fields, replace

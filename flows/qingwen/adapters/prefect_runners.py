@@ -1,7 +1,5 @@
 """Who does the jobs of a flow, each as a task: threads that wait for a local pool, or the processes of a cluster."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

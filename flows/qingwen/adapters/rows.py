@@ -1,7 +1,5 @@
 """Clean a row of another pipeline; return the result as columns."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Clean many pages: clean, serve."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Work on whole datasets: report, diff, export, changes, compact, vacuum, forget."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +20,7 @@ def report(
         Path | None,
         Option("--output", "-o", metavar="FILE.html", help="File to write; by default review.html in DATASET."),
     ] = None,
-    pages: Annotated[int, Option(metavar="N", help="Pages to read.")] = 200,
+    pages: Annotated[int, Option(min=1, metavar="N", help="Pages to read.")] = 200,
     compare: Annotated[str | None, Option(metavar="OLD", help="Show what differs from another dataset.")] = None,
 ) -> int:
     """Write the review page: the dataset in numbers, and pages to read.
@@ -153,17 +151,17 @@ def changes(
     Examples:
       qingwen changes data/corpus --since 20261125T030000-4711
     """
-    from qingwen.dataset import changes
+    from qingwen.dataset import dataset as folder
     from qingwen.dataset.location import location_of
 
-    for name, change in changes.changes(location_of(dataset), since):
+    for name, change in folder.changes(location_of(dataset), since):
         print(f"{name}\t{change}")
     return DONE
 
 
 def compact(
     dataset: Dataset,
-    file_megabytes: Annotated[int, Option(metavar="N", help="Size of a file in MB.")] = 256,
+    file_megabytes: Annotated[int, Option(min=1, metavar="N", help="Size of a file in MB.")] = 256,
 ) -> int:
     """Join small files; refresh what records say of duplicates.
 
@@ -185,7 +183,7 @@ def compact(
 
 def vacuum(
     dataset: Dataset,
-    keep_hours: Annotated[int, Option(metavar="N", help="Spare the files of versions younger than this.")] = 0,
+    keep_hours: Annotated[int, Option(min=0, metavar="N", help="Spare the files of versions younger than this.")] = 0,
 ) -> int:
     """Remove the files that a dataset no longer uses.
 

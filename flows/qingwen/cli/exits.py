@@ -1,7 +1,5 @@
 """Exit statuses, and how a command says what is wrong."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import suppress
 

@@ -1,7 +1,5 @@
 """Help beyond --help: docs, completion."""
 
-from __future__ import annotations
-
 import sys
 from importlib.resources import files
 from typing import Annotated, Literal
@@ -41,13 +39,6 @@ def docs(topic: Annotated[str | None, Argument(metavar="TOPIC", help="The name o
     else:
         print(text, end="")
     return DONE
-
-
-def complete() -> None:
-    """Let typer know the shells whose scripts `completion` prints."""
-    from typer.completion import completion_init  # type: ignore[attr-defined]
-
-    completion_init()
 
 
 def completion(shell: Annotated[Shell, Argument(help="The shell that the script is for.")]) -> int:

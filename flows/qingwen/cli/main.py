@@ -3,8 +3,6 @@
 It starts fast: what a command needs is imported when it runs, and only ``clean`` and ``serve`` import prefect.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
@@ -112,7 +110,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(encoding="utf-8")
     if help.COMPLETE in os.environ:
-        help.complete()
+        from typer.completion import completion_init  # type: ignore[attr-defined]
+
+        completion_init()  # lets typer know the shells whose scripts `qingwen completion` prints
         app(prog_name="qingwen")  # prints the candidates, and exits
     arguments = list(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _terminate)

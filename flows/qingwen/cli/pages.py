@@ -99,7 +99,6 @@ def explain(
 
 
 def _cleaned(page: str, url: str | None, settings: Settings) -> Cleaned | Rejection:
-    """Clean the page that the user names."""
     from qingwen.clean import clean_page
     from qingwen.model import Rejection
     from qingwen.read.containers import page_named, page_on

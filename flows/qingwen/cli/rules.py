@@ -1,7 +1,5 @@
 """Work on the rules: rules, repairs."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated, Literal

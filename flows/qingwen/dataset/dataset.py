@@ -1,20 +1,27 @@
-"""A dataset's folder: whether it holds a dataset, which rules its rows follow, and the names of its runs."""
-
-from __future__ import annotations
+"""A dataset's folder: whether it holds a dataset, which rules its rows follow, its runs, and what changed since one."""
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from pyarrow import parquet
+
 from qingwen.dataset import delta
-from qingwen.dataset.location import Location, write_whole
+from qingwen.dataset.location import Location, open_file, write_whole
 from qingwen.errors import SetupError
 
 # What ``_state/dataset.json`` states; rows of one dataset have the first three in common.
 VERSIONS = ("rules_version", "config_digest", "schema_version", "min_similarity")
+
+# The change of a record over several runs, by its change so far and the next one; None: no change in all.
+_NET_CHANGE: Mapping[tuple[str | None, str], str | None] = {
+    ("added", "changed"): "added",
+    ("added", "withdrawn"): None,
+    ("withdrawn", "added"): "changed",
+}
 
 _TIME = "%Y%m%dT%H%M%S"
 
@@ -70,8 +77,30 @@ def check_dataset(dataset: Location) -> Location:
     """Return the path of a dataset.
 
     Raises:
-        SetupError: there is none.
+        SetupError: there is no dataset.
     """
     if not delta.exists(dataset, "records"):
         raise SetupError(f"{dataset}: there is no dataset here. Name the folder that qingwen clean wrote.")
     return dataset
+
+
+def changes(dataset: Location, since: str) -> Iterator[tuple[str, str]]:
+    """Yield the id and the change (added, changed or withdrawn) of each record that differs from those after a run.
+
+    Raises:
+        SetupError: there is no such run; the message names the last ones.
+    """
+    folder = check_dataset(dataset) / "_runs"
+    runs = sorted(path.name.removesuffix(".changes.parquet") for path in folder.glob("*.changes.parquet"))
+    if since not in runs:
+        known = ", ".join(runs[-3:]) or "none"
+        raise SetupError(f"{since}: no run of {dataset} has this name. The last ones: {known}.")
+    net: dict[str, str] = {}
+    for run in runs[runs.index(since) + 1 :]:
+        with open_file(folder / f"{run}.changes.parquet") as opened, parquet.ParquetFile(opened) as file:
+            for batch in file.iter_batches(use_threads=False):
+                for name, change in zip(batch["id"].to_pylist(), batch["change"].to_pylist(), strict=True):
+                    total = _NET_CHANGE.get((net.pop(name, None), change), change)
+                    if total is not None:
+                        net[name] = total
+    yield from sorted(net.items())

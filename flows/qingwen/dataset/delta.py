@@ -4,8 +4,6 @@ A run makes one commit to each table, with its number as application transaction
 not made again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -134,6 +132,22 @@ def _with_month(rows: Any) -> Any:
     return pa.RecordBatchReader.from_batches(schema, batches())
 
 
+def _described_as(rows: Any, path: str) -> pa.RecordBatchReader:
+    """Return rows with the column descriptions of a table: delta-rs merges no columns whose descriptions differ."""
+    reader = rows if isinstance(rows, pa.RecordBatchReader) else rows.to_reader()
+    table = pa.schema(DeltaTable(path).schema().to_arrow())
+    schema = pa.schema([_described(field, table.field(field.name)) for field in reader.schema])
+    return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))
+
+
+def _described(field: pa.Field, other: pa.Field) -> pa.Field:
+    """Return a column with another's description, its inner fields too."""
+    if pa.types.is_struct(field.type):
+        inner = [_described(one, other.type.field(one.name)) for one in field.type]
+        field = field.with_type(pa.struct(inner))
+    return field.with_metadata(other.metadata)
+
+
 def commit(dataset: Location, name: str, rows: Any, commit: Commit, withdrawn: Any = None) -> bool:
     """Add rows to a table and delete the withdrawn ones, in one commit; return whether the commit was made.
 
@@ -153,6 +167,8 @@ def commit(dataset: Location, name: str, rows: Any, commit: Commit, withdrawn: A
     by_month = is_by_month(dataset, name) or (commit.by_month and (new or replaces))
     if by_month:
         rows = _with_month(rows)
+    if not (new or replaces):
+        rows = _described_as(rows, path)
     if withdrawn is not None and len(withdrawn) and not (new or replaces):
         _merge(path, name, rows, withdrawn, properties)
         return True
@@ -204,11 +220,11 @@ def _merge(path: str, name: str, rows: Any, withdrawn: Any, properties: CommitPr
 
 def update(dataset: Location, name: str, rows: Any, columns: Sequence[str], *, label: str) -> None:
     """Set columns of some rows, by key, in one commit; ``rows`` is an Arrow table. Files without them do not change."""
-    key = KEYS[name]
+    key, path = KEYS[name], path_of(dataset, name)
     (
-        DeltaTable(path_of(dataset, name))
+        DeltaTable(path)
         .merge(
-            source=rows,
+            source=_described_as(rows, path),
             predicate=f"t.{key} = s.{key}",
             source_alias="s",
             target_alias="t",
@@ -241,5 +257,4 @@ def remove_unused(dataset: Location, name: str, hours: int) -> int:
 
 
 def _n_files(folder: Location) -> int:
-    """Return the number of data files in a table's folder and its partitions."""
     return sum(1 for pattern in ("*.parquet", f"{MONTH}=*/*.parquet") for _ in folder.glob(pattern))

@@ -3,8 +3,6 @@
 Records are sorted on disk, never whole in memory; duplicates are resolved by the table ``duplicates``.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,12 +14,10 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from qingwen.dataset import delta
-from qingwen.dataset.changes import changes
-from qingwen.dataset.database import DATABASE_FAULTS, Database
-from qingwen.dataset.dataset import check_dataset
+from qingwen.dataset.database import DATABASE_FAULTS, Database, in_order
+from qingwen.dataset.dataset import changes, check_dataset
 from qingwen.dataset.export_files import GZIP, NONE, Output
 from qingwen.dataset.export_formats import SOURCE, dolma, mnbvc, plain
-from qingwen.dataset.external_sort import in_order
 from qingwen.dataset.location import Location
 from qingwen.dataset.progress import Progress, silent
 from qingwen.dataset.schema import TABLES
@@ -105,7 +101,7 @@ def export(
         raise SetupError(f"{output.place}: is inside the dataset {dataset}. Name a place outside it.")
     write, changed = wanted.write(), _changed(dataset, wanted)
     with (
-        _told(f"{output.place}", "nothing was written"),
+        _machine_faults(f"{output.place}", "nothing was written"),
         output.work() as work,
         _chosen(dataset, wanted, write, changed, work, progress) as (total, lines),
     ):
@@ -122,7 +118,7 @@ def exported(dataset: Location, wanted: ExportOptions) -> Iterator[Iterator[byte
     check_dataset(dataset)
     write, changed = wanted.write(), _changed(dataset, wanted)
     with (
-        _told(str(dataset), "the output is incomplete"),
+        _machine_faults(str(dataset), "the output is incomplete"),
         _chosen(dataset, wanted, write, changed, None, silent) as (_, lines),
     ):
         yield lines
@@ -179,7 +175,7 @@ def _within(place: Location, folder: Location) -> bool:
 
 
 @contextmanager
-def _told(place: str, left: str) -> Iterator[None]:
+def _machine_faults(place: str, left: str) -> Iterator[None]:
     """Raise a machine's fault as `BatchError` with advice; a closed pipe is not a fault."""
     try:
         yield

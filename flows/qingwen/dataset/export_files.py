@@ -3,8 +3,6 @@
 Files are written under a temporary name beside their destination, then renamed. A store gets the finished files.
 """
 
-from __future__ import annotations
-
 import gzip
 import re
 import shutil

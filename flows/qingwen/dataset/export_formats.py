@@ -4,8 +4,6 @@ MNBVC: names and types follow ``CommonData`` of https://github.com/X94521/DataCh
 of https://github.com/aplmikex/deduplication_mnbvc, which reads these rows.
 """
 
-from __future__ import annotations
-
 import json
 import tomllib
 from collections.abc import Iterable, Mapping

@@ -3,8 +3,6 @@
 A `Location` is used like a path of pathlib; where stores differ from disks, these functions hide it.
 """
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Look up one page of a dataset, or preview it: its first records, or its first rejected pages."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

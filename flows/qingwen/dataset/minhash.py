@@ -5,8 +5,6 @@ case and punctuation left out). The share of equal values estimates the Jaccard 
 standard error of at most 1/32 (Broder 1997). Datasets keep their signatures, so the functions never change.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Make the rows of the tables from the results of pages."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

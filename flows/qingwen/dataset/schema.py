@@ -3,8 +3,6 @@
 Delta keeps timestamps in microseconds. ``published_at`` has no time zone and means Beijing local time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -177,7 +175,7 @@ SIGNATURES = pa.schema(
     ]
 )
 
-# In the order of commits, records last: whoever sees a record finds its rows in the other tables.
+# In the order of commits, records last: a reader that sees a record finds its rows in the other tables.
 TABLES: Mapping[str, Any] = {
     "blocks": BLOCKS,
     "edits": EDITS,

@@ -4,8 +4,6 @@ Sizes and shares are cut into steps, so that every feature is either there or no
 features are a table of their numbers: a row for each group of `feature_names`, a column for each block.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence

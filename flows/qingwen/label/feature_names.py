@@ -3,8 +3,6 @@
 A feature's name is a sentence fragment that an explanation can print, and the key of its weights in ``weights.json``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from itertools import chain
 

@@ -1,16 +1,13 @@
 """Blocks to verdicts: the public entry of labelling, the decision from top to bottom."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qingwen.label.block_stats import BlockStats, measure
+from qingwen.label.block_stats import TEASER_TITLE, BlockStats, measure
 from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, decode, load_model
 from qingwen.label.crf_features import page_features
 from qingwen.label.rescue import rescue
 from qingwen.label.second_article import SECOND, keep_one_article
-from qingwen.label.teasers import TEASER_TITLE
 from qingwen.label.title import decide_title, title_hint, title_span
 from qingwen.label.zones import score_zones
 from qingwen.model import Label, Segmented, Verdict
@@ -28,7 +25,7 @@ FLAGGED = frozenset({RECURRING, SECOND, "nav.pagination"})
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The verdict of each block, in page order, and the span of the title in the page's text (None: there is none)."""
+    """The verdict of each block, in page order, and the span of the title in the page's text (None: no title)."""
 
     verdicts: tuple[Verdict, ...]
     title: Span | None

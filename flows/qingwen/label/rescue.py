@@ -3,8 +3,6 @@
 Losing a sentence of news is the worst fault; these shapes prove by themselves that the article goes on.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

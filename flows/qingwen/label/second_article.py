@@ -3,8 +3,6 @@
 Of two articles the one that fits the title is the record; the other is related matter, and the page is flagged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import accumulate
 

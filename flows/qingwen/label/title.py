@@ -3,8 +3,6 @@
 Most pages name their title. Where a page does not, or the article starts above it, the likeliest line above is it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 
@@ -111,7 +109,6 @@ def _may_be_title(block: BlockStats) -> bool:
 
 
 def _tag(block: BlockStats) -> str:
-    """Return the name of the block's element."""
     found = _TAG.match(block.path, block.path.rfind("/") + 1)
     return found[0] if found else ""
 

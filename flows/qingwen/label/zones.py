@@ -4,8 +4,6 @@ The result is a feature of the sequence model. Weights are about log odds: posit
 set by hand on the development pages.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -50,7 +48,7 @@ class ZoneScores:
     text: list[bool]
 
     def find_article(self, title: int | None) -> tuple[int, int]:
-        """Return where the article starts and ends, as block numbers (half-open); start == end: there is none.
+        """Return where the article starts and ends, as block numbers (half-open); start == end: no article.
 
         The split with the best sum of scores, found in linear time. ``title``: the block that is taken for the title.
         """

@@ -1,7 +1,5 @@
 """When the article was published, as precisely as the page states it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

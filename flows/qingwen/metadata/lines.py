@@ -1,7 +1,5 @@
 """The lines of a page by where they are, and the patterns that read metadata from them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

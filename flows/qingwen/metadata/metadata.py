@@ -1,7 +1,5 @@
 """What a page states about its article: one function a fact, gathered by `read_metadata`."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 

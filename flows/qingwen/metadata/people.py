@@ -1,7 +1,5 @@
 """Whom the page names as the article's authors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 
 from qingwen.metadata.lines import LONGEST_LINE, PageLines, patterns, search, table
@@ -71,7 +69,6 @@ def _adjacent_matches(name: str, lines: list[str]) -> Iterator[str]:
 
 
 def _matches(name: str, lines: Iterable[str]) -> Iterator[str]:
-    """Yield the names that a pattern finds, line by line."""
     for line in lines:
         found = search(name, line) if name != "author" or len(line) <= _LONGEST_BYLINE else None
         if found:

@@ -4,8 +4,6 @@ The signals and their limits are those of FineWeb-2 and Gopher, with FineWeb-2's
 these columns; a page is rejected only if a signal shows that it holds no article.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -65,7 +63,6 @@ def signals(text: str, page_chars: int, masked: str = "") -> dict[str, float]:
 
 
 def _han(codes: Codes) -> int:
-    """Return how many characters are Han."""
     found = np.zeros(len(codes), dtype=np.bool_)
     for first, last in HAN_RANGES:
         found |= (codes >= first) & (codes <= last)
@@ -98,7 +95,6 @@ def _ngrams(codes: Codes) -> dict[str, float]:
 
 
 def _most(grams: Grams) -> int:
-    """Return how often the most frequent gram occurs."""
     if not len(grams):
         return 0
     ordered = np.sort(grams)
@@ -107,7 +103,6 @@ def _most(grams: Grams) -> int:
 
 
 def _repeated(grams: Grams) -> npt.NDArray[np.bool_]:
-    """Return which grams occur more than once."""
     order = np.argsort(grams)
     ordered = grams[order]
     same = ordered[1:] == ordered[:-1]
@@ -130,7 +125,7 @@ def fault_of(text: str, quality: Mapping[str, float], config: Config, masked: st
         if kana > config.max_kana_ratio:
             return Fault("reject.language", f"{kana:.0%} of the letters are kana: Japanese.")
         if len(_HANGUL.findall(text)) / letters > config.max_kana_ratio:
-            return Fault("reject.language", "Hangul stands in the text: Korean.")
+            return Fault("reject.language", "The text has Hangul: Korean.")
     if quality["han_ratio"] < config.min_han_ratio:
         return Fault(
             "reject.language", f"{quality['han_ratio']:.0%} Han characters, {config.min_han_ratio:.0%} needed."

@@ -1,7 +1,5 @@
 """Advertising inside a kept paragraph: only the text that a rule matches is removed, as an edit."""
 
-from __future__ import annotations
-
 from qingwen.model import BODY
 from qingwen.normalize.passes import Context, Draft, Proposal
 from qingwen.text.match_view import view

@@ -1,7 +1,5 @@
 """Layout: slices of a page become paragraphs, one a line, without indents and empty lines."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 
@@ -39,7 +37,6 @@ def lay_out(draft: Draft, context: Context) -> Proposal:
 
 
 def _edges(text: str) -> list[tuple[int, int]]:
-    """Return the white space at the ends of a text."""
     start, end = len(text) - len(text.lstrip()), len(text.rstrip())
     return [span for span in ((0, start), (max(start, end), len(text))) if span[0] < span[1]]
 

@@ -5,8 +5,6 @@ masked text. Each mask in a part is an edit of a first pass. Its ``before`` is m
 the page's text up to the masks.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

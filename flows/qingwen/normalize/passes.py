@@ -1,7 +1,5 @@
 """What passes over title and body are given and propose, and the one place that applies it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache

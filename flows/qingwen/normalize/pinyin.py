@@ -4,8 +4,6 @@ A gloss, 蕞（zuì）, and a language lesson are the writer's own and stay. A f
 have another form in Simplified text, and after many of them.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ after a Han character is widened, which no writer of Chinese means as ASCII. In 
 has such marks too, as headlines are typeset separately.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence

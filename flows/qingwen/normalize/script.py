@@ -4,8 +4,6 @@ The script is decided once for the page. A Simplified page is not changed, even 
 is flagged. In a Traditional page, lines that are plainly Simplified are not changed.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

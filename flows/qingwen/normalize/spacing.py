@@ -5,8 +5,6 @@ is removed only if the page shows that such spaces are not meant: the page's pun
 on both sides, or several marks have one.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 
@@ -86,7 +84,6 @@ def _separate_names(text: str, start: int, end: int) -> bool:
 
 
 def _line_edges(text: str) -> Iterator[Claim]:
-    """Yield the white space at the ends of lines."""
     start, end = len(text) - len(text.lstrip(_WHITE)), len(text.rstrip(_WHITE))
     done = start
     for edge in ((0, start), (max(start, end), len(text))):

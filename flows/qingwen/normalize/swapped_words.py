@@ -4,8 +4,6 @@ First come forms that are no words (class A); each restored one proves that word
 page with that proof, come forms that are words too (class B). Synonyms (class C) are only flagged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from qingwen.model import BODY, Flag

@@ -3,8 +3,6 @@
 The text is never normalised to NFKC: ² ① ℃ ㎡ … stay.
 """
 
-from __future__ import annotations
-
 from qingwen.model import TITLE, Flag
 from qingwen.normalize.passes import Context, Draft, Proposal, characters_of
 from qingwen.rules.character_tables import entity_table, lookalike_table, unicode_table

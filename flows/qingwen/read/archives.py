@@ -1,7 +1,5 @@
 """Read the pages of zip and tar archives."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import struct

@@ -1,7 +1,5 @@
 """Read the pages of files and containers, or the one page that a user names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO

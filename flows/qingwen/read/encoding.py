@@ -1,7 +1,5 @@
 """Decode pages: byte-order mark, declaration, detection. Damaged bytes are replaced and counted, never fatal."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from dataclasses import dataclass
@@ -76,7 +74,7 @@ def codec_of(label: str | None) -> str | None:
     """Return Python's codec for a label of the WHATWG Encoding Standard, or None.
 
     Other codecs that Python knows by name make no text of bytes, or take time without end (punycode). As in browsers, a
-    label stands for the superset of its encoding: Latin-1 is windows-1252, Big5 has the characters of Hong Kong.
+    label means the superset of its encoding: Latin-1 is windows-1252, Big5 has the characters of Hong Kong.
     """
     if not label or not label.isascii():
         return None

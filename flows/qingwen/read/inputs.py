@@ -1,7 +1,5 @@
 """List what the user names, in a stable order: files, folders, globs and URLs."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -4,8 +4,6 @@ A store that cannot be reached is a fault of the machine, not of the page: "not 
 subclasses that belong to the page, every other fault of a store is a `BatchError`.
 """
 
-from __future__ import annotations
-
 import errno
 import gzip
 import io
@@ -25,7 +23,7 @@ from qingwen.errors import BatchError, SetupError
 STORES = frozenset(
     "s3 s3a gs gcs az abfs abfss adl oss cos obs hdfs webhdfs http https ftp sftp smb webdav hf memory".split()
 )
-# Query parameters that give access to whoever has the URL.
+# Query parameters that give access to anyone who has the URL.
 _SECRETS = frozenset(
     "x-amz-signature x-amz-credential x-amz-security-token x-goog-signature x-goog-credential sig signature token "
     "access_token password secret".split()

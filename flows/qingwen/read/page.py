@@ -1,7 +1,5 @@
 """Read one page: its bytes (unpacked), its id, its text. A page that cannot be read is a rejection that says why."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os
@@ -38,7 +36,7 @@ _HASHED_CHUNK, _MAX_HASHED_CHUNKS = 1 << 20, 1 << 8
 
 @dataclass(frozen=True, slots=True)
 class RawPage:
-    """A page before decoding: its unpacked bytes, or why there are none, and what its container says of it.
+    """A page before decoding: its unpacked bytes, or why it has no bytes, and what its container says of it.
 
     ``media_type`` is None if the container does not say; ``charset`` is the encoding that it declares.
     """
@@ -138,7 +136,7 @@ def read_bytes(path: str, config: Config) -> bytes | Rejection:
 
 
 def page_of(raw: RawPage, config: Config, url: str | None = None) -> Page | Rejection:
-    """Decode a page, or return the rejection that says why there is none; ``url`` overrides the container's.
+    """Decode a page, or return the rejection that says why not; ``url`` overrides the container's.
 
     The media type follows from what the container says, the ending of the path and the content. A byte-order mark
     overrides the container's charset.
@@ -173,7 +171,7 @@ def page_of(raw: RawPage, config: Config, url: str | None = None) -> Page | Reje
 
 
 def read_page(path: str, config: Config, url: str | None = None) -> Page | Rejection:
-    """Return the page in a file, or the rejection that says why there is none; ``url`` is its address."""
+    """Return the page in a file, or the rejection that says why it has no page; ``url`` is its address."""
     return page_of(RawPage(path, read_bytes(path, config), url), config)
 
 

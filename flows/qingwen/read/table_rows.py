@@ -5,8 +5,6 @@ leads into a structure (``metadata.url``). A title in a field of its own goes be
 the text begins with it.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import zlib
@@ -192,7 +190,7 @@ def _size(value: Any) -> int:
 
 
 def raw_page_of(row: Mapping[str, Any], path: str, config: Config) -> RawPage:
-    """Return the page in a row, or the rejection that says why there is none."""
+    """Return the page in a row, or the rejection that says why it has no page."""
     html = _first(row, _or_default(config.html_field, () if config.text_field else _HTML_FIELDS))
     text = _first(row, _or_default(config.text_field, () if config.html_field else _TEXT_FIELDS))
     page = html or text

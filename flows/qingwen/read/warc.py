@@ -5,8 +5,6 @@ taken for the end of the file: the last record must be whole, and behind a damag
 looks like a record.
 """
 
-from __future__ import annotations
-
 import re
 import zlib
 from collections.abc import Iterator

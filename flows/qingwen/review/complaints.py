@@ -1,7 +1,5 @@
 """Check a reviewer's complaints, a file of cases exported from the review page, against the rules."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,10 +28,10 @@ _Row = Mapping[str, Any]
 def check_cases(text: str, book: RuleBook, config: Config | None = None) -> list[str]:
     """Return the complaints of a cases file that are still true, one sentence each.
 
-    A block was wrongly removed: stands while its rule hits it or, where no row of a table did it, while the page's
-    cleaning removes it. Wrongly kept: while nothing removes it. A change: while the same change is made in the same
-    context. A rejection: while the page is rejected. Pages are cleaned anew from the texts that the file holds; of
-    HTML pages it holds no markup, so that what only markup tells stands until the case is taken out.
+    A wrong removal is true while the rule hits the block or, if no row of a table removed it, while cleaning the page
+    removes it; a wrongly kept block while nothing removes it; a change while the same change is made in the same
+    context; a rejection while the page is rejected. Pages are cleaned again from the texts in the file. It holds no
+    markup of HTML pages, so a complaint that depends on markup stays true until the case is taken out.
 
     Raises:
         SetupError: the text is not a file of cases; the message says what is wrong and where.
@@ -69,7 +67,6 @@ def _parsed(text: str) -> tuple[Mapping[str, _Row], list[_Row]]:
 
 
 def _refuse(case: Any, where: str) -> None:
-    """Raise SetupError for an incomplete case."""
     kind = str(case.get("kind")) if isinstance(case, dict) else ""
     if kind not in _NEEDED:
         raise SetupError(f"{where}: unknown kind {kind!r}; known are {', '.join(_NEEDED)}.")
@@ -95,22 +92,22 @@ class _Check:
     def fault_of(self, case: _Row) -> str | None:
         """Return what is still wrong, as a sentence, or None."""
         where = f"cases: page {case['page'][:12]}"
-        stands: bool | None
+        is_true: bool | None
         if case["kind"] == "edit":
-            stands = self._still_changed(case)
+            is_true = self._still_changed(case)
             what = f"{_short(case['before'])} still becomes {_short(case['after'])} behind {_short(case['left'])}"
         elif case["kind"] == "rejection":
-            stands = self._still_rejected(case)
+            is_true = self._still_rejected(case)
             what = f"still rejected ({case['rule']})"
         elif case["wrong"] == "removed":
-            stands = self._still_removed(case)
+            is_true = self._still_removed(case)
             what = f"{case['rule']} still removes {_short(case['text'])}"
         else:
-            stands = self._still_kept(case)
+            is_true = self._still_kept(case)
             what = f"nothing removes {_short(case['text'])}"
-        if stands is None:
+        if is_true is None:
             return f"{where}: {what}, or so it did; only the page itself can tell. Take the case out once it is right."
-        return f"{where}: {what}." if stands else None
+        return f"{where}: {what}." if is_true else None
 
     def _clean(self, page: str) -> Cleaned | Rejection | None:
         """Clean a page again; return None where the file lacks what the decision was made of (markup)."""
@@ -174,6 +171,5 @@ class _Check:
 
 
 def _short(text: str) -> str:
-    """Return a text shortened and quoted for a message."""
     words = " ".join(text.split()) or text
     return repr(words if len(words) <= _SHOWN else words[:_SHOWN] + "…")

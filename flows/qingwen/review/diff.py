@@ -1,7 +1,5 @@
 """Compare two datasets: a summary for the terminal, tables for the review page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -136,7 +134,6 @@ def _notes(old: Location, new: Location) -> Iterator[str]:
 
 
 def _learned(dataset: Location) -> str:
-    """Return the stored SiteBook as text."""
     stated = dataset / "_state" / _SITES
     return stated.read_text("utf-8") if stated.exists() else ""
 
@@ -180,7 +177,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
     """Yield the comparison as lines for a terminal; control characters of pages and paths are escaped.
 
     An example that begins with ``- `` was kept and is removed now, with ``+ `` the other way round, with ``~ ``
-    anything else; behind it stand what it was and is, and where.
+    anything else; then come the old and the new outcome, and the place.
     """
     yield printed(f"{comparison.old} → {comparison.new}")
     yield from map(printed, comparison.notes)
@@ -259,7 +256,6 @@ def _reason(move: Move) -> str:
 
 
 def _rule(rule: RuleChange) -> Iterator[str]:
-    """Yield a rule's name, its counts in both datasets, and its examples."""
     pages = counted(rule.differ, "page")
     yield printed(f"{rule.rule}: acts otherwise on {pages}, {rule.records} of them with another record")
     counts = {"pages": rule.pages, **rule.counts}

@@ -1,7 +1,5 @@
 """Choose a few places of each rule where two datasets differ; the choice depends on page ids alone."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -66,7 +64,6 @@ def examples_of(database: Database, most: int) -> Mapping[str, list[Example]]:
 
 
 def _pages(database: Database) -> Iterator[Example]:
-    """Yield pages that a rule rejects in one dataset only."""
     query = (
         "SELECT c.rule, page, c.path, was, now FROM chosen c JOIN pages USING (page) "
         "WHERE was <> now AND c.rule IN (was, now) ORDER BY page"
@@ -94,7 +91,6 @@ def _blocks(database: Database) -> Iterator[Example]:
 
 
 def _flags(database: Database) -> Iterator[Example]:
-    """Yield what a rule flags in one dataset only."""
     flags = (
         "SELECT f.rule, page_id, path, coalesce(form || ' → ' || candidate, form) "
         "FROM {age}_flags f JOIN chosen c ON c.rule = f.rule AND c.page = page_id"

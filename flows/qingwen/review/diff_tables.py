@@ -1,7 +1,5 @@
 """Join two datasets of any size in DuckDB; the result is tables of what differs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,9 +27,9 @@ def differences(old: Location, new: Location) -> Iterator[Database]:
       input; CHANGED, APPEARED or WENT where the record did so;
     - ``effects (page, rule, old_blocks, new_blocks …, differs)``: what each rule did on the pages that both have.
 
-    Blocks are told apart by their place in the page's text, which is the same in both. Edits and flags are not: any
-    change before them moves them, so that they are told apart by what they change, and counted. Edits of the layout
-    follow from all others and are left out.
+    Blocks are matched by their place in the page's text, which is the same in both. Any change before an edit or a flag
+    moves it, so these are matched by what they change, and counted. Edits of the layout follow from all others and are
+    left out.
 
     Raises:
         SetupError: one of the two is not a dataset.

@@ -1,7 +1,5 @@
 """Explain a page: mark each removed block and each changed character with the rule that did it."""
 
-from __future__ import annotations
-
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,9 +78,9 @@ def explain(
 ) -> Iterator[list[Run]]:
     """Yield the explanation, one list of runs a line.
 
-    A removed block is one line that begins with ``- `` and ends in its label, rule and reason; a changed stretch stands
-    as ``[before→after]`` in its line (a masked one as ``[███]``), and the rules that changed the line at its end. What
-    was flagged stands last, with ``? ``, its context, its rule and what else it may be.
+    A removed block is one line that begins with ``- `` and ends with its label, rule and reason. A change is shown as
+    ``[before→after]`` in its line (a masked one as ``[███]``), and the line ends with the rules that changed it. Flags
+    come last, each with ``? ``, its context, its rule and its candidate.
     """
     yield [Run(heading, HEAD)]
     yield []

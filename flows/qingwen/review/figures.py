@@ -1,7 +1,5 @@
 """Count a dataset of any size in DuckDB: the numbers and tables of the review page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -176,12 +174,12 @@ def _duplicates(database: Database) -> Iterator[Figure]:
         "Duplicates, by kind",
         ("kind", "records"),
         "SELECT kind, count(*) AS size FROM duplicates WHERE duplicate_of IS NOT NULL GROUP BY kind",
-        "Records that another stands for.",
+        "Records that another one represents.",
     )
     yield _figure(
         database,
         "Largest clusters",
-        ("title of the one that stands for it", "records"),
+        ("title of the representative", "records"),
         f"SELECT left(title, {_WORDS}), d.cluster_size AS size FROM duplicates d JOIN records r USING (id) "
         "WHERE d.duplicate_of IS NULL",
     )

@@ -271,7 +271,6 @@ def _swaps(site: str, pairs: Sequence[Pair]) -> list[Swap]:
 
 
 def _differences(pairs: Sequence[Pair]) -> dict[tuple[str, str], Counter[tuple[str, str]]]:
-    """Count each short difference and its wider contexts."""
     found: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
     for pair in pairs:
         here, other = pair.here.solid, pair.other.solid
@@ -357,7 +356,7 @@ def _row(swap: Swap) -> str:
     digest = hashlib.blake2b(f"{swap.site}\0{swap.original}\0{swap.form}".encode(), digest_size=4).hexdigest()
     why = (
         f"{swap.n} of the original on {swap.pages} pages of {swap.site}; consistency {swap.consistency:.3f}, "
-        f"purity {swap.purity:.3f}; the form stands {swap.native} times on other sites."
+        f"purity {swap.purity:.3f}; the form occurs {swap.native} times on other sites."
     )
     action = "restore" if swap.kind == "A" else "flag"
     values = {

@@ -1,7 +1,5 @@
 """Time the stages, passes and rules over some pages, one by one, in this process."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence

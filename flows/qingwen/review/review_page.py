@@ -1,7 +1,5 @@
 """Write the review page: one HTML file with a dataset's numbers and a sample of its pages."""
 
-from __future__ import annotations
-
 import hashlib
 from base64 import b64encode
 from collections import Counter
@@ -30,7 +28,7 @@ def write_review(dataset: Location, out: Path, *, pages: int = 200, comparison: 
     """Write the review page of a dataset to a file; return how many pages it holds.
 
     The file needs no network, and no script of a page can run in it. ``comparison`` are tables (title, names
-    of columns, rows) that compare the dataset with another; they stand before the numbers.
+    of columns, rows) that compare the dataset with another; they come before the numbers.
 
     Raises:
         SetupError: there is no dataset.

@@ -1,7 +1,5 @@
 """Choose the pages of a dataset that a person reviews: random and risky ones, the same each time."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest

@@ -1,7 +1,5 @@
 """Prepare a page for the review: its blocks with hits and changes marked, and the cleaned text."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -163,7 +161,6 @@ def _pieces(labelled: LabelledBlock, segments: Sequence[Segment]) -> Iterator[Pi
 
 
 def _parted(pieces: Sequence[Piece]) -> tuple[Sequence[Piece], str]:
-    """Split the trailing white space off the pieces."""
     last = pieces[-1]
     words = last.text if last.rule else last.text.rstrip()
     return [*pieces[:-1], replace(last, text=words)], last.text[len(words) :]

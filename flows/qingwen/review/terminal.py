@@ -1,7 +1,5 @@
 """Print to a terminal: tables, explanations, the summary of a run, its progress."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time

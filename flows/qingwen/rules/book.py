@@ -1,7 +1,5 @@
 """The `RuleBook`: all rule tables, read and compiled; a wrong row is refused."""
 
-from __future__ import annotations
-
 import hashlib
 import tomllib
 from collections.abc import Sequence
@@ -12,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from qingwen.errors import RuleError
-from qingwen.rules.conversion_exceptions import KeptWordTable, parse_kept_words
-from qingwen.rules.line_rules import VIEWS, Rule, parse_rules
+from qingwen.rules.conversion_exceptions import KeptWord, KeptWordTable
+from qingwen.rules.line_rules import VIEWS, Rule
 from qingwen.rules.patterns import Scanner, line_bounds
 from qingwen.rules.personal_data import PersonalDataTable, parse_personal_data
-from qingwen.rules.row_checks import know
+from qingwen.rules.row_checks import know, read_rows
 from qingwen.rules.swapped_words import SwappedWordTable, parse_swapped_words
 from qingwen.text.characters import TABLES, table_text
 from qingwen.text.match_view import view
@@ -154,7 +152,7 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
     """Return the tables of a file or folder, each its name and text.
 
     Raises:
-        RuleError: there is none, or one cannot be read.
+        RuleError: there is no table, or one cannot be read.
     """
     files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     if not files:
@@ -176,9 +174,9 @@ def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]
         know(table, (*ROWS, *BESIDE, OFF), name)
     for name, table in (*_without_off(shipped, own), *own):
         swapped = swapped.joined(parse_swapped_words(table, name))
-        kept = kept.joined(parse_kept_words(table, name))
+        kept = kept.joined(KeptWordTable(tuple(read_rows(KeptWord, table, "keep", name))))
         personal = personal.joined(parse_personal_data(table, name))
-        rules.update({rule.id: rule for rule in parse_rules(table, name)})
+        rules.update({rule.id: rule for rule in read_rows(Rule, table, "rule", name)})
         for key in ROWS:
             ids = [row["id"] for row in table.get(key, ())]
             twice = next((id_ for id_ in ids if ids.count(id_) > 1), None)
@@ -195,7 +193,6 @@ def _parsed(name: str, text: str) -> dict[str, Any]:
 
 
 def _without_off(shipped: Sequence[tuple[str, str]], own: Tables) -> Tables:
-    """Return the shipped tables without the rows that the user's tables turn off."""
     tables = [(name, _parsed(name, text)) for name, text in shipped]
     off: set[str] = set()
     known = {row["id"] for _, table in tables for key in ROWS for row in table.get(key, ())}

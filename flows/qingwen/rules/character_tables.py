@@ -1,7 +1,5 @@
 """The tables of the character passes, read from the wheel once and compiled."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 import unicodedata

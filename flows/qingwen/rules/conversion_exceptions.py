@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from qingwen.config import CONVERSIONS
 from qingwen.rules.patterns import re2_options
-from qingwen.rules.row_checks import Context, Program, Row, Texts, neighbours, read_rows
+from qingwen.rules.row_checks import Context, Program, Row, Texts, neighbours
 from qingwen.text.opencc import converter
 
 
@@ -135,8 +135,3 @@ def _filter(rows: list[KeptWord]) -> tuple[list[KeptWord], Any]:
         which.Add(row.pattern.pattern, re2_options())
     which.Compile()
     return rows, which
-
-
-def parse_kept_words(table: Mapping[str, Any], name: str) -> KeptWordTable:
-    """Return the ``[[keep]]`` rows of one parsed TOML table; refuse a wrong row."""
-    return KeptWordTable(tuple(read_rows(KeptWord, table, "keep", name)))

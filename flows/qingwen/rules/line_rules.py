@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -10,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from qingwen.model import Label
 from qingwen.rules.patterns import LinePattern, PatternError, repeats_without_end
-from qingwen.rules.row_checks import LARGEST, Cases, Row, Text, Texts, read_rows
+from qingwen.rules.row_checks import LARGEST, Cases, Row, Text, Texts
 from qingwen.text.match_view import CONTACT, FOLDED, RAW
 
 VIEWS = (RAW, FOLDED, CONTACT)
@@ -63,8 +62,3 @@ class Rule(Row):
         if self.cut == "match" and repeats_without_end(self.pattern):
             raise ValueError('cut = "match" repeats nothing without an end; write {0,40} for *')
         return self
-
-
-def parse_rules(table: Mapping[str, Any], name: str) -> Iterator[Rule]:
-    """Yield the rows that a table holds; refuse a wrong one."""
-    yield from read_rows(Rule, table, "rule", name)

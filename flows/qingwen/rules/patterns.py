@@ -26,8 +26,17 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ASCII_ONLY = "wWbB"
 _NO_LOOKAROUNDS = (
     ". RE2 has no look-arounds: write max_chars or also in a [[rule]], left, left_not, right or right_not elsewhere, "
-    "or match what may stand there, as in (?:[^0-9]|$)"
+    "or match what may be there, as in (?:[^0-9]|$)"
 )
+# What to write in the place of Python's syntax, by what RE2's error says.
+_HINTS = {
+    "(?=": _NO_LOOKAROUNDS,
+    "(?!": _NO_LOOKAROUNDS,
+    "(?<": _NO_LOOKAROUNDS,
+    "(?": ". RE2 knows the flags i, m, s and U, no atomic groups and no back-references",
+    "\\u": ". Write the character itself, or \\x{4e00} for \\u4e00",
+    "\\Z": ". Write \\z",
+}
 # The parts of a pattern that are no repeat without an end, and in the group one that is.
 _ENDLESS = re.compile(
     r"\\.|\[\^?\]?(?:\\.|[^\]\\]){0,2000}\]|\{[0-9]{0,9},?[0-9]{1,9}\}[+?]?|\?[+?]?|([*+]|\{[0-9]{0,9},\})", re.DOTALL
@@ -57,7 +66,8 @@ def compile_re2(pattern: str) -> Any:
         program = re2.compile(pattern.encode(), re2_options())
     except re2.error as fault:
         reason = fault.args[0].decode()
-        raise PatternError(reason + _NO_LOOKAROUNDS if "(?" in reason else reason) from fault
+        hint = next((hint for sign, hint in _HINTS.items() if sign in reason), "")
+        raise PatternError(reason + hint) from fault
     if program.programsize > MOST_INSTRUCTIONS:
         raise PatternError(f"its repeats make a program of {program.programsize:,} steps; bound them closer")
     return program

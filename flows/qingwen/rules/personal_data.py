@@ -4,7 +4,7 @@ A `Mask` finds one kind of data by its patterns and proves it where it can be pr
 no person's: a hotline's number, an amount, a web address.
 
 The patterns of this table run in Python's `re`: the separator of a number's groups recurs (a back-reference), and data
-ends where what follows is none of its own. Each repeat has an end, so that a match reads a bounded stretch.
+ends where something else follows. Each repeat has an end, so that a match reads a bounded stretch.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from qingwen.text.spans import Span
 # normalising does not change the length.
 MASKED = "█"
 _MASKABLE = re.compile(r"[^\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-# A word that spares, and one that must stand near, is looked for in so many characters before the data; so many words
-# may stand between.
+# A word that spares, or that a mask needs nearby, is searched for in so many characters before the data; at most so
+# many may be in between.
 _BACK, _BETWEEN = 60, 40
 
 
@@ -127,7 +127,7 @@ Forms = Annotated[
 
 
 class Mask(Row):
-    """One kind of personal data: each holds a ``sign``; ``near`` must stand before it in its line."""
+    """One kind of personal data: each holds a ``sign``; ``near`` must match before it in its line."""
 
     id: Annotated[str, _id("mask")]
     sign: BoundedPattern
@@ -158,7 +158,7 @@ class Mask(Row):
 class Spare(Row):
     """Where data of the kinds ``of`` is spared: behind ``before``, in front of ``after``, inside of ``within``.
 
-    Nothing but ``between`` (None: the table's) may stand between ``before`` and the data.
+    Nothing but ``between`` (None: the table's) may be between ``before`` and the data.
     """
 
     id: Annotated[str, _id("spare")]
@@ -178,7 +178,7 @@ class Spare(Row):
 
 @dataclass(frozen=True)
 class PersonalDataTable:
-    """All rows; ``between``: what may stand between a word that spares and the data, where a row does not say."""
+    """All rows; ``between``: what may be between a word that spares and the data, where a row does not say."""
 
     masks: tuple[Mask, ...] = ()
     spares: tuple[Spare, ...] = ()
@@ -334,7 +334,7 @@ class Form:
 
 
 def forms_of(text: str) -> Iterator[Form]:
-    """Yield a text folded and, where other forms of digits stand together, with those read too.
+    """Yield a text folded and, where other forms of digits are together, with those read too.
 
     >>> [form.text for form in forms_of("１&#51;⑧")]
     ['13⑧', '138']

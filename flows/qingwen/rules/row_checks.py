@@ -3,8 +3,6 @@
 A kind of row is a subclass of `Row`, and its fields are the keys that such a row may have.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
@@ -51,7 +49,7 @@ def bounded(value: Any) -> Any:
     return pattern
 
 
-# Ids stand in columns, commands and files for ever.
+# Ids are in columns, commands and files for ever.
 Id = Annotated[str, AfterValidator(_id)]
 Text = Annotated[str, Field(min_length=1)]
 Since = Annotated[str, BeforeValidator(str), Field(min_length=1)]
@@ -126,7 +124,6 @@ def read_row(kind: type[Kind], row: Mapping[str, Any], where: str) -> Kind:
 
 
 def _sentence(error: ErrorDetails, kind: type[BaseModel]) -> str:
-    """Return what is wrong with a row's value, in words."""
     key, value, type_ = error["loc"][0] if error["loc"] else "", error["input"], error["type"]
     names = {field.alias or name: field for name, field in kind.model_fields.items() if name != "table"}
     if type_ in ("missing", "too_short", "string_too_short"):

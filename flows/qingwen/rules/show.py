@@ -1,7 +1,5 @@
 """Print rows of the tables as they are written, by their ids: what a rule that an explanation names does, and why."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -21,7 +19,7 @@ DECIDED = {
     "sequence": "label/labeller.py",
     "site": "label/labeller.py",
     "space": "normalize/spacing.py",
-    "structure": "label/teasers.py",
+    "structure": "label/block_stats.py",
     "title": "normalize/layout.py",
     "unicode": "normalize/unicode.py",
 }

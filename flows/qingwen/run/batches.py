@@ -1,7 +1,5 @@
 """Clean the batches of a run in workers, and add up what became of them. The life of a batch is `BatchState`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum

@@ -3,8 +3,6 @@
 Nothing here imports Prefect or Delta.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from qingwen.clean import clean_page, unforeseen

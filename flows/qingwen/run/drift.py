@@ -4,8 +4,6 @@ A broken crawler fetches error pages and log-in forms. Each of them is rejected 
 whole should not replace good records unseen.
 """
 
-from __future__ import annotations
-
 import json
 import statistics
 from collections.abc import Mapping, Sequence
@@ -84,6 +82,5 @@ def last_counts(dataset: Location) -> list[Counts]:
     folder = dataset / "_runs"
     paths = sorted(folder.glob("*.json"), key=lambda path: path.name, reverse=True) if folder.exists() else []
     stated = (json.loads(path.read_text("utf-8"))["counts"] for path in paths[: 5 * _RUNS])
-    # The first releases did not count what was kept.
-    every = (Counts.of(counts) for counts in stated if "kept_chars" in counts)
+    every = map(Counts.of, stated)
     return list(islice((counts for counts in every if shares(counts) is not None), _RUNS))

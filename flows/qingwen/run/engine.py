@@ -4,8 +4,6 @@ Each step is a function that takes what it needs and returns what the next one t
 ``flow.py`` calls the same ones as Prefect tasks.
 """
 
-from __future__ import annotations
-
 import tempfile
 import threading
 import time
@@ -279,7 +277,7 @@ def _failed_pages(run: Run) -> FailedPages:
 
 
 def _plan(run: Run, new: NewPages, sites: SiteBook, forgotten: Forgotten) -> tuple[Batch, ...]:
-    """Return the batches to clean; staged parts that are none of theirs are dropped."""
+    """Return the batches to clean; staged parts of other batches are removed."""
     versions = [f"{name} {value}" for name, value in row_versions(run.book, run.request.config).items()]
     versions += [f"sites {sites.digest}", f"forgotten {forgotten.digest}"]
     batches = new.batches(run.request.processes, run.request.batch_pages, versions)
@@ -293,7 +291,7 @@ def _plan(run: Run, new: NewPages, sites: SiteBook, forgotten: Forgotten) -> tup
 def _jobs_of(
     run: Run, new: NewPages, watches: Path | Location | None, given_up: Mapping[str, list[str]]
 ) -> Callable[[Batch], CleanJob]:
-    """Return what makes the job of a batch. A given-up page is left out; a given-up file is none of the new ones."""
+    """Return what makes the job of a batch. A given-up page is left out; a given-up file is not among the new ones."""
     leave_out = frozenset(key for key, paths in given_up.items() if key not in paths)
 
     def job_of(batch: Batch) -> CleanJob:

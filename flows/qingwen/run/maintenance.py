@@ -1,7 +1,5 @@
 """Maintain a dataset between runs: join small files, remove old ones, take pages down."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass, field
 

@@ -4,8 +4,6 @@ The representative of a cluster is the earliest record; ties go to the longest t
 records sort last. So it depends on what the dataset holds, not on the runs that brought it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

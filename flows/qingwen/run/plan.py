@@ -4,8 +4,6 @@ Tables of the run's database: ``inputs`` (what the user named), ``held`` and ``r
 holds, and what it held before), ``wanted`` (what is new, changed or pending) and ``batched`` (its files by batch).
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
@@ -140,7 +138,6 @@ def find_new_pages(
 
 
 def _take_inputs(database: Database, sources: Iterable[Source]) -> None:
-    """Make the table ``inputs`` of sources, each path once."""
     left = iter(sources)
     database.create("named", table_of_sources([]))
     while some := list(islice(left, _CHUNK)):

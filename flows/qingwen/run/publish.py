@@ -4,8 +4,6 @@ A run that is killed in between is finished by the next one from what was writte
 run's database, never whole in memory.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +14,8 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from qingwen.dataset import delta
-from qingwen.dataset.database import DATABASE_FAULTS, PREFIX, Database
+from qingwen.dataset.database import DATABASE_FAULTS, PREFIX, Database, give_back, in_order
 from qingwen.dataset.dataset import VERSIONS, write_versions
-from qingwen.dataset.external_sort import give_back, in_order
 from qingwen.dataset.location import Location, remove, write_whole
 from qingwen.dataset.lock import FolderLock, StoreLock, lock_of
 from qingwen.dataset.rows import ITEM, staged_schema
@@ -152,7 +149,7 @@ def merge(
 def publish(dataset: OpenDataset, commit: Commit, texts: Mapping[str, str]) -> dict[str, int]:
     """Commit what was merged, and its ``clusters``; return each table's version. ``texts`` are those of the commit.
 
-    First all is written down: from the marker on, whoever opens the dataset next finishes the commit.
+    First all is written down: once the marker is there, the next run that opens the dataset finishes the commit.
     """
     database = dataset.database
     database.do("CREATE TABLE known_clusters AS SELECT * FROM known_duplicates")
@@ -217,7 +214,6 @@ def _commit_table(database: Database, dataset: Location, name: str, commit: Comm
 
 
 def _in_order(database: Database, query: str, name: str) -> Any:
-    """Return an Arrow reader of a query's rows in the table's order."""
     schema, order = TABLES[name], ORDERS[name]
     if order[0] not in _IDS:
         # Paths are short: the database sorts them, on disk if need be.

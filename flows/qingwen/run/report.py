@@ -1,7 +1,5 @@
 """What a run did: its report, and how the manifest, the dataset card and Prefect's artifacts show it."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

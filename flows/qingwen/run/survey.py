@@ -4,8 +4,6 @@ Survey jobs read groups of pages and write their lines; mine jobs make the entri
 Sites are dealt to buckets by their names, so that each bucket can be mined by itself.
 """
 
-from __future__ import annotations
-
 import hashlib
 import heapq
 from collections import Counter

@@ -9,16 +9,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import connection, parent_process
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
-
-try:
-    import resource
-except ModuleNotFoundError:  # Windows, where a worker's memory has no limit
-    resource = None  # type: ignore[assignment]
 
 from qingwen.errors import BatchError, EndedError, WorkerLostError
 from qingwen.read.open import is_url
@@ -216,7 +211,9 @@ class Pool:
 
 def _result(executor: ProcessPoolExecutor, context: str, job: Job) -> Result:
     try:
-        return executor.submit(perform, context, job).result()
+        with _interrupts_held():
+            future = executor.submit(perform, context, job)  # which may start a worker
+        return future.result()
     except (BatchError, BrokenProcessPool):
         raise
     except CancelledError:
@@ -225,6 +222,19 @@ def _result(executor: ProcessPoolExecutor, context: str, job: Job) -> Result:
         raise WorkerLostError("The worker's memory does not suffice.") from None
     except Exception as fault:  # the batch's, whatever it is: the other batches go on
         raise _batch_error(fault) from fault
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back from this thread, and so from the processes that it starts: a worker ends with its parent."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _machine_memory() -> int:

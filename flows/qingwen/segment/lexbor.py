@@ -4,8 +4,6 @@ The tree drops what is not shown and unwraps what bounds no block, all in C. The
 which one pattern reads tag after tag. The blocks equal those of the reference reader (``soup.py``).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from functools import lru_cache

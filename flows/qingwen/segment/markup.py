@@ -1,7 +1,5 @@
 """What both HTML readers share: which elements bound a block or are not shown, and how blocks make up a page."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """HTML to blocks with BeautifulSoup and html5lib: the reference reader. The only file that imports bs4."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 

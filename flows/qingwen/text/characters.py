@@ -1,7 +1,5 @@
 """Kinds of characters, defined once: Han, marks that end a sentence, closing marks, characters that do not print."""
 
-from __future__ import annotations
-
 import unicodedata
 from importlib import resources
 from typing import Any

@@ -5,8 +5,6 @@ telephone numbers and accounts. The *digits* view normalises all forms of digits
 Spans are always mapped back to the raw text.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from bisect import bisect_right

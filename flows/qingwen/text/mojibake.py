@@ -4,8 +4,6 @@ Nothing is guessed: a run is undone only if its characters are the bytes of vali
 gives the run back, and if ftfy's ``fix_encoding`` agrees. Damage by GBK or by lost bytes cannot be undone.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """The SQL of a run: a file a step, named after what it makes; its first lines say what it reads and what it makes."""
 
-from __future__ import annotations
-
 from importlib import resources
 
 from qingwen.dataset.database import Database
