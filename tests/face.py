@@ -41,23 +41,31 @@ def _lines(name: str, value: Any) -> Iterator[str]:
         if inspect.isfunction(member):
             yield f"    {own}{_signature(member)}"
         elif code := getattr(member, "fget", None) or getattr(member, "func", None):
-            yield f"    {own} -> {inspect.signature(code).return_annotation}"
+            yield f"    {own} -> {_annotation(inspect.signature(code).return_annotation)}"
 
 
 def _signature(function: Any) -> str:
-    """Return a signature without quotes around its annotations."""
-    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(function)))
+    """Return a signature with its annotations as they are written, wherever their types come from."""
+    return _bare(re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(function))))
+
+
+def _annotation(kind: Any) -> str:
+    return _bare(kind if isinstance(kind, str) else inspect.formatannotation(kind))
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\b(?:qingwen|collections|datetime|pathlib|typing)\.(?:\w+\.)*(?=[A-Za-z])", "", text)
 
 
 def _attributes(value: Any) -> Iterator[str]:
     """Yield the fields of a dataclass in their order, or the attributes that a class declares."""
     if not dataclasses.is_dataclass(value):
-        yield from (f"{name}: {kind}" for name, kind in inspect.get_annotations(value).items())
+        yield from (f"{name}: {_annotation(kind)}" for name, kind in inspect.get_annotations(value).items())
         return
     for field in dataclasses.fields(value):
         made = field.default_factory is not dataclasses.MISSING
         default = "..." if made else None if field.default is dataclasses.MISSING else repr(field.default)
-        yield f"{field.name}: {field.type}" + ("" if default is None else f" = {default}")
+        yield f"{field.name}: {_annotation(field.type)}" + ("" if default is None else f" = {default}")
 
 
 if __name__ == "__main__":

@@ -36,13 +36,14 @@ def report(
     from qingwen.review.diff import compare as compare_datasets
     from qingwen.review.diff import tables
     from qingwen.review.review_page import write_review
+    from qingwen.review.terminal import counted
 
     place = check_dataset(location_of(dataset))
     path = output or (Path(dataset) / REVIEW if is_local(place) else Path(REVIEW))
     old = check_dataset(location_of(compare)) if compare else None
     comparison = tables(compare_datasets(old, place)) if old else None
     shown = write_review(place, path, pages=pages, comparison=comparison)
-    print(f"{path}: {shown} pages to read. Open it in a browser; it needs no network.")
+    print(f"{path}: {counted(shown, 'page')} to read. Open it in a browser; it needs no network.")
     return DONE
 
 
@@ -172,12 +173,15 @@ def compact(
       qingwen compact data/corpus
     """
     from qingwen.dataset.location import location_of
+    from qingwen.review.terminal import counted
     from qingwen.run import maintenance
 
     done = maintenance.compact(location_of(dataset), file_megabytes << 20)
     for name, (before, after) in done.files.items():
-        print(f"{name:12} {before:6} files -> {after}")
-    print(f"{done.refreshed} records got what duplicates says of them now. Old files stay until qingwen vacuum.")
+        print(f"{name:12} {before:6} → {counted(after, 'file')}")
+    print(
+        f"{counted(done.refreshed, 'record')} updated from the table duplicates. Old files stay until qingwen vacuum."
+    )
     return DONE
 
 

@@ -36,6 +36,8 @@ def rules(
 
 
 def _check(settings: Settings, cases: Path | None) -> int:
+    from qingwen.review.terminal import counted
+
     book = settings.book()
     faults, n_cases = book.check(), book.n_cases
     if cases:
@@ -50,7 +52,7 @@ def _check(settings: Settings, cases: Path | None) -> int:
     for fault in faults:
         print(safe(fault), file=sys.stderr)
     n_rules = len(book.rules) + len(book.spun.rows) + len(book.keep.rows) + book.personal.n_rows
-    print(f"{n_rules} rules, {n_cases} cases: {f'{len(faults)} faults' if faults else 'all hold'}.")
+    print(f"{n_rules} rules, {n_cases} cases: {counted(len(faults), 'fault') if faults else 'all hold'}.")
     return WRONG if faults else DONE
 
 

@@ -162,12 +162,12 @@ configs:
 # Chinese news, cleaned by qingwen
 
 {rows.num_rows:,} records, {chars:,} characters. Each table is a Delta table of plain Parquet files; join them by id.
-`records` holds the articles; `blocks` every removed block with the rule that removed it; `edits` every changed
-character with its rule; `flags` what was left and may want a look; `rejections` the pages that are no article;
-`sources` every input.
+`records` holds the articles; `blocks` every block with its label, the rule that decided and, if it was removed, its
+text; `edits` every change with its rule; `flags` what was left as it is and may want a look; `rejections` the pages
+that are no article; `sources` every input.
 
 The texts belong to their publishers. `rights` holds the notice that a page printed, `source_path` and `id` say where a
-record came from; to take a page down, delete the rows of its id from every table.
+record came from. `qingwen forget` and `qingwen vacuum` take a page down.
 {_MASKED if masked else ""}
 | column of records | type | what it says |
 | --- | --- | --- |
