@@ -343,7 +343,7 @@ def test_a_complaint_of_a_reviewer_is_a_test_of_the_rules(tmp_path: Path) -> Non
     cases.write_text(json.dumps({"format": 1, "pages": {}, "cases": [{**case, "wrong": "removed"}]}), "utf-8")
     done = qingwen("rules", "check", "--cases", cases, status=2)
     assert "ad.contact-line" in done.stderr
-    assert "1 faults" in done.stdout
+    assert "1 fault" in done.stdout
     assert "cannot be read" in qingwen("rules", "check", "--cases", tmp_path / "none.json", status=2).stderr
 
 

@@ -191,7 +191,7 @@ def test_the_commands_say_what_they_did(
 ) -> None:
     _, output, runs = daily
     assert main(["compact", str(output)]) == 0
-    assert "records           2 files -> 1" in capsys.readouterr().out
+    assert "records           2 → 1 file" in capsys.readouterr().out
     assert main(["vacuum", str(output)]) == 0
     assert "files removed." in capsys.readouterr().out
     assert main(["changes", str(output), "--since", runs[0]]) == 0
