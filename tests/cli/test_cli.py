@@ -364,14 +364,6 @@ def test_docs_lists_the_guides_and_prints_one(tmp_path: Path, monkeypatch: pytes
     assert refused.stderr == "qingwen: docs: there is no guide outptu. Guides: glossary, output.\n"
 
 
-def test_help_starts_within_fifteen_starts_of_python() -> None:
-    """In seconds of a processor, the least of several: what else the machine does counts little."""
-    bare, help = (
-        min(seconds_of(*command) for _ in range(5)) for command in (("-c", "pass"), ("-m", "qingwen", "--help"))
-    )
-    assert help < 15 * bare
-
-
 def seconds_of(*arguments: str) -> float:
     process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
     _, _, used = os.wait4(process.pid, 0)
