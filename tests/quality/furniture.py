@@ -78,7 +78,7 @@ def hard_news(n: int, seed: int) -> list[str]:
     """Return paragraphs of news about the things that furniture is made of, or as short as furniture."""
     rng = random.Random(f"hard {seed}")
     writers = (_writer(rng) for _ in range(n))
-    return [writer.fill(rng.choice(TABLE["hard"][writer.region])) for writer in writers]
+    return [writer.hard(rng.choice(TABLE["hard"][writer.region])) for writer in writers]
 
 
 def plain_news(n: int, seed: int) -> list[str]:
@@ -143,13 +143,21 @@ class Writer:
 
     def paragraphs(self, count: int, hard: float = 0.0, headed: bool = False) -> list[str]:
         """Return an article's paragraphs, a share of them ``hard``; ``headed``: with sub-headings."""
+        longest = self.rng.choice((2, 3, 4, 6))
         lead = self.fill("{dateline}" + self.rng.choice(self._news("leads")))
         made = [lead + self._prose(self.rng.randint(0, 2))]
         while len(made) < count:
             if headed and len(made) % 3 == 1:
                 made.append(self.fill("{subhead}"))
-            made += self._hard_run() if self.rng.random() < hard else [self._prose(self.rng.choice((1, 1, 2, 2, 3, 4)))]
+            made += self._hard_run() if self.rng.random() < hard else [self._prose(self.rng.randint(1, longest))]
         return made
+
+    def hard(self, form: str) -> str:
+        """Return a hard paragraph of a form, now and then with a sentence of the article before or behind it."""
+        text = self.fill(form)
+        if form.endswith("。") and self.rng.random() < 0.4:
+            return self._prose(1) + text if self.rng.random() < 0.5 else text + self._prose(1)
+        return text
 
     def _alike(self, forms: Sequence[str], count: int) -> list[str]:
         """Return lines of one form, as lists have them."""
@@ -166,7 +174,7 @@ class Writer:
         forms = TABLE["hard"][self.region]
         at, count = self.rng.randrange(len(forms)), self.rng.choice((1, 1, 2, 3, 5))
         rows = forms[at : at + min(count, 2)] if _SENTENCE.search(forms[at]) else [forms[at]] * count
-        return list(dict.fromkeys(map(self.fill, rows)))
+        return list(dict.fromkeys(map(self.hard, rows)))
 
     def _prose(self, count: int) -> str:
         """Return sentences of the article's subject; another subject follows when all are told."""
@@ -225,7 +233,8 @@ class Writer:
         if name == "headline":
             # Related articles share words with the page's own: its city, its people.
             other.kept = {kept: word for kept, word in self.kept.items() if kept != "title" and self.rng.random() < 0.4}
-            return other.title()
+            some = TABLE["news"]["any"][self.region]["headlines"]
+            return other.fill(self.rng.choice(some)) if self.rng.random() < 0.4 else other.title()
         text = " ".join(other.paragraphs(self.rng.randint(1, 2)))
         return text if name == "prose" else text[: self.rng.randint(28, 120)] + self._value("dots")
 
@@ -325,7 +334,7 @@ class _Layout:
             cells = [text]
             if state == BODY:
                 cells = [self.indent + (text.replace("最", "蕞").replace("第一", "头部") if self.spun else text)]
-            elif self.columns and text != title and not re.search("[0-9A-Za-z]", text):
+            elif self.columns and not (title and title in text) and not re.search("[0-9A-Za-z]", text):
                 found = _CELL.findall(text)
                 cells = found if len(found) > 3 and max(map(len, found)) < 9 else cells
             for cell in cells:

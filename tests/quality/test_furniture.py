@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice, pairwise
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,11 @@ def test_no_line_shows_a_piece_of_the_grammar() -> None:
         [line for kind in KINDS for line in lines(kind, 100, seed=3)] + hard_news(500, seed=3) + plain_news(500, seed=3)
     )
     assert [line for line in made if set("{}\\") & set(line)] == []
+
+
+def test_each_row_of_the_grammar_closes_its_braces() -> None:
+    rows = Path(__file__).with_name("furniture.toml").read_text("utf-8").splitlines()
+    assert [row for row in rows if row.count("{") != row.count("}")] == []
 
 
 def test_news_is_told_in_many_ways() -> None:
