@@ -95,6 +95,19 @@ def test_rules_check_counts_rules_and_cases(tmp_path: Path) -> None:
     assert "ad.x: does not match its case '乙'" in done.stderr
 
 
+def test_clean_refuses_a_row_of_one_s_own_that_fails_its_case(tmp_path: Path) -> None:
+    mine, output = tmp_path / "mine.toml", tmp_path / "out"
+    row = '[[rule]]\nid = "ad.x"\nlabel = "ad"\nscope = "any"\npattern = "甲"\nwhy = "x."\nsince = "1"\n'
+    for cases, fault in (
+        ('matches = ["乙"]\n', "ad.x: does not match its case '乙'."),
+        ('matches = ["甲"]\nspares = ["甲午"]\n', "ad.x: matches the news line '甲午', which ad.x spares."),
+    ):
+        mine.write_text(row + cases, "utf-8")
+        done = qingwen("clean", "--rules", mine, "-o", output, "--no-prefect", "--runner", "inline", status=2)
+        assert done.stderr == f"qingwen: {mine}: {fault}\n"
+        assert not output.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -310,6 +323,7 @@ def test_report_writes_the_review_page_beside_the_dataset(corpus: Path, tmp_path
 
 def test_diff_tells_what_other_rules_do(corpus: Path, tmp_path: Path) -> None:
     assert "Nothing differs" in qingwen("diff", corpus, corpus).stdout
+    assert qingwen("diff", corpus, corpus, "--records") == ("", "qingwen: No record differs.\n")
     rules = tmp_path / "mine.toml"
     rules.write_text(
         '[[rule]]\nid = "ad.mine"\nlabel = "ad"\nscope = "any"\npattern = "二要以"\nwhy = "A test."\n'

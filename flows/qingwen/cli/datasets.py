@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from typer import Argument, Option
 
-from qingwen.cli.exits import DONE
+from qingwen.cli.exits import DONE, say
 from qingwen.cli.options import Dataset
 from qingwen.errors import SetupError
 
@@ -66,9 +66,10 @@ def diff(
     from qingwen.review.terminal import printed
 
     if records:
+        row = None
         for row in changes(location_of(old), location_of(new)):
             print("\t".join(map(printed, row)))
-        return DONE
+        return DONE if row else say("No record differs.")
     for line in lines(compare(location_of(old), location_of(new), examples=examples)):
         print(line)
     return DONE

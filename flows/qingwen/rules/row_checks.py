@@ -115,12 +115,15 @@ def read_row(kind: type[Kind], row: Mapping[str, Any], where: str) -> Kind:
     """Return a row as an object of its kind.
 
     Raises:
-        RuleError: a key is missing or unknown, or has a wrong value; the sentence begins with ``where``.
+        RuleError: a field is unknown or missing, or has a wrong value; the sentence begins with ``where``.
     """
     try:
         return kind.model_validate(row)
     except ValidationError as fault:
-        raise RuleError(f"{where}: {_sentence(fault.errors()[0], kind)}.") from fault
+        errors = fault.errors()
+        # A misspelt field is unknown, and the right one missing: only the first says what is wrong.
+        error = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
+        raise RuleError(f"{where}: {_sentence(error, kind)}.") from fault
 
 
 def _sentence(error: ErrorDetails, kind: type[BaseModel]) -> str:
@@ -131,7 +134,7 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel]) -> str:
     if type_ == "extra_forbidden" and key == "off":
         return "off belongs at the top of the file, above the first [[...]]"
     if type_ == "extra_forbidden":
-        return f"unknown key {key!r}. Known: {', '.join(names)}"
+        return f"unknown field {key!r}. A row of this table has {', '.join(names)}"
     if type_ in ("literal_error", "enum"):
         return f"unknown {key} {value!r}. It must be one of {error['ctx']['expected']}"
     if type_ == "value_error":

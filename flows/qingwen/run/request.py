@@ -98,9 +98,12 @@ def check_request(request: Request, *, stores: bool = True) -> RuleBook:
     from qingwen.dataset.location import location_of
     from qingwen.read.inputs import check_inputs
     from qingwen.read.open import is_url
-    from qingwen.rules.book import load_rules
+    from qingwen.rules.book import check_own_rules, load_rules
 
-    book = load_rules(Path(request.rules) if request.rules else None)
+    own = Path(request.rules) if request.rules else None
+    book = load_rules(own)
+    if own is not None:
+        check_own_rules(own, book)
     check_inputs(named for named in request.inputs if stores or not is_url(named))
     if not request.rebuild:
         dataset = location_of(request.output)
