@@ -38,6 +38,28 @@ def test_clean_says_what_it_did_and_finds_nothing_to_do_the_second_time(tmp_path
     assert qingwen(*command).stdout.startswith("Nothing to do")
 
 
+def test_a_rebuild_says_that_the_files_of_the_old_rows_stay(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ("clean", "--output", out, "--no-prefect", "--runner", "inline", "--rebuild")
+    assert "vacuum" not in qingwen(*command).stdout
+    assert f"old rows stay until you remove them: qingwen vacuum {out}\n" in qingwen(*command).stdout
+
+
+def test_the_numbers_of_a_container_add_up(tmp_path: Path) -> None:
+    crawl, page = tmp_path / "crawl.jsonl", SEED.read_text("utf-8")
+    rows = [page, page.replace("吴俊清", "吴俊青"), page.replace("晋中", "太原"), page, "太短。"]
+    crawl.write_text("".join(json.dumps({"text": text}) + "\n" for text in rows), "utf-8")
+    command = ("clean", crawl, "-o", tmp_path / "out", "--no-prefect", "--runner", "inline")
+    done = qingwen(*command)
+    assert done.stdout.startswith("1 file, 5 pages in: 3 records, 1 rejected, 1 identical copy (")
+    assert "duplicates in the dataset: 0 exact, 2 near" in done.stdout
+    assert "clean: 5/5 pages" in done.stderr
+    with crawl.open("a") as file:
+        file.write(json.dumps({"text": "太短了。"}) + "\n")
+    again = qingwen(*command, "--accept").stdout
+    assert again.startswith("1 file, 6 pages in, 5 unchanged: 0 records, 1 rejected, 0 identical copies (")
+
+
 @pytest.mark.slow
 def test_clean_runs_the_flow_without_prefect_s_log(tmp_path: Path) -> None:
     command = [*QINGWEN, "clean", "--output", str(tmp_path / "out")]
@@ -50,7 +72,9 @@ def test_clean_runs_the_flow_without_prefect_s_log(tmp_path: Path) -> None:
 def assert_says_what_it_did(text: str) -> None:
     assert text.startswith("1 page in: 1 record, 0 rejected, 0 identical copies")
     assert "characters removed: related 1796, ad 106" in text
-    assert "spun.zui 13" in text
+    assert re.search("^  changes: .*spun.zui 13", text, re.MULTILINE)
+    assert "duplicates in the dataset: 0 exact, 0 near" in text
+    assert "vacuum" not in text
 
 
 def test_show_prints_title_and_text(tmp_path: Path) -> None:
@@ -216,8 +240,22 @@ def test_head_prints_the_first_records_as_a_table(corpus: Path) -> None:
     assert len([line for line in lines if re.match("[0-9a-f]{8} ", line)]) == 3
     assert "3 shown; 15 records, 6 rejections in all." in lines
     everything = qingwen("head", corpus, "-n", "100").stdout
+    assert "吴俊清主持召开市委第一百一十三次疫情防控专题会强调" in everything
     (seed,) = (line for line in everything.splitlines() if line.startswith("f6ba1c28"))
     assert re.fullmatch(r"f6ba1c28 +8个月前 \(09-29\) +晋中厂房网 +2178 +48% +17 +0 +吴俊清主持召开市委.*", seed)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_a_narrow_head_leaves_columns_out_and_cuts_the_title(corpus: Path, columns: int) -> None:
+    from rich.cells import cell_len
+
+    head, *lines = qingwen("head", corpus, "-n", "100", columns=columns).stdout.splitlines()
+    assert head.split()[:3] == ["id", "published", "site"]
+    assert head.split()[-1] == "title"
+    assert ("characters" in head, "removed" in head, "flags" in head) == (columns > 60, columns > 80, columns > 80)
+    assert all(cell_len(line) <= columns for line in lines if re.match("[0-9a-f]{8} ", line))
+    (seed,) = (line for line in lines if line.startswith("f6ba1c28"))
+    assert re.search("晋中厂房网.* 吴俊清主持召开市委第.*… *$", seed)
 
 
 def test_head_prints_rejections_with_their_reasons_and_records_with_a_flag(corpus: Path) -> None:
