@@ -84,8 +84,14 @@ def test_news_that_is_almost_an_advertisement_is_none(line: str) -> None:
         ({"matches": "[]"}, "matches is missing"),
         ({"id": '"No Good"'}, "the id must look like"),
         ({"id": None}, "row 1: id is missing"),
-        ({"pattern": None, "patern": '"x"'}, "unknown field 'patern'. A row of this table has id, why, since, label, scope, pattern"),
-        ({"colour": '"red"'}, "unknown field 'colour'. A row of this table has id, why, since, label, scope, pattern, matches"),
+        (
+            {"pattern": None, "patern": '"x"'},
+            "unknown field 'patern'. A row of this table has id, why, since, label, scope, pattern",
+        ),
+        (
+            {"colour": '"red"'},
+            "unknown field 'colour'. A row of this table has id, why, since, label, scope, pattern, matches",
+        ),
         ({"pattern": "{a = 1}"}, "pattern must be a text in quotes"),
         ({"matches": '"租房找小王"'}, "matches must be a list of texts"),
         ({"opens_tail": "1"}, "opens_tail must be true or false"),
