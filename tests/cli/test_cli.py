@@ -158,6 +158,19 @@ def test_an_unknown_id_is_named(corpus: Path) -> None:
     assert "no page of" in qingwen("explain", corpus, "zzzz", status=2).stderr
 
 
+def test_a_field_that_no_row_has_is_refused_with_those_that_are_there(tmp_path: Path) -> None:
+    rows, out = tmp_path / "rows.jsonl", tmp_path / "out"
+    rows.write_text(json.dumps({"inhalt": SEED.read_text("utf-8"), "adresse": "http://a.example/"}) + "\n", "utf-8")
+    command = ("clean", rows, "-o", out, "--no-prefect", "--runner", "inline")
+    done = qingwen(*command, "--text-field", "inhlat", status=2)
+    assert (
+        done.stderr
+        == f"qingwen: --text-field inhlat: no row has this field. The fields in {rows} are adresse, inhalt.\n"
+    )
+    assert not out.exists()
+    assert "1 record" in qingwen(*command, "--text-field", "inhalt").stdout
+
+
 def test_settings_come_from_a_file_and_wrong_ones_are_refused(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.qingwen]\nmin_article_chars = 100000\n", "utf-8")
     assert "reject.too-short" in qingwen("show", SEED, cwd=tmp_path, status=1).stderr

@@ -23,10 +23,11 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from qingwen import Config
+from qingwen.errors import SetupError
 from qingwen.model import HTML, Page, Rejection
 from qingwen.read.containers import is_container, raw_pages
 from qingwen.read.page import RawPage, page_id, page_of
-from qingwen.read.table_rows import raw_page_of
+from qingwen.read.table_rows import check_fields, raw_page_of
 
 TEXTS = tuple(f"第{n}条。清文把新闻从网页里取出来，一句也不丢。" * 5 for n in range(6))
 WHEN = "2023-05-30T01:02:03Z"
@@ -281,6 +282,41 @@ def test_a_page_in_bytes_keeps_its_encoding(tmp_path: Path) -> None:
     path = tmp_path / "raw.parquet"
     parquet.write_table(pa.table({"html": [f"<html><body>{TEXTS[0]}</body></html>".encode("gb18030")]}), path)
     assert TEXTS[0] in (texts(items(path))[0] or "")
+
+
+def test_a_parquet_file_without_a_known_column_is_one_rejection_that_lists_them(tmp_path: Path) -> None:
+    path = tmp_path / "odd.parquet"
+    parquet.write_table(pa.table({"url": ["http://a.example/"] * 3, "payload": list(TEXTS[:3])}), path)
+    (found,) = items(path)
+    assert isinstance(found.octets, Rejection)
+    assert (found.path, found.octets.rule) == (str(path), "read.no-text")
+    assert "Its 3 rows have no text. Its columns: payload, url." in found.octets.detail
+    assert texts(items(path, Config(text_field="payload"))) == list(TEXTS[:3])
+    many = pa.table({"text": pa.array([None] * 50_000, pa.string())})
+    parquet.write_table(many, path)
+    assert set(texts(items(path, Config(max_page_bytes=1 << 20)))) == {"read.no-text"}
+    assert len(items(path)) == 50_000
+
+
+def test_a_named_field_that_no_file_has_is_refused_with_those_that_are_there(tmp_path: Path) -> None:
+    rows, table, page = tmp_path / "rows.jsonl", tmp_path / "table.parquet", tmp_path / "page.txt"
+    lines = [
+        json.dumps({"body": TEXTS[0], "meta": {"u": "http://a.example/"}}),
+        "broken",
+        "[1]",
+        json.dumps({"day": None}),
+    ]
+    rows.write_text("\n".join(lines), "utf-8")
+    parquet.write_table(pa.table({"inhalt": [TEXTS[0]], "m": [{"titel": "甲"}]}), table)
+    page.write_text(TEXTS[0], "utf-8")
+    paths = [str(page), str(rows), str(table)]
+    for found in ("body", "meta.u", "day", "inhalt", "m.titel"):
+        check_fields(paths, Config(text_field=found))
+    with pytest.raises(
+        SetupError, match=r"--url-field nope: no row has this field. The fields in .* are body, day, inhalt, m, meta"
+    ):
+        check_fields(paths, Config(text_field="body", url_field="nope"))
+    check_fields([str(page)], Config(text_field="nope"))
 
 
 def test_bad_rows_reject_themselves(tmp_path: Path) -> None:

@@ -82,7 +82,16 @@ def test_a_text_that_begins_with_a_tag_a_comment_or_a_doctype_is_html(head: str)
 
 
 @pytest.mark.parametrize(
-    "text", ["<甲> 乙", "<3 新闻", "< p >", "<b>重要</b>\n第一段。\n第二段。", "甲\n<p>乙</p>", "<?xml version='1.0'?><rss><p>", "<a@b.cn>"]
+    "text",
+    [
+        "<甲> 乙",
+        "<3 新闻",
+        "< p >",
+        "<b>重要</b>\n第一段。\n第二段。",
+        "甲\n<p>乙</p>",
+        "<?xml version='1.0'?><rss><p>",
+        "<a@b.cn>",
+    ],
 )
 def test_other_texts_are_dumps(text: str) -> None:
     assert not is_markup(text)
