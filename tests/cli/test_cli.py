@@ -168,7 +168,8 @@ def test_a_field_that_no_row_has_is_refused_with_those_that_are_there(tmp_path: 
         == f"qingwen: --text-field inhlat: no row has this field. The fields in {rows} are adresse, inhalt.\n"
     )
     assert not out.exists()
-    assert "1 record" in qingwen(*command, "--text-field", "inhalt").stdout
+    assert "name one with --text-field or --html-field" in qingwen(*command).stdout
+    assert "1 record" in qingwen(*command, "--text-field", "inhalt", "--rebuild").stdout
 
 
 def test_settings_come_from_a_file_and_wrong_ones_are_refused(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ _BYTES_WITHOUT_TEXT = 1_000
 _MAX_URL_CHARS = 8_192
 # A detail names so many fields, and so many characters of each.
 _MAX_NAMED_FIELDS = 40
+_NAME_IT = "Name the right one with text_field or html_field."
 # Rows of a file of JSON Lines in which a field that the user named is looked for.
 _LOOKED_AT = 100
 
@@ -159,9 +160,7 @@ def read_parquet(path: str, config: Config) -> Iterator[RawPage]:
         columns = _columns(table.schema_arrow, config)
         if not set(columns) & {*_html_fields(config), *_text_fields(config)}:
             rows, names = table.metadata.num_rows, _named(table.schema_arrow.names)
-            detail = (
-                f"Its {rows} rows have no text. Its columns: {names}. Name the right one with text_field or html_field."
-            )
+            detail = f"Its {rows} rows have no text. Its columns: {names}. {_NAME_IT}"
             yield rejected(path, "read.no-text", detail)
             return
         left = FREE_DECOMPRESSED_BYTES + MAX_DECOMPRESSION_RATIO * raw.seek(0, io.SEEK_END)
@@ -266,7 +265,7 @@ def raw_page_of(row: Mapping[str, Any], path: str, config: Config) -> RawPage:
     html, text = _first(row, _html_fields(config)), _first(row, _text_fields(config))
     page = html or text
     if page is None:
-        detail = f"The row has no text. Its fields: {_named(row)}. Name the right one with text_field or html_field."
+        detail = f"The row has no text. Its fields: {_named(row)}. {_NAME_IT}"
         return rejected(path, "read.no-text", detail)
     url = _url(row, _or_default(config.url_field, _URL_FIELDS))
     when = _date(row, _or_default(config.date_field, _DATE_FIELDS))

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,6 +167,8 @@ def summary(report: RunReport) -> Iterator[str]:
         yield "  changes: " + ", ".join(f"{rule} {n}" for rule, n in counts.changes()[:8])
     if counts.rejections:
         yield "  rejected: " + ", ".join(f"{rule} {n}" for rule, n in counts.rejections.most_common())
+    if counts.rejections["read.no-text"]:
+        yield "  read.no-text: no known field holds a page; name one with --text-field or --html-field"
     yield f"  duplicates in the dataset: {report.repeats['exact']} exact, {report.repeats['near']} near"
     for jump in report.jumps:
         yield f"  unlike the last runs: {jump}"
@@ -205,7 +207,11 @@ _UNITS = {"survey": "files"}
 @contextmanager
 def show_progress() -> Iterator[Progress]:
     """Yield the function that shows progress: a bar on a terminal, plain lines elsewhere."""
-    if sys.stderr.isatty():
+    try:
+        on_terminal = sys.stderr.isatty()
+    except (AttributeError, ValueError):  # it is closed
+        on_terminal = False
+    if on_terminal:
         yield from _bar()
     else:
         yield _plain()
@@ -222,7 +228,9 @@ def _plain() -> Progress:
         if total and (done == total or now - last >= _EVERY):
             last = now
             rate = _rate(done, since)
-            print(f"{stage}: {done}/{total} {_UNITS.get(stage, 'pages')}{rate and ', '}{rate}", file=sys.stderr)
+            # A closed or a full standard error takes no line; the run goes on.
+            with suppress(OSError, ValueError, AttributeError):
+                print(f"{stage}: {done}/{total} {_UNITS.get(stage, 'pages')}{rate and ', '}{rate}", file=sys.stderr)
 
     return progress
 

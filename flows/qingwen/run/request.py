@@ -106,9 +106,8 @@ def check_request(request: Request, *, stores: bool = True) -> RuleBook:
     if own is not None:
         check_own_rules(own, book)
     check_inputs(named for named in request.inputs if stores or not is_url(named))
-    check_fields(
-        (file.path for file in find_sources(named for named in request.inputs if not is_url(named))), request.config
-    )
+    local = (named for named in request.inputs if not is_url(named))
+    check_fields((file.path for file in find_sources(local)), request.config)
     if not request.rebuild:
         dataset = location_of(request.output)
         check_versions(dataset, row_versions(book, request.config), by_month=request.partition_by == MONTH)
