@@ -1,5 +1,6 @@
 """Print to a terminal: tables, explanations, the summary of a run, its progress."""
 
+import io
 import os
 import sys
 import time
@@ -207,14 +208,29 @@ _UNITS = {"survey": "files"}
 @contextmanager
 def show_progress() -> Iterator[Progress]:
     """Yield the function that shows progress: a bar on a terminal, plain lines elsewhere."""
-    try:
-        on_terminal = sys.stderr.isatty()
-    except (AttributeError, ValueError):  # it is closed
-        on_terminal = False
-    if on_terminal:
+    if sys.stderr.isatty():
         yield from _bar()
     else:
         yield _plain()
+
+
+class _StandardError(io.TextIOBase):
+    """Standard error, whose faults (it is closed, its disk is full, its terminal is gone) end no run."""
+
+    def __init__(self) -> None:
+        self._stream = sys.stderr  # the bar puts itself in its place
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
 
 
 def _plain() -> Progress:
@@ -228,9 +244,8 @@ def _plain() -> Progress:
         if total and (done == total or now - last >= _EVERY):
             last = now
             rate = _rate(done, since)
-            # A closed or a full standard error takes no line; the run goes on.
-            with suppress(OSError, ValueError, AttributeError):
-                print(f"{stage}: {done}/{total} {_UNITS.get(stage, 'pages')}{rate and ', '}{rate}", file=sys.stderr)
+            said = f"{stage}: {done}/{total} {_UNITS.get(stage, 'pages')}{rate and ', '}{rate}"
+            print(said, file=_StandardError(), flush=True)
 
     return progress
 
@@ -247,7 +262,7 @@ def _bar() -> Iterator[Progress]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=Console(file=_StandardError()), transient=True) as bar:
         task = bar.add_task("", total=None, rate="")
         started: dict[str, float] = {}
 
