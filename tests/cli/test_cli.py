@@ -45,6 +45,41 @@ def test_a_rebuild_says_that_the_files_of_the_old_rows_stay(tmp_path: Path) -> N
     assert f"old rows stay until you remove them: qingwen vacuum {out}\n" in qingwen(*command).stdout
 
 
+def test_a_dataset_stands_in_a_folder_of_any_common_name(tmp_path: Path) -> None:
+    folder = tmp_path / "新 闻 50%#'{a}"
+    qingwen("clean", "seeds", "-o", folder, "--no-prefect", "--runner", "inline")
+    assert "1 shown; 1 record" in qingwen("head", folder).stdout
+    assert qingwen("restore", folder, "f6ba1c28").stdout == SEED.read_text("utf-8")
+    for command in ("export", "report", "compact", "vacuum"):
+        qingwen(command, folder)
+    qingwen("clean", "seeds", "tests/pages", "-o", folder, "--no-prefect", "--runner", "inline", "--accept")
+    assert "15 records" in qingwen("head", folder).stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == [folder.name]
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a[b", "a]b", "a^b", "a|b", "a\\b", "a\nb", "a?b"])
+def test_a_folder_whose_name_the_tables_cannot_have_is_refused(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    done = qingwen("clean", "seeds", "-o", folder, "--no-prefect", status=2)
+    assert "no dataset can stand below a folder with" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    folder.mkdir()
+    assert "no dataset can stand" in qingwen("head", folder, status=2).stderr
+
+
+def test_a_folder_that_holds_something_else_is_no_output(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("MY NOTES", "utf-8")
+    for output in (tmp_path, "."):
+        done = qingwen("clean", SEED, "-o", output, "--no-prefect", cwd=tmp_path, status=2)
+        assert (
+            done.stderr
+            == f"qingwen: --output {output}: the folder holds other things than a dataset. Name one of its own.\n"
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+    (tmp_path / "empty").mkdir()
+    qingwen("clean", SEED, "-o", tmp_path / "empty", "--no-prefect", "--runner", "inline")
+
+
 def test_the_numbers_of_a_container_add_up(tmp_path: Path) -> None:
     crawl, page = tmp_path / "crawl.jsonl", SEED.read_text("utf-8")
     rows = [page, page.replace("吴俊清", "吴俊青"), page.replace("晋中", "太原"), page, "太短。"]

@@ -10,7 +10,7 @@ from typing import Any
 from pyarrow import parquet
 
 from qingwen.dataset import delta
-from qingwen.dataset.location import Location, open_file, write_whole
+from qingwen.dataset.location import Location, check_path, is_local, open_file, write_whole
 from qingwen.errors import SetupError
 
 # What ``_state/dataset.json`` states; rows of one dataset have the first three in common.
@@ -71,6 +71,18 @@ def check_versions(dataset: Location, mine: Mapping[str, Any], *, by_month: bool
             f"{dataset}: its rows were made with {differences}; rows of different rules do not mix. "
             "Run again with --rebuild to make them all anew, or write to another --output."
         )
+
+
+def check_output(dataset: Location) -> None:
+    """Check that a dataset stands at a path, or can be made there: the folder is empty or does not exist.
+
+    Raises:
+        SetupError: the folder holds something else.
+    """
+    check_path(dataset)
+    is_ours = (dataset / "_state").is_dir() or (dataset / "records" / "_delta_log").is_dir()
+    if is_local(dataset) and dataset.is_dir() and not is_ours and any(dataset.iterdir()):
+        raise SetupError(f"--output {dataset}: the folder holds other things than a dataset. Name one of its own.")
 
 
 def check_dataset(dataset: Location) -> Location:

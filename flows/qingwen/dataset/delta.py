@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 from pyarrow import compute, parquet
 
-from qingwen.dataset.location import Location, location_of, open_file
+from qingwen.dataset.location import Location, check_path, location_of, open_file
 from qingwen.dataset.schema import KEYS, TABLES
 
 APPLICATION = "qingwen"
@@ -44,6 +45,7 @@ class Commit:
 
 def path_of(dataset: Location, name: str) -> str:
     """Return the path or URL of a table."""
+    check_path(dataset)
     return str(dataset / "_state" / name if name in _STATE_TABLES else dataset / name)
 
 
@@ -54,7 +56,8 @@ def exists(dataset: Location, name: str) -> bool:
 
 def files(dataset: Location, name: str) -> list[str]:
     """Return the current data files of a table, sorted; none if there is no table."""
-    return sorted(DeltaTable(path_of(dataset, name)).file_uris()) if exists(dataset, name) else []
+    # Paths are percent-encoded there, as in URLs.
+    return sorted(map(unquote, DeltaTable(path_of(dataset, name)).file_uris())) if exists(dataset, name) else []
 
 
 def read(

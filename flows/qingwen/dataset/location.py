@@ -3,13 +3,19 @@
 A `Location` is used like a path of pathlib; where stores differ from disks, these functions hide it.
 """
 
+import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 from upath import UPath
 
+from qingwen.errors import SetupError
 from qingwen.read.open import check_address, is_url
+
+# delta-rs takes %20 for a space and \\ for /, and no URL for these characters; DuckDB opens no database behind a ?.
+_UNUSABLE = re.compile(r"[\[\]^|\\\n?]|%[0-9A-Fa-f]{2}")
 
 Location = UPath
 """A path, local or of a store."""
@@ -29,6 +35,18 @@ def location_of(path: str | Path | Location) -> Location:
 def is_local(place: Path | Location) -> bool:
     """Tell whether a location is a local path."""
     return isinstance(place, Path)
+
+
+def check_path(place: Path | Location) -> None:
+    """Check that the engines of the tables can open what stands at a path.
+
+    Raises:
+        SetupError: the path, with its links followed, holds a character that they take for another.
+    """
+    real = Path(os.path.realpath(place)).as_posix() if isinstance(place, Path) else ""
+    wrong = _UNUSABLE.search(real)
+    if wrong:
+        raise SetupError(f"{place}: no dataset can stand below a folder with {wrong[0]!r} in its name; rename it.")
 
 
 def remove(place: Path | Location) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -147,7 +148,7 @@ def _cut(text: str, cells: int) -> str:
 
 def summary(report: RunReport) -> Iterator[str]:
     """Yield the summary of a run, line by line."""
-    counts = report.counts
+    counts, dataset = report.counts, shlex.quote(report.dataset)
     if report.finished_earlier:
         yield f"Finished the run {report.finished_earlier}, which was killed while it published."
     yield from report.notes
@@ -182,12 +183,12 @@ def summary(report: RunReport) -> Iterator[str]:
         yield "  Run again to retry the pending pages."
     yield f"Dataset: {report.dataset} (records in records/*.parquet; decisions in blocks, edits, flags, rejections)"
     if report.rebuilt:
-        yield f"The files of the old rows stay until you remove them: qingwen vacuum {report.dataset}"
-    yield f"See the records:     qingwen head {report.dataset}"
+        yield f"The files of the old rows stay until you remove them: qingwen vacuum {dataset}"
+    yield f"See the records:     qingwen head {dataset}"
     if counts.rejections:
-        yield f"See the rejections:  qingwen head {report.dataset} --rejected"
-    yield f"Why did a line go?   qingwen explain {report.dataset} ID"
-    yield f"Write a review page: qingwen report {report.dataset}"
+        yield f"See the rejections:  qingwen head {dataset} --rejected"
+    yield f"Why did a line go?   qingwen explain {dataset} ID"
+    yield f"Write a review page: qingwen report {dataset}"
 
 
 def _inputs(report: RunReport) -> str:

@@ -94,7 +94,7 @@ def check_request(request: Request, *, stores: bool = True) -> RuleBook:
     Raises:
         SetupError: they do not fit; the message says what to do.
     """
-    from qingwen.dataset.dataset import check_versions
+    from qingwen.dataset.dataset import check_output, check_versions
     from qingwen.dataset.location import location_of
     from qingwen.read.inputs import check_inputs, find_sources
     from qingwen.read.open import is_url
@@ -108,8 +108,9 @@ def check_request(request: Request, *, stores: bool = True) -> RuleBook:
     check_inputs(named for named in request.inputs if stores or not is_url(named))
     local = (named for named in request.inputs if not is_url(named))
     check_fields((file.path for file in find_sources(local)), request.config)
+    dataset = location_of(request.output)
+    check_output(dataset)
     if not request.rebuild:
-        dataset = location_of(request.output)
         check_versions(dataset, row_versions(book, request.config), by_month=request.partition_by == MONTH)
     return book
 
