@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any, cast
 
 from qingwen.dataset.progress import Progress
 from qingwen.review.explain import STYLES, Run
@@ -263,7 +263,7 @@ def _bar() -> Iterator[Progress]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=Console(file=_StandardError()), transient=True) as bar:
+    with Bar(*columns, console=Console(file=cast("IO[str]", _StandardError())), transient=True) as bar:
         task = bar.add_task("", total=None, rate="")
         started: dict[str, float] = {}
 

@@ -26,7 +26,7 @@ from qingwen.read.containers import is_container
 from qingwen.read.inputs import find_sources
 from qingwen.read.page import Source
 from qingwen.rules.book import RuleBook
-from qingwen.rules.site_book import SiteBook, load_sites
+from qingwen.rules.site_book import SITES, SiteBook, load_sites
 from qingwen.rules.takedowns import FORGOTTEN, Forgotten, load_forgotten
 from qingwen.run.batches import Batch, BatchRun, CleanedBatches, add_up, clean_batches
 from qingwen.run.drift import check_jumps
@@ -41,7 +41,6 @@ from qingwen.run.stuck_pages import FailedPages, failed_pages_file, given_up, lo
 from qingwen.run.survey import choose_sample, survey_sites
 from qingwen.run.workers import ENDED, Pool, in_this_process, in_threads
 
-SITES = "sites.json"
 _PACKAGES = ("qingwen", "pyarrow", "deltalake", "beautifulsoup4", "opencc-python-reimplemented", "prefect")
 # So many pending paths are named in the manifest; the table sources names all.
 _NAMED = 1_000
