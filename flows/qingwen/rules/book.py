@@ -1,7 +1,6 @@
 """The `RuleBook`: all rule tables, read and compiled; a wrong row is refused."""
 
 import hashlib
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -9,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from qingwen.config import parse_toml, read_bounded
 from qingwen.errors import RuleError
 from qingwen.rules.conversion_exceptions import KeptWord, KeptWordTable
 from qingwen.rules.line_rules import VIEWS, Rule
@@ -181,7 +181,7 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
     if not files:
         raise RuleError(f"{path}: the folder holds no *.toml rule table.")
     try:
-        return [(str(file), file.read_text("utf-8")) for file in files]
+        return [(str(file), read_bounded(file)) for file in files]
     except (OSError, UnicodeDecodeError) as fault:
         raise RuleError(f"{path}: cannot read the rule table: {fault}.") from fault
 
@@ -209,10 +209,7 @@ def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]
 
 
 def _parsed(name: str, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        raise RuleError(f"{name}: not valid TOML: {fault}.") from fault
+    return parse_toml(text, name, RuleError)
 
 
 def _without_off(shipped: Sequence[tuple[str, str]], own: Tables) -> Tables:

@@ -18,7 +18,7 @@ from pathlib import Path
 from qingwen.dataset import delta
 from qingwen.dataset.dataset import new_name
 from qingwen.dataset.location import Location, is_local, location_of, remove
-from qingwen.dataset.part_files import DONE
+from qingwen.dataset.part_files import is_whole
 from qingwen.dataset.progress import Progress, silent
 from qingwen.dataset.schema import DUPLICATES
 from qingwen.errors import BatchError, EndedError
@@ -290,7 +290,7 @@ def _plan(run: Run, new: NewPages, sites: SiteBook, forgotten: Forgotten) -> tup
     batches = new.batches(run.request.processes, run.request.batch_pages, versions)
     keys, staging = {batch.key for batch in batches}, run.dataset.staging
     for folder in staging.iterdir() if staging.is_dir() else ():
-        if folder.name not in keys or not (folder / DONE).exists():
+        if folder.name not in keys or not is_whole(folder):
             remove(folder)
     return batches
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from qingwen.dataset import delta
-from qingwen.dataset.location import Location
+from qingwen.dataset.location import Location, write_whole
 from qingwen.dataset.schema import RECORDS
 from qingwen.model import SCHEMA_VERSION
 from qingwen.run.jobs import Counts
@@ -145,9 +145,8 @@ def markdown(report: RunReport) -> str:
 
 def write_manifest(dataset: Location, report: RunReport) -> None:
     """Write the run's manifest, ``_runs/<run>.json``."""
-    path = dataset / "_runs" / f"{report.run}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report.manifest(), ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+    text = json.dumps(report.manifest(), ensure_ascii=False, indent=1, sort_keys=True)
+    write_whole(dataset / "_runs" / f"{report.run}.json", text)
 
 
 def write_card(dataset: Location, report: RunReport, *, masked: bool) -> None:
@@ -185,7 +184,7 @@ record came from. `qingwen forget` and `qingwen vacuum` take a page down.
 Written with rules `{report.rules_version}` and configuration `{report.config_digest}`.
 
 {markdown(report).replace("# qingwen run", "# The last run,", 1)}"""
-    (dataset / "README.md").write_text(card, "utf-8")
+    write_whole(dataset / "README.md", card)
 
 
 def _data_files(dataset: Location) -> str:
