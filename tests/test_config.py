@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from qingwen.adapters.prefect_options import Options, to_parameters, to_request
 from qingwen.config import Config, load_config, read_rules_setting
 from qingwen.errors import SetupError
+from qingwen.rules.book import load_rules
 from qingwen.run.request import Request, RunOptions
 
 
@@ -110,3 +112,29 @@ def test_the_parameters_of_a_deployment_of_1_0_are_read() -> None:
 def test_the_flow_refuses_what_the_command_line_refuses(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         Options(**options)
+
+
+@pytest.mark.parametrize("read", [load_config, load_rules])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = " + "[" * 100_000 + "]" * 100_000, "nested too deeply"),
+        ("a = " + "{b=" * 5_000 + "1" + "}" * 5_000, "nested too deeply"),
+        (".".join("a" * 100_000) + " = 1", "a line has more than 1000 dots"),
+        ("[" + ".".join("a" * 100_000) + "]", "a line has more than 1000 dots"),
+        (".".join("a" * 900) + " = 1", "nested more than 50 deep"),
+        ("max_depth = " + "9" * 5_000, "not valid TOML"),
+        ("max_depth = 0x" + "f" * 100_000, "a number has more than 64 bits"),
+        ("# " + "x" * (17 << 20), "has more than 16 MiB"),
+        ('min_article_chars = "' + "x" * 1_000_000 + '"', ""),
+    ],
+    ids=["arrays", "tables", "key", "head", "nested", "digits", "hexadecimal", "huge", "value"],
+)
+def test_a_table_that_no_person_writes_is_refused_in_a_sentence(
+    read: Callable[[Path], object], text: str, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(SetupError, match=said) as refused:
+        read(path)
+    assert len(str(refused.value)) < 500

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -61,6 +62,15 @@ def test_the_wheel_holds_the_package_and_its_metadata_alone(wheel: Path) -> None
     assert tops == {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
 
 
+def test_the_metadata_hold_the_readme_without_relative_links(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        text = archive.read(name).decode()
+    assert "\n# qingwen 清文\n" in text
+    assert "\n## Guides\n" in text
+    assert [target for target in re.findall(r"\]\(([^)]*)\)", text) if not target.startswith("https://")] == []
+
+
 def test_a_file_of_the_wheel_is_of_a_known_kind(wheel: Path) -> None:
     names = [Path(name) for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
     assert {name.suffix or name.name for name in names} <= SHIPPED
@@ -72,7 +82,8 @@ def test_the_source_archive_holds_no_page_and_no_test(source_archive: Path) -> N
         names = {name.partition("/")[2] for name in archive.getnames()}
     rest = {name for name in names if not name.startswith("flows/")}
     assert {name.removeprefix("flows/") for name in names - rest} == package_files()
-    assert rest == {".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "README.zh.md", "pyproject.toml"}
+    read = {"CHANGELOG.md", "LICENSE", "README.md", "README.zh.md"}
+    assert rest == {*read, ".gitignore", "PKG-INFO", "hatch_build.py", "pyproject.toml"}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,9 @@ from qingwen.errors import SetupError
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+# A table that a person writes: 5,000 rows are 2 MiB, a list of words has no dots, and a clause stands three deep.
+_MAX_TOML_BYTES, _MAX_DOTS, _MAX_NESTING = 16 << 20, 1_000, 50
+
 Reader = Literal["lexbor", "soup"]
 Conversion = Literal["t2s", "tw2s", "tw2sp", "hk2s"]
 HTML_READERS: tuple[str, ...] = get_args(Reader)
@@ -157,7 +160,7 @@ class Config:
         if name not in present:
             raise SetupError(f"{origin}: unknown setting {name!r}. Known: {', '.join(sorted(present))}.")
         kind = Config.__dataclass_fields__[str(name)].type
-        raise SetupError(f"{origin}: {name} must be {_KINDS[str(kind)]}, not {value!r}.")
+        raise SetupError(f"{origin}: {name} must be {_KINDS[str(kind)]}, not {value!r:.200}.")
 
 
 _KINDS = {
@@ -199,12 +202,48 @@ def read_rules_setting(path: Path) -> str | None:
     return None if rules is None else str(path.parent / str(rules))
 
 
+def read_bounded(path: Path) -> str:
+    """Return the text of a table that a person wrote; of a longer file the beginning, which `parse_toml` refuses."""
+    with path.open(encoding="utf-8") as file:
+        return file.read(_MAX_TOML_BYTES + 1)
+
+
+def parse_toml(text: str, origin: str, kind: type[SetupError] = SetupError) -> dict[str, Any]:
+    """Return a TOML table; ``origin`` names it in errors, which are of a ``kind``.
+
+    The parser takes the square of a dotted key's parts, and no bound: so size and dots are looked at before.
+
+    Raises:
+        SetupError: it is no TOML, longer or deeper than a person writes, or holds a number beyond 64 bits.
+    """
+    if len(text) > _MAX_TOML_BYTES:
+        raise kind(f"{origin}: has more than {_MAX_TOML_BYTES >> 20} MiB, more than a table that a person writes.")
+    if any(line.count(".") > _MAX_DOTS for line in text.split("\n")):
+        raise kind(f"{origin}: a line has more than {_MAX_DOTS} dots; a key is nested too deeply.")
+    try:
+        table = tomllib.loads(text)
+    except RecursionError as fault:
+        raise kind(f"{origin}: arrays or tables are nested too deeply.") from fault
+    except ValueError as fault:  # a number of 5,000 digits is no TOMLDecodeError
+        raise kind(f"{origin}: not valid TOML: {fault}.") from fault
+    below: list[tuple[int, Any]] = [(0, table)]
+    while below:
+        depth, value = below.pop()
+        if depth > _MAX_NESTING:
+            raise kind(f"{origin}: tables are nested more than {_MAX_NESTING} deep.")
+        if isinstance(value, int) and value.bit_length() > 63:
+            raise kind(f"{origin}: a number has more than 64 bits.")
+        if isinstance(value, dict | list):
+            below += [(depth + 1, one) for one in (value.values() if isinstance(value, dict) else value)]
+    return table
+
+
 def _table(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = parse_toml(read_bounded(path), str(path))
     except OSError as fault:
         raise SetupError(f"{path}: cannot read the configuration: {fault.strerror}.") from fault
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+    except UnicodeDecodeError as fault:
         raise SetupError(f"{path}: not valid TOML: {fault}.") from fault
     if path.name == "pyproject.toml" or "tool" in table:
         found: dict[str, Any] = table.get("tool", {}).get("qingwen", {})

@@ -38,6 +38,63 @@ def test_clean_says_what_it_did_and_finds_nothing_to_do_the_second_time(tmp_path
     assert qingwen(*command).stdout.startswith("Nothing to do")
 
 
+def test_a_rebuild_says_that_the_files_of_the_old_rows_stay(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ("clean", "--output", out, "--no-prefect", "--runner", "inline", "--rebuild")
+    assert "vacuum" not in qingwen(*command).stdout
+    assert f"old rows stay until you remove them: qingwen vacuum {out}\n" in qingwen(*command).stdout
+
+
+def test_a_dataset_stands_in_a_folder_of_any_common_name(tmp_path: Path) -> None:
+    folder = tmp_path / "新 闻 50%#'{a}"
+    qingwen("clean", "seeds", "-o", folder, "--no-prefect", "--runner", "inline")
+    assert "1 shown; 1 record" in qingwen("head", folder).stdout
+    assert qingwen("restore", folder, "f6ba1c28").stdout == SEED.read_text("utf-8")
+    for command in ("export", "report", "compact", "vacuum"):
+        qingwen(command, folder)
+    qingwen("clean", "seeds", "tests/pages", "-o", folder, "--no-prefect", "--runner", "inline", "--accept")
+    assert "15 records" in qingwen("head", folder).stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == [folder.name]
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a[b", "a]b", "a^b", "a|b", "a\\b", "a\nb", "a?b"])
+def test_a_folder_whose_name_the_tables_cannot_have_is_refused(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    done = qingwen("clean", "seeds", "-o", folder, "--no-prefect", status=2)
+    assert "no dataset can stand below a folder with" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    folder.mkdir()
+    assert "no dataset can stand" in qingwen("head", folder, status=2).stderr
+
+
+def test_a_folder_that_holds_something_else_is_no_output(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("MY NOTES", "utf-8")
+    for output in (tmp_path, "."):
+        done = qingwen("clean", SEED, "-o", output, "--no-prefect", cwd=tmp_path, status=2)
+        assert (
+            done.stderr
+            == f"qingwen: --output {output}: the folder holds other things than a dataset. Name one of its own.\n"
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+    (tmp_path / "empty").mkdir()
+    qingwen("clean", SEED, "-o", tmp_path / "empty", "--no-prefect", "--runner", "inline")
+
+
+def test_the_numbers_of_a_container_add_up(tmp_path: Path) -> None:
+    crawl, page = tmp_path / "crawl.jsonl", SEED.read_text("utf-8")
+    rows = [page, page.replace("吴俊清", "吴俊青"), page.replace("晋中", "太原"), page, "太短。"]
+    crawl.write_text("".join(json.dumps({"text": text}) + "\n" for text in rows), "utf-8")
+    command = ("clean", crawl, "-o", tmp_path / "out", "--no-prefect", "--runner", "inline")
+    done = qingwen(*command)
+    assert done.stdout.startswith("1 file, 5 pages in: 3 records, 1 rejected, 1 identical copy (")
+    assert "duplicates in the dataset: 0 exact, 2 near" in done.stdout
+    assert "clean: 5/5 pages" in done.stderr
+    with crawl.open("a") as file:
+        file.write(json.dumps({"text": "太短了。"}) + "\n")
+    again = qingwen(*command, "--accept").stdout
+    assert again.startswith("1 file, 6 pages in, 5 unchanged: 0 records, 1 rejected, 0 identical copies (")
+
+
 @pytest.mark.slow
 def test_clean_runs_the_flow_without_prefect_s_log(tmp_path: Path) -> None:
     command = [*QINGWEN, "clean", "--output", str(tmp_path / "out")]
@@ -50,7 +107,9 @@ def test_clean_runs_the_flow_without_prefect_s_log(tmp_path: Path) -> None:
 def assert_says_what_it_did(text: str) -> None:
     assert text.startswith("1 page in: 1 record, 0 rejected, 0 identical copies")
     assert "characters removed: related 1796, ad 106" in text
-    assert "spun.zui 13" in text
+    assert re.search("^  changes: .*spun.zui 13", text, re.MULTILINE)
+    assert "duplicates in the dataset: 0 exact, 0 near" in text
+    assert "vacuum" not in text
 
 
 def test_show_prints_title_and_text(tmp_path: Path) -> None:
@@ -95,6 +154,19 @@ def test_rules_check_counts_rules_and_cases(tmp_path: Path) -> None:
     assert "ad.x: does not match its case '乙'" in done.stderr
 
 
+def test_clean_refuses_a_row_of_one_s_own_that_fails_its_case(tmp_path: Path) -> None:
+    mine, output = tmp_path / "mine.toml", tmp_path / "out"
+    row = '[[rule]]\nid = "ad.x"\nlabel = "ad"\nscope = "any"\npattern = "甲"\nwhy = "x."\nsince = "1"\n'
+    for cases, fault in (
+        ('matches = ["乙"]\n', "ad.x: does not match its case '乙'."),
+        ('matches = ["甲"]\nspares = ["甲午"]\n', "ad.x: matches the news line '甲午', which ad.x spares."),
+    ):
+        mine.write_text(row + cases, "utf-8")
+        done = qingwen("clean", "--rules", mine, "-o", output, "--no-prefect", "--runner", "inline", status=2)
+        assert done.stderr == f"qingwen: {mine}: {fault}\n"
+        assert not output.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -119,6 +191,20 @@ def test_a_wrong_command_says_what_and_where_and_touches_nothing(
 
 def test_an_unknown_id_is_named(corpus: Path) -> None:
     assert "no page of" in qingwen("explain", corpus, "zzzz", status=2).stderr
+
+
+def test_a_field_that_no_row_has_is_refused_with_those_that_are_there(tmp_path: Path) -> None:
+    rows, out = tmp_path / "rows.jsonl", tmp_path / "out"
+    rows.write_text(json.dumps({"inhalt": SEED.read_text("utf-8"), "adresse": "http://a.example/"}) + "\n", "utf-8")
+    command = ("clean", rows, "-o", out, "--no-prefect", "--runner", "inline")
+    done = qingwen(*command, "--text-field", "inhlat", status=2)
+    assert (
+        done.stderr
+        == f"qingwen: --text-field inhlat: no row has this field. The fields in {rows} are adresse, inhalt.\n"
+    )
+    assert not out.exists()
+    assert "name one with --text-field or --html-field" in qingwen(*command).stdout
+    assert "1 record" in qingwen(*command, "--text-field", "inhalt", "--rebuild").stdout
 
 
 def test_settings_come_from_a_file_and_wrong_ones_are_refused(tmp_path: Path) -> None:
@@ -203,8 +289,22 @@ def test_head_prints_the_first_records_as_a_table(corpus: Path) -> None:
     assert len([line for line in lines if re.match("[0-9a-f]{8} ", line)]) == 3
     assert "3 shown; 15 records, 6 rejections in all." in lines
     everything = qingwen("head", corpus, "-n", "100").stdout
+    assert "吴俊清主持召开市委第一百一十三次疫情防控专题会强调" in everything
     (seed,) = (line for line in everything.splitlines() if line.startswith("f6ba1c28"))
     assert re.fullmatch(r"f6ba1c28 +8个月前 \(09-29\) +晋中厂房网 +2178 +48% +17 +0 +吴俊清主持召开市委.*", seed)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_a_narrow_head_leaves_columns_out_and_cuts_the_title(corpus: Path, columns: int) -> None:
+    from rich.cells import cell_len
+
+    head, *lines = qingwen("head", corpus, "-n", "100", columns=columns).stdout.splitlines()
+    assert head.split()[:3] == ["id", "published", "site"]
+    assert head.split()[-1] == "title"
+    assert ("characters" in head, "removed" in head, "flags" in head) == (columns > 60, columns > 80, columns > 80)
+    assert all(cell_len(line) <= columns for line in lines if re.match("[0-9a-f]{8} ", line))
+    (seed,) = (line for line in lines if line.startswith("f6ba1c28"))
+    assert re.search("晋中厂房网.* 吴俊清主持召开市委第.*… *$", seed)
 
 
 def test_head_prints_rejections_with_their_reasons_and_records_with_a_flag(corpus: Path) -> None:
@@ -310,6 +410,7 @@ def test_report_writes_the_review_page_beside_the_dataset(corpus: Path, tmp_path
 
 def test_diff_tells_what_other_rules_do(corpus: Path, tmp_path: Path) -> None:
     assert "Nothing differs" in qingwen("diff", corpus, corpus).stdout
+    assert qingwen("diff", corpus, corpus, "--records") == ("", "qingwen: No record differs.\n")
     rules = tmp_path / "mine.toml"
     rules.write_text(
         '[[rule]]\nid = "ad.mine"\nlabel = "ad"\nscope = "any"\npattern = "二要以"\nwhy = "A test."\n'

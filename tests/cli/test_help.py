@@ -104,6 +104,23 @@ def test_python_m_qingwen_is_qingwen() -> None:
     assert done.stdout == qingwen("--version").stdout
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="it is a full standard output")
+def test_streams_that_are_closed_or_full_are_no_traceback(made: Path) -> None:
+    python = f"'{sys.executable}' -m qingwen"
+    for line, status, said in (
+        (
+            f"{python} head data/corpus >/dev/full",
+            1,
+            "qingwen: Standard output cannot be written: No space left on device.\n",
+        ),
+        (f"{python} head data/corpus 2>/dev/full >&-", 0, ""),
+        (f"{python} head data/corpus >&- 2>&- <&-", 0, ""),
+        (f"{python} head nothing 2>&-", 2, ""),
+    ):
+        done = subprocess.run(["sh", "-c", line], cwd=made, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (status, said), line
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -120,6 +137,9 @@ def test_python_m_qingwen_is_qingwen() -> None:
         ("rules chek", "'chek' is not one of 'check', 'show'"),
         ("rules show", "name a rule"),
         ("rules show ad.nothing", "ad.nothing: no row has this id"),
+        ("rules show ad.contcat-line", "no row has this id. Did you mean ad.contact-line?"),
+        ("rules show contact-line", "no row has this id. Did you mean ad.contact-line?"),
+        ("rules show nosuch", "nosuch: no row has this id. Ids begin with ad, byline, "),
         ("rules show punct.widen", "decided in normalize/punctuation.py"),
         ("rules check ad.contact-line", "to see one: qingwen rules show ad.contact-line"),
         ("explain data/corpus nothing.txt", "no page of data/corpus has this id, path or URL"),

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
+from conftest import PAGES
 from people import bare
 from qingwen import Config
 from qingwen.adapters.prefect_options import Options, to_parameters, to_request
 from qingwen.clean import restore_parts
 from qingwen.cli.main import main
 from qingwen.dataset import delta
+from qingwen.dataset.location import location_of
 from qingwen.dataset.lookup import look_up
 from qingwen.errors import SetupError
 from qingwen.review.review_page import write_review
@@ -162,3 +164,39 @@ def test_the_flow_s_parameters_say_that_personal_data_is_masked() -> None:
     assert to_request(["seeds"], "out", Options(**parameters["options"])).config == ON
     assert to_request(["seeds"], "out", Options(thresholds={"mask_personal_data": True})).config == ON
     assert to_request(["seeds"], "out", Options()).config == Config()
+
+
+def test_of_a_page_that_was_taken_down_no_byte_is_left(tmp_path: Path) -> None:
+    """Neither in a table nor in a log, the state, the manifests, the card or the review page: text, title, address."""
+    crawl, out = tmp_path / "crawl.jsonl", tmp_path / "out"
+    texts = [path.read_text("utf-8") for path in sorted(PAGES.glob("*.txt")) if path.stat().st_size > 600][:6]
+    address = "http://victim-host.example/zhangsanfeng/secret.html"
+
+    def write(*pages: str) -> None:
+        rows = [{"text": text, "url": address if n == 0 else f"http://n.example/{n}"} for n, text in enumerate(pages)]
+        crawl.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+    old = texts[0] + "\n旧版独有的一行，编辑后来删去了。\n"
+    write(old, *texts[1:])
+    clean(crawl, out, Config())
+    write(*texts)  # the page changed: what its path held before stays in the table of sources
+    clean(crawl, out, Config())
+    write_review(out, out / "review.html", pages=20)
+    victim = look_up(location_of(out), f"{crawl}#0").row["id"]
+    others = bare("".join(texts[1:]))
+    page = bare(old)
+    shingles = {page[at : at + 12] for at in range(len(page) - 12)} - {
+        others[at : at + 12] for at in range(len(others))
+    }
+    needles = {*shingles, "victim-host", "zhangsanfeng"}
+    assert {needle for needle in needles if needle in all_said(out)}
+    assert main(["forget", str(out), "--url", address.replace("http:", "HTTPS:") + "#top"]) == 0
+    assert main(["vacuum", str(out)]) == 0
+    said = all_said(out)
+    assert [needle for needle in sorted(needles) if needle in said] == []
+    assert victim in said
+    # Live pages stand in no log either.
+    logs = "".join(path.read_text("utf-8") for path in out.rglob("_delta_log/*.json"))
+    assert not [text for text in texts[1:] if bare(text)[20:40] in bare(logs)]
+    again = clean(crawl, out, Config())
+    assert address not in all_said(again)

@@ -163,7 +163,7 @@ def test_a_user_s_row_with_a_known_id_takes_its_place(tmp_path: Path) -> None:
         ("mask", {"near": "1"}, "near must be a text in quotes"),
         ("mask", {"proof": '"iban"'}, "unknown proof 'iban'"),
         ("mask", {"id": '"ad.badge"'}, "the id must look like mask.mobile"),
-        ("mask", {"colour": '"red"'}, "unknown key 'colour'"),
+        ("mask", {"colour": '"red"'}, "unknown field 'colour'"),
         ("spare", {"of": None}, "spare.mine: of is missing"),
         ("spare", {"before": '"茶{2,}"'}, "repeats without an end"),
         ("spare", {"between": '"(茶)"'}, "must hold no capturing group"),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pyarrow as pa
 import pytest
 import zstandard
@@ -20,10 +23,11 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from qingwen import Config
+from qingwen.errors import SetupError
 from qingwen.model import HTML, Page, Rejection
 from qingwen.read.containers import is_container, raw_pages
 from qingwen.read.page import RawPage, page_id, page_of
-from qingwen.read.table_rows import raw_page_of
+from qingwen.read.table_rows import check_fields, raw_page_of
 
 TEXTS = tuple(f"第{n}条。清文把新闻从网页里取出来，一句也不丢。" * 5 for n in range(6))
 WHEN = "2023-05-30T01:02:03Z"
@@ -122,6 +126,67 @@ def test_a_warc_cut_off_gives_what_is_whole(tmp_path: Path, packed: str) -> None
     assert texts(found[5:]) == ["read.damaged"]
 
 
+def chunked(body: bytes, size: int = 100) -> bytes:
+    parts = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (*parts, b""))
+
+
+@pytest.mark.parametrize("packed", PACKERS)
+def test_a_body_is_decoded_as_its_headers_say_and_the_next_record_is_read(tmp_path: Path, packed: str) -> None:
+    body = html(TEXTS[0])
+    encoded = [
+        (b"Transfer-Encoding: chunked\r\nContent-Encoding: gzip", chunked(gzip.compress(body))),
+        (b"transfer-encoding: Chunked", chunked(body)),
+        (b"Content-Encoding: gzip", gzip.compress(body[:50]) + gzip.compress(body[50:])),
+        (b"Content-Encoding: deflate", zlib.compress(body)),
+        (b"Content-Encoding: br", brotli.compress(body)),
+        (b"Content-Encoding: zstd", zstandard.compress(body)),
+        (b"Content-Encoding: br, gzip", gzip.compress(brotli.compress(body))),
+    ]
+    kept = [
+        (headers, stands)
+        for headers, _ in encoded
+        for stands in (body, "2023年，清文把新闻从网页里取出来。".encode(), b"")
+    ]
+    path = tmp_path / f"crawl.warc{packed}"
+    records = [
+        warc_record(n, octets, head=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n" + headers + b"\r\n\r\n")
+        for n, (headers, octets) in enumerate([*encoded, *kept])
+    ]
+    path.write_bytes(b"".join(map(PACKERS[packed], records)))
+    assert [item.octets for item in items(path)] == [body] * len(encoded) + [stands for _, stands in kept]
+    broken = warc_record(0, gzip.compress(body)[:-30], head=b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n")
+    path.write_bytes(PACKERS[packed](broken) + PACKERS[packed](records[1]))
+    assert texts(items(path))[0] == "read.damaged"
+    assert items(path)[1].octets == body
+
+
+@pytest.mark.parametrize("packed", PACKERS)
+@pytest.mark.parametrize("length", [10**5, 10**12, 10**15, 2**63 - 1, 2**64, 10**30])
+def test_a_length_that_no_file_has_costs_its_own_record_alone(tmp_path: Path, packed: str, length: int) -> None:
+    records = [warc_record(n, html(text)) for n, text in enumerate(TEXTS)]
+    records[1] = re.sub(rb"(?<=Content-Length: )\d+", b"%d" % length, records[1], count=1)
+    path = tmp_path / f"crawl.warc{packed}"
+    path.write_bytes(b"".join(map(PACKERS[packed], records)))
+    found = items(path)
+    assert texts(found)[1] in ("read.damaged", "read.empty")
+    assert [item.octets for item in found[:1] + found[2:]] == [html(text) for text in (TEXTS[0], *TEXTS[2:])]
+
+
+@pytest.mark.parametrize("packed", PACKERS)
+@pytest.mark.parametrize("rest", [b"no record begins here\r\n\r\n" * 9, b"\0" * 50 + b"x", None])
+def test_what_no_reader_takes_behind_the_last_page_is_told(tmp_path: Path, packed: str, rest: bytes | None) -> None:
+    path = tmp_path / f"crawl.warc{packed}"
+    octets = b"".join(PACKERS[packed](warc_record(n, html(text))) for n, text in enumerate(TEXTS))
+    path.write_bytes(octets + b"\r\n\0\0")
+    assert len(items(path)) == len(TEXTS)
+    rest = rest or PACKERS[packed](warc_record(9, b"a: b\r\n" * 50, "metadata"))[:-9]
+    path.write_bytes(octets + rest)
+    assert texts(items(path))[len(TEXTS) :] == ["read.damaged"]
+    path.write_bytes(octets + rest + octets)
+    assert [item.octets for item in items(path)][-len(TEXTS) :] == [html(text) for text in TEXTS]
+
+
 @pytest.mark.parametrize("packed", [".gz", ".zst"])
 def test_a_warc_that_was_packed_as_one_gives_all_its_pages(tmp_path: Path, packed: str) -> None:
     """As ``gzip crawl.warc`` makes it, where crawlers pack record by record."""
@@ -137,6 +202,32 @@ def test_a_wet_file_gives_its_conversions(tmp_path: Path) -> None:
     path = tmp_path / "crawl.wet.gz"
     path.write_bytes(b"".join(gzip.compress(warc_record(n, t.encode(), "conversion")) for n, t in enumerate(TEXTS)))
     assert texts(items(path)) == list(TEXTS)
+
+
+def test_a_packed_file_that_is_cut_off_or_goes_on_with_something_else_says_so(tmp_path: Path) -> None:
+    lines = "".join(json.dumps({"text": f"{text}{n}"}) + "\n" for n in range(3_000) for text in TEXTS).encode()
+    for packed in (".gz", ".zst"):
+        path = tmp_path / f"news.jsonl{packed}"
+        whole = PACKERS[packed](lines)
+        assert len(lines) > 1 << 20
+        for octets in (whole[:-2], whole + b"junk", whole + whole[:9]):
+            path.write_bytes(octets)
+            *found, last = texts(items(path))
+            assert last == "read.damaged"
+            assert len(found) > 0.9 * 3_000 * len(TEXTS)
+        path.write_bytes(whole + whole)
+        assert len(items(path)) == 2 * 3_000 * len(TEXTS)
+
+
+def test_what_lies_behind_a_tar_archive_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "pages.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.addfile(tarfile.TarInfo("a.txt"))
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"\0" * 700)
+    assert texts(items(path)) == ["read.empty"]
+    path.write_bytes(whole + whole)
+    assert texts(items(path)) == ["read.empty", "read.damaged"]
 
 
 @pytest.mark.parametrize("packed", PACKERS)
@@ -191,6 +282,41 @@ def test_a_page_in_bytes_keeps_its_encoding(tmp_path: Path) -> None:
     path = tmp_path / "raw.parquet"
     parquet.write_table(pa.table({"html": [f"<html><body>{TEXTS[0]}</body></html>".encode("gb18030")]}), path)
     assert TEXTS[0] in (texts(items(path))[0] or "")
+
+
+def test_a_parquet_file_without_a_known_column_is_one_rejection_that_lists_them(tmp_path: Path) -> None:
+    path = tmp_path / "odd.parquet"
+    parquet.write_table(pa.table({"url": ["http://a.example/"] * 3, "payload": list(TEXTS[:3])}), path)
+    (found,) = items(path)
+    assert isinstance(found.octets, Rejection)
+    assert (found.path, found.octets.rule) == (str(path), "read.no-text")
+    assert "Its 3 rows have no text. Its columns: payload, url." in found.octets.detail
+    assert texts(items(path, Config(text_field="payload"))) == list(TEXTS[:3])
+    many = pa.table({"text": pa.array([None] * 50_000, pa.string())})
+    parquet.write_table(many, path)
+    assert set(texts(items(path, Config(max_page_bytes=1 << 20)))) == {"read.no-text"}
+    assert len(items(path)) == 50_000
+
+
+def test_a_named_field_that_no_file_has_is_refused_with_those_that_are_there(tmp_path: Path) -> None:
+    rows, table, page = tmp_path / "rows.jsonl", tmp_path / "table.parquet", tmp_path / "page.txt"
+    lines = [
+        json.dumps({"body": TEXTS[0], "meta": {"u": "http://a.example/"}}),
+        "broken",
+        "[1]",
+        json.dumps({"day": None}),
+    ]
+    rows.write_text("\n".join(lines), "utf-8")
+    parquet.write_table(pa.table({"inhalt": [TEXTS[0]], "m": [{"titel": "甲"}]}), table)
+    page.write_text(TEXTS[0], "utf-8")
+    paths = [str(page), str(rows), str(table)]
+    for found in ("body", "meta.u", "day", "inhalt", "m.titel"):
+        check_fields(paths, Config(text_field=found))
+    with pytest.raises(
+        SetupError, match=r"--url-field nope: no row has this field. The fields in .* are body, day, inhalt, m, meta"
+    ):
+        check_fields(paths, Config(text_field="body", url_field="nope"))
+    check_fields([str(page)], Config(text_field="nope"))
 
 
 def test_bad_rows_reject_themselves(tmp_path: Path) -> None:

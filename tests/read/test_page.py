@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 
 from qingwen import Config
 from qingwen.errors import SetupError
-from qingwen.model import Page, Rejection
+from qingwen.model import HTML, Page, Rejection
+from qingwen.read.containers import page_on
 from qingwen.read.inputs import list_sources
-from qingwen.read.page import page_id, read_page
+from qingwen.read.page import is_markup, page_id, page_of, read_page
+from qingwen.read.table_rows import raw_page_of
 
 TEXT = "清文" * 30
 
@@ -61,6 +64,37 @@ def test_a_page_over_the_limit_is_rejected_also_when_it_is_packed(tmp_path: Path
 def test_a_missing_file_and_a_folder_are_unreadable(tmp_path: Path) -> None:
     assert rule_of(tmp_path / "gone.txt") == "read.unavailable"
     assert rule_of(tmp_path) == "read.unreadable"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<!DOCTYPE html>", "\ufeff<!doctype html>", "<html>", "<HEAD><title>甲</title></HEAD>", "<body>", "<meta charset=utf-8>",
+        "\r\n  <div>", "<p>", "<p\nclass=a>", "<br/>", "</div>", "<script>a()</script>", "<!-- 保存于 2023 -->\n<html>",
+        '<font color="#0A0A6C"><p>', "<a href=/>首页</a><ul><li>", '<?xml version="1.0"?><!DOCTYPE html><html>',
+    ],
+)  # fmt: skip
+def test_a_text_that_begins_with_a_tag_a_comment_or_a_doctype_is_html(head: str) -> None:
+    text = f"{head}<p>{'一要以最快的速度行动，各部门连夜部署。' * 4}</p><p>第二段，记者说。</p>"
+    row = raw_page_of({"text": text, "title": "甲"}, "x#0", Config())
+    stated = [page_of(row, Config()), page_on(io.BytesIO(text.encode()), Config())]
+    assert [page.media_type for page in stated if isinstance(page, Page)] == [HTML, HTML]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<甲> 乙",
+        "<3 新闻",
+        "< p >",
+        "<b>重要</b>\n第一段。\n第二段。",
+        "甲\n<p>乙</p>",
+        "<?xml version='1.0'?><rss><p>",
+        "<a@b.cn>",
+    ],
+)
+def test_other_texts_are_dumps(text: str) -> None:
+    assert not is_markup(text)
 
 
 def test_markup_in_a_text_file_is_read_as_markup(tmp_path: Path) -> None:

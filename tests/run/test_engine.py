@@ -347,3 +347,82 @@ def test_a_run_that_is_stopped_keeps_what_is_cleaned_and_one_that_publishes_goes
 
     assert run(request, look).counts.records == 45
     assert seen == [(kept, before)], "what is cleaned is not cleaned again"
+
+
+DAMAGES = {
+    "cut": lambda octets: octets[: len(octets) // 2],
+    "empty": lambda octets: b"",
+    "zeros": lambda octets: bytes(len(octets)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    "name", ["_state/dataset.json", "_state/tries.json", "_state/sites.json", "_state/forgotten.json"]
+)
+def test_a_damaged_file_of_the_state_is_told_and_what_to_do(
+    name: str, damage: str, folder: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    clean(output, folder)
+    path = output / name
+    path.write_bytes(DAMAGES[damage](path.read_bytes() if path.exists() else b'{"a": 1}'))
+    (folder / "new.txt").write_text("清文", "utf-8")
+    for _ in range(2):
+        with pytest.raises(SetupError, match=path.name):
+            clean(output, folder)
+    if name == "_state/tries.json":
+        path.unlink()
+        clean(output, folder)
+    elif name != "_state/forgotten.json":
+        clean(output, folder, rebuild=True)
+
+
+def killed_at(commits: int, monkeypatch: pytest.MonkeyPatch, output: Path, folder: Path) -> None:
+    """Run, and end the run before it commits one more table."""
+    commit, made = delta.commit, list[bool]()
+
+    def until(*args: Any, **options: Any) -> bool:
+        if len(made) == commits:
+            raise KeyboardInterrupt
+        made.append(commit(*args, **options))
+        return made[-1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(delta, "commit", until)
+        with pytest.raises(KeyboardInterrupt):
+            clean(output, folder)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    "name", ["commit.json", "changes.parquet", "parts.parquet", "gone.parquet", "stated.parquet", "records", "blocks"]
+)
+def test_what_a_killed_run_decided_is_made_anew_if_it_is_damaged(
+    name: str, damage: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out"
+    killed_at(0, monkeypatch, output, folder)
+    staging = output / "_state" / "staging"
+    damaged = list(staging.glob(f"final/{name}" if "." in name else f"*/{name}.parquet"))
+    assert damaged
+    for path in damaged:
+        path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    assert clean(output, folder).finished_earlier is None
+    clean(tmp_path / "undisturbed", folder)
+    assert everything(output) == everything(tmp_path / "undisturbed")
+
+
+def test_what_is_damaged_when_some_tables_have_it_is_told(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out"
+    killed_at(3, monkeypatch, output, folder)
+    decided = output / "_state" / "staging" / "final"
+    (decided / "stated.parquet").write_bytes(b"")
+    with pytest.raises(SetupError, match=r"some tables have it already\. Remove the folder, then run with --rebuild"):
+        clean(output, folder)
+    shutil.rmtree(decided)
+    clean(output, folder, rebuild=True)
+    clean(tmp_path / "undisturbed", folder)
+    assert everything(output) == everything(tmp_path / "undisturbed")

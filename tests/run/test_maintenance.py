@@ -186,6 +186,27 @@ def test_a_page_taken_down_leaves_every_table_and_never_comes_back(tmp_path: Pat
     assert len(rows(output, "records")) == 3
 
 
+def test_what_no_page_has_is_not_taken_down(
+    daily: tuple[Path, Path, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, output, _ = daily
+    before = {name: rows(output, name) for name in TABLES}
+    known = rows(output, "records")[0]["id"]
+    for arguments, said in (
+        (["--id", "f" * 32], "no page of"),
+        (["--id", ""], "no page of"),
+        (["--url", "http://nowhere.example/"], "no page of"),
+        (["--site", "nowhere.example"], "no page of"),
+        (["--id", known, "--url", "http://nowhere.example/"], "has this URL. Nothing was taken down."),
+    ):
+        assert main(["forget", str(output), *arguments]) == 2
+        assert said in capsys.readouterr().err
+    assert {name: rows(output, name) for name in TABLES} == before
+    assert main(["forget", str(output), "--id", known[:8]]) == 0
+    assert known not in {row["id"] for row in rows(output, "records")}
+    assert main(["forget", str(output), "--id", known]) == 0, "once more is no error"
+
+
 def test_the_commands_say_what_they_did(
     daily: tuple[Path, Path, list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:

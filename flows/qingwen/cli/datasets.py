@@ -7,11 +7,9 @@ from typing import Annotated, Literal
 
 from typer import Argument, Option
 
-from qingwen.cli.exits import DONE
+from qingwen.cli.exits import DONE, say
 from qingwen.cli.options import Dataset
 from qingwen.errors import SetupError
-
-REVIEW = "review.html"
 
 
 def report(
@@ -37,6 +35,7 @@ def report(
     from qingwen.review.diff import tables
     from qingwen.review.review_page import write_review
     from qingwen.review.terminal import counted
+    from qingwen.run.maintenance import REVIEW
 
     place = check_dataset(location_of(dataset))
     path = output or (Path(dataset) / REVIEW if is_local(place) else Path(REVIEW))
@@ -66,9 +65,10 @@ def diff(
     from qingwen.review.terminal import printed
 
     if records:
+        row = None
         for row in changes(location_of(old), location_of(new)):
             print("\t".join(map(printed, row)))
-        return DONE
+        return DONE if row else say("No record differs.")
     for line in lines(compare(location_of(old), location_of(new), examples=examples)):
         print(line)
     return DONE
@@ -206,13 +206,14 @@ def vacuum(
 
 def forget(
     dataset: Dataset,
-    id: Annotated[list[str] | None, Option(metavar="ID", help="The whole id of a page; repeatable.")] = None,
+    id: Annotated[list[str] | None, Option(metavar="ID", help="A page's id, or how it begins; repeatable.")] = None,
     url: Annotated[list[str] | None, Option(metavar="URL", help="The URL of a page; repeatable.")] = None,
     site: Annotated[list[str] | None, Option(metavar="SITE", help="A site, as records name it; repeatable.")] = None,
 ) -> int:
     """Take pages down: out of every table, and never back.
 
-    Neither a rebuild nor another source brings them back. vacuum removes the files that held them.
+    Neither a rebuild nor another source brings them back. vacuum removes the files that held them. An id, a URL or a
+    site that no page has is refused, and nothing is taken down.
 
     \b
     Examples:
@@ -226,5 +227,5 @@ def forget(
         raise SetupError("forget: name what to take down: --id, --url or --site, as often as needed.")
     found = maintenance.forget(location_of(dataset), id or [], url or [], site or [])
     pages = counted(len(found.ids), "page")
-    print(f"{pages} taken down; no run brings them back. The files that held them go by qingwen vacuum.")
+    print(f"{pages} taken down; no run brings them back. To remove the files that held them: qingwen vacuum {dataset}")
     return DONE

@@ -3,6 +3,7 @@
 It starts fast: what a command needs is imported when it runs, and only ``clean`` and ``serve`` import prefect.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -28,6 +29,7 @@ COMMANDS: dict[str, tuple[Callable[..., int], ...]] = {
     "Work on the rules": (rules.rules, rules.repairs),
     "Help": (help.docs, help.completion),
 }
+_STREAM_FAULTS = (errno.ENOSPC, errno.EIO, errno.EBADF)
 _STATUSES = (
     "Exit status: 0 done; 1 done, but pages are pending (show: the page is no article); 2 the command, a rule table or "
     "the configuration is wrong, and nothing was touched; 3 refused to publish; 130, 143 ended by a signal."
@@ -114,6 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         completion_init()  # lets typer know the shells whose scripts `qingwen completion` prints
         app(prog_name="qingwen")  # prints the candidates, and exits
+    _open_closed_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -130,8 +133,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         return say("Interrupted.", SIGNALLED + signal.SIGINT)
     except BrokenPipeError:
         # The reader of our output went away (head, less): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return DONE
+    except OSError as fault:
+        if fault.errno not in _STREAM_FAULTS or fault.filename is not None:
+            raise
+        _drop_output()
+        return say(f"Standard output cannot be written: {fault.strerror}.", PENDING)
+
+
+def _open_closed_streams() -> None:
+    """Open what the caller closed (2>&-), so that no file of ours takes its number and gets its text."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, "r" if name == "stdin" else "w", closefd=False))  # noqa: SIM115
+
+
+def _drop_output() -> None:
+    """Let nothing more go to standard output, which cannot be written; else Python tries again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -155,7 +156,7 @@ def head(
     print(f"\n{len(found.rows)} shown; {in_all}.")
     if found.rows:
         first = found.rows[0].get("id") or found.rows[0]["page_id"]
-        print(f"Read one: qingwen explain {dataset} {str(first)[:8]}")
+        print(f"Read one: qingwen explain {shlex.quote(dataset)} {str(first)[:8]}")
     elif found.rejections and not rejected:
-        print(f"Why none? qingwen head {dataset} --rejected")
+        print(f"Why none? qingwen head {shlex.quote(dataset)} --rejected")
     return DONE

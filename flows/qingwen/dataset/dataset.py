@@ -10,7 +10,7 @@ from typing import Any
 from pyarrow import parquet
 
 from qingwen.dataset import delta
-from qingwen.dataset.location import Location, open_file, write_whole
+from qingwen.dataset.location import Location, check_path, is_local, open_file, read_state, write_whole
 from qingwen.errors import SetupError
 
 # What ``_state/dataset.json`` states; rows of one dataset have the first three in common.
@@ -39,10 +39,20 @@ def new_name(dataset: Location) -> str:
 
 
 def versions_of(dataset: Location) -> dict[str, Any]:
-    """Return the versions of a dataset's rows (`VERSIONS`); empty before its first run."""
-    path = dataset / "_state" / "dataset.json"
-    versions: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return versions
+    """Return the versions of a dataset's rows (`VERSIONS`); empty before its first run.
+
+    Raises:
+        SetupError: the file is damaged.
+    """
+    hint = "Run with --rebuild to write the rows anew by the present rules, or put back a whole copy of the file."
+    return read_state(dataset / "_state" / "dataset.json", _parsed_versions, hint) or {}
+
+
+def _parsed_versions(octets: bytes) -> dict[str, Any]:
+    stated: dict[str, Any] = json.loads(octets)
+    if not stated.keys() >= {"rules_version", "config_digest"}:
+        raise ValueError("no versions")
+    return stated
 
 
 def write_versions(dataset: Location, versions: Mapping[str, Any]) -> None:
@@ -71,6 +81,18 @@ def check_versions(dataset: Location, mine: Mapping[str, Any], *, by_month: bool
             f"{dataset}: its rows were made with {differences}; rows of different rules do not mix. "
             "Run again with --rebuild to make them all anew, or write to another --output."
         )
+
+
+def check_output(dataset: Location) -> None:
+    """Check that a dataset stands at a path, or can be made there: the folder is empty or does not exist.
+
+    Raises:
+        SetupError: the folder holds something else.
+    """
+    check_path(dataset)
+    is_ours = (dataset / "_state").is_dir() or (dataset / "records" / "_delta_log").is_dir()
+    if is_local(dataset) and dataset.is_dir() and not is_ours and any(dataset.iterdir()):
+        raise SetupError(f"--output {dataset}: the folder holds other things than a dataset. Name one of its own.")
 
 
 def check_dataset(dataset: Location) -> Location:

@@ -4,17 +4,19 @@ A run makes one commit to each table, with its number as application transaction
 not made again.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 from pyarrow import compute, parquet
 
-from qingwen.dataset.location import Location, location_of, open_file
+from qingwen.dataset.location import Location, check_path, is_local, location_of, open_file, remove
 from qingwen.dataset.schema import KEYS, TABLES
 
 APPLICATION = "qingwen"
@@ -44,6 +46,7 @@ class Commit:
 
 def path_of(dataset: Location, name: str) -> str:
     """Return the path or URL of a table."""
+    check_path(dataset)
     return str(dataset / "_state" / name if name in _STATE_TABLES else dataset / name)
 
 
@@ -54,7 +57,8 @@ def exists(dataset: Location, name: str) -> bool:
 
 def files(dataset: Location, name: str) -> list[str]:
     """Return the current data files of a table, sorted; none if there is no table."""
-    return sorted(DeltaTable(path_of(dataset, name)).file_uris()) if exists(dataset, name) else []
+    # Paths are percent-encoded there, as in URLs.
+    return sorted(map(unquote, DeltaTable(path_of(dataset, name)).file_uris())) if exists(dataset, name) else []
 
 
 def read(
@@ -179,11 +183,19 @@ def commit(dataset: Location, name: str, rows: Any, commit: Commit, withdrawn: A
         schema_mode="overwrite" if replaces else None,
         partition_by=[MONTH] if by_month else None,
         name=name,
-        configuration={"delta.enableDeletionVectors": "false"} if new else None,
+        configuration=_properties(name) if new else None,
         writer_properties=_WRITER,
         commit_properties=properties,
     )
     return True
+
+
+def _properties(name: str) -> dict[str, str | None]:
+    """Return the properties of a table. Of its rows the log states the least and the largest id of a file alone."""
+    return {
+        "delta.enableDeletionVectors": "false",
+        "delta.dataSkippingStatsColumns": "page_id" if "page_id" in TABLES[name].names else "id",
+    }
 
 
 def _merge(path: str, name: str, rows: Any, withdrawn: Any, properties: CommitProperties) -> None:
@@ -248,12 +260,36 @@ def join_small_files(dataset: Location, name: str, size: int) -> tuple[int, int]
 
 
 def remove_unused(dataset: Location, name: str, hours: int) -> int:
-    """Remove the files that no version of the last hours uses; return their number."""
+    """Remove the files and the log entries that no version of the last hours needs; return the number of files."""
     folder = location_of(path_of(dataset, name))
     before = _n_files(folder)
+    table = DeltaTable(str(folder))
+    stated = table.metadata().configuration
+    if any(stated.get(key) != value for key, value in _properties(name).items()):
+        # A version before 1.1 made the table: its log states the least and the largest text of each file.
+        table.alter.set_table_properties({key: str(value) for key, value in _properties(name).items()})
     # Its result names files that were removed long ago too.
-    DeltaTable(str(folder)).vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
+    table.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
+    _shorten_log(folder, hours)
     return before - _n_files(folder)
+
+
+def _shorten_log(folder: Location, hours: int) -> None:
+    """Remove the entries of a log that a checkpoint makes needless and that are older than some hours."""
+    table = DeltaTable(str(folder))
+    table.create_checkpoint()
+    for entry in (folder / "_delta_log").glob("*"):
+        number = entry.name.partition(".")[0]
+        old = time.time() - _modified(entry) >= 3600 * hours
+        if number.isdigit() and int(number) < table.version() and old:
+            remove(entry)
+
+
+def _modified(place: Location) -> float:
+    if is_local(place):
+        return float(place.stat().st_mtime)
+    when = place.fs.modified(place.path)
+    return float(when.timestamp())
 
 
 def _n_files(folder: Location) -> int:

@@ -3,14 +3,22 @@
 A `Location` is used like a path of pathlib; where stores differ from disks, these functions hide it.
 """
 
+import os
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from upath import UPath
 
+from qingwen.errors import SetupError
 from qingwen.read.open import check_address, is_url
 
+# delta-rs takes %20 for a space and \\ for /, and no URL for these characters; DuckDB opens no database behind a ?.
+_UNUSABLE = re.compile(r"[\[\]^|\\\n?]|%[0-9A-Fa-f]{2}")
+
+T = TypeVar("T")
 Location = UPath
 """A path, local or of a store."""
 
@@ -31,6 +39,18 @@ def is_local(place: Path | Location) -> bool:
     return isinstance(place, Path)
 
 
+def check_path(place: Path | Location) -> None:
+    """Check that the engines of the tables can open what stands at a path.
+
+    Raises:
+        SetupError: the path, with its links followed, holds a character that they take for another.
+    """
+    real = Path(os.path.realpath(place)).as_posix() if isinstance(place, Path) else ""
+    wrong = _UNUSABLE.search(real)
+    if wrong:
+        raise SetupError(f"{place}: no dataset can stand below a folder with {wrong[0]!r} in its name; rename it.")
+
+
 def remove(place: Path | Location) -> None:
     """Remove a file, or a folder with its contents, if it exists."""
     if isinstance(place, Path):
@@ -39,22 +59,57 @@ def remove(place: Path | Location) -> None:
         place.fs.rm(place.path, recursive=True)
 
 
-def write_whole(place: Path | Location, text: str) -> None:
-    """Write a file atomically: a reader finds the old text or the new one. A store's objects always are atomic."""
+def write_whole(place: Path | Location, content: str | bytes) -> None:
+    """Write a file atomically: a reader finds the old content or the new, even after a power cut.
+
+    A store's objects always are atomic.
+    """
+    octets = content.encode() if isinstance(content, str) else content
     if not isinstance(place, Path):
-        place.write_text(text, "utf-8")
+        place.write_bytes(octets)
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = place.with_suffix(".tmp")
-    unfinished.write_text(text, "utf-8")
+    unfinished = place.with_name(f"{place.name}.tmp")
+    with unfinished.open("wb") as file:
+        file.write(octets)
+        file.flush()
+        os.fsync(file.fileno())
     unfinished.replace(place)
+    sync(place.parent)
+
+
+def sync(*places: Path | Location) -> None:
+    """Bring files, or the names in folders, to the disk; a store keeps what it took."""
+    for place in places:
+        if isinstance(place, Path) and (os.name != "nt" or place.is_file()):
+            number = os.open(place, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+            try:
+                os.fsync(number)
+            finally:
+                os.close(number)
+
+
+def read_state(place: Location, parse: Callable[[bytes], T], what_to_do: str) -> T | None:
+    """Return what a file of a dataset's state says; None where there is no such file.
+
+    Raises:
+        SetupError: it cannot be parsed: it was cut off, or changed by hand. The message ends in ``what_to_do``.
+    """
+    if not place.exists():
+        return None
+    try:
+        return parse(place.read_bytes())
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as fault:
+        raise SetupError(f"{place}: is damaged ({type(fault).__name__}). {what_to_do}") from fault
 
 
 def put(folder: Path, place: Path | Location, last: str) -> None:
     """Move a finished local folder to its location: by renaming, or file by file to a store, the file ``last`` last."""
     remove(place)
     if isinstance(place, Path):
+        sync(*folder.iterdir(), folder)
         folder.rename(place)
+        sync(place.parent)
         return
     for file in sorted(folder.iterdir(), key=lambda file: file.name == last):
         place.fs.put_file(str(file), (place / file.name).path)

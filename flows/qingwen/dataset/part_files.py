@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -11,7 +12,7 @@ from typing import Any
 
 from pyarrow import parquet
 
-from qingwen.dataset.location import Location, put
+from qingwen.dataset.location import Location, open_file, put
 from qingwen.dataset.rows import ITEM, Rows, arrow, staged_schema
 
 # The last file of a batch's folder: all others are whole once it is there.
@@ -85,3 +86,28 @@ class Staged:
 
 def _weight(row: Mapping[str, Any]) -> int:
     return _ROW_CHARS + sum(len(value) for value in row.values() if isinstance(value, str))
+
+
+def is_whole(folder: Path | Location) -> bool:
+    """Tell whether a finished folder is whole: a power cut may leave files that are shorter than they were."""
+    try:
+        json.loads((folder / DONE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return all(is_whole_table(folder / f"{name}.parquet") for name in NAMES)
+
+
+def is_whole_table(place: Path | Location) -> bool:
+    """Tell whether a Parquet file has its end, where it says what it holds."""
+    try:
+        with open_file(place) as file:
+            parquet.read_metadata(file)
+    except (OSError, ValueError):  # ArrowInvalid is a ValueError
+        return False
+    return True
+
+
+def read_table(place: Path | Location) -> Any:
+    """Return a small Parquet file as an Arrow table."""
+    with open_file(place) as file, parquet.ParquetFile(file) as data:
+        return data.read(use_threads=False)

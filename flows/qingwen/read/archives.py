@@ -111,6 +111,9 @@ def read_tar(path: str, config: Config) -> Iterator[RawPage]:
                 yield RawPage(name, _read(file, name, config))
             if ended.last.strip(b"\0"):
                 raise EOFError("the archive is cut off")
+            while rest := stream.read(_MAX_TAR_HEADER_BYTES):
+                if rest.strip(b"\0"):
+                    raise EOFError("behind the end of the archive lies more")
     except _FAULTS as fault:
         raise_temporary(fault)
         yield rejected(f"{path}!", "read.damaged", f"From a damaged place on nothing can be read: {fault}.")

@@ -24,6 +24,14 @@ _TEMPORARY = frozenset(
     getattr(errno, name)
     for name in "EACCES EPERM ENOENT EIO ESTALE ETIMEDOUT ENOMEM EMFILE ENFILE EBUSY ENODEV ENOTCONN ECONNRESET".split()
 )
+# How markup begins, and the tags that lay out a page.
+_XML, _DOCTYPE = re.compile(r"<\?xml\b", re.I), re.compile(r"<!doctype\b", re.I)
+_TAG = re.compile(r"<!--|</?[a-z][a-z0-9:-]{0,40}[\s/>]", re.I)
+_LAYOUT_TAG = re.compile(
+    "</?(?:address|article|aside|base|blockquote|body|br|center|dd|div|dl|dt|figure|footer|form|h[1-6]|head|header|hr|"
+    r"html|li|link|main|meta|nav|noscript|ol|p|pre|script|section|style|table|tbody|td|th|title|tr|ul)[\s/>]",
+    re.I,
+)
 # How files begin that are not text.
 _BINARY = (
     b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x7fELF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b",
@@ -183,9 +191,19 @@ def _media_type(path: str, text: str) -> str:
 
 
 def is_markup(text: str) -> bool:
-    """Tell whether a page's text is HTML, by how it begins."""
-    head = text[:400].lstrip("\ufeff \t\r\n").lower()
-    return head.startswith(("<!doctype html", "<html", "<?xml")) and "<html" in text[:4000].lower()
+    """Tell whether a page's text is HTML: it begins with a doctype, or with a tag or a comment and is laid out by tags.
+
+    A dump may begin with a stray inline tag: its lines would be lost as HTML.
+
+    >>> is_markup("<!-- 1 --><div>甲</div>"), is_markup("<b>甲</b>\\n乙"), is_markup("<甲> 乙")
+    (True, False, False)
+    """
+    text = text.lstrip("\ufeff\0 \t\r\n")
+    if text[:1] != "<":
+        return False
+    if _XML.match(text):
+        return "<html" in text[:4000].lower()
+    return bool(_DOCTYPE.match(text) or (_TAG.match(text) and _LAYOUT_TAG.search(text)))
 
 
 def _url(path: str, config: Config) -> str | None:

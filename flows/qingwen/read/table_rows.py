@@ -8,11 +8,14 @@ the text begins with it.
 import io
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import IO, Any
 
 from qingwen.config import Config
+from qingwen.errors import SetupError
 from qingwen.model import HTML, PLAIN, Rejection
 from qingwen.read.open import BOMB, FREE_DECOMPRESSED_BYTES, MAX_DECOMPRESSION_RATIO, open_raw, open_unpacked
 from qingwen.read.page import RawPage, is_markup, raise_temporary, rejected, without_surrogates
@@ -42,9 +45,65 @@ _MAX_LINE_VALUES = 1_000_000
 _MAX_BLANK_LINES = 1_000_000
 # Rows of a Parquet file that are read at once: so many, or as many as hold so many bytes.
 _MAX_BATCH_ROWS, _MAX_BATCH_BYTES = 256, 1 << 26
+# What a row without a text counts of them.
+_BYTES_WITHOUT_TEXT = 1_000
 _MAX_URL_CHARS = 8_192
 # A detail names so many fields, and so many characters of each.
 _MAX_NAMED_FIELDS = 40
+_NAME_IT = "Name the right one with text_field or html_field."
+# Rows of a file of JSON Lines in which a field that the user named is looked for.
+_LOOKED_AT = 100
+
+
+def check_fields(paths: Iterable[str], config: Config) -> None:
+    """Check that each field that the configuration names is in some file: in a column, or in its first rows.
+
+    Raises:
+        SetupError: one is in none of the files; the message names the fields that are there.
+    """
+    names = ("text_field", "html_field", "url_field", "date_field", "title_field")
+    missing = {name: field for name in names if (field := getattr(config, name))}
+    fields, example = set[str](), ""
+    for path in paths if missing else ():
+        for row in _first_rows(path):
+            example = example or path
+            fields.update(row)
+            missing = {name: field for name, field in missing.items() if not _has(row, field)}
+        if not missing:
+            return
+    for name, field in missing.items() if fields else ():
+        option = f"--{name.replace('_', '-')}"
+        raise SetupError(f"{option} {field}: no row has this field. The fields in {example} are {_named(fields)}.")
+
+
+def _first_rows(path: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the first rows of a file, of Parquet one row of its columns; a file that cannot be read has none."""
+    from pyarrow import ArrowException, parquet
+
+    with suppress(OSError, EOFError, ValueError, RecursionError, zlib.error, ArrowException):
+        if path.lower().endswith(PARQUET_ENDINGS):
+            with open_raw(path) as raw:
+                yield _columns_below(parquet.read_schema(raw))
+        elif path.lower().endswith(JSONL_ENDINGS):
+            with open_unpacked(path) as stream:
+                for line in islice(iter(lambda: stream.readline(_CHUNK), b""), _LOOKED_AT):
+                    with suppress(ValueError):
+                        row = json.loads(line)
+                        if isinstance(row, dict):
+                            yield row
+
+
+def _columns_below(columns: Any) -> dict[str, Any]:
+    """Return the names of columns, each with those of its structure."""
+    from pyarrow import types
+
+    return {one.name: _columns_below(one.type) if types.is_struct(one.type) else None for one in columns}
+
+
+def _has(row: Mapping[str, Any], field: str) -> bool:
+    first, _, rest = field.partition(".")
+    below = row.get(first)
+    return field in row or (bool(rest) and isinstance(below, Mapping) and _has(below, rest))
 
 
 def read_jsonl(path: str, config: Config) -> Iterator[RawPage]:
@@ -99,13 +158,18 @@ def read_parquet(path: str, config: Config) -> Iterator[RawPage]:
             yield rejected(path, "read.damaged", f"The file cannot be read as Parquet: {fault}.")
             return
         columns = _columns(table.schema_arrow, config)
+        if not set(columns) & {*_html_fields(config), *_text_fields(config)}:
+            rows, names = table.metadata.num_rows, _named(table.schema_arrow.names)
+            detail = f"Its {rows} rows have no text. Its columns: {names}. {_NAME_IT}"
+            yield rejected(path, "read.no-text", detail)
+            return
         left = FREE_DECOMPRESSED_BYTES + MAX_DECOMPRESSION_RATIO * raw.seek(0, io.SEEK_END)
         first = 0
         for group in range(table.num_row_groups):
             n, end = first, first + table.metadata.row_group(group).num_rows
             try:
                 for page in _rows(table, group, columns, f"{path}#", first, config):
-                    left -= config.max_page_bytes if isinstance(page.octets, Rejection) else len(page.octets)
+                    left -= _cost(page, config)
                     if left < 0:
                         break
                     yield page
@@ -118,6 +182,13 @@ def read_parquet(path: str, config: Config) -> Iterator[RawPage]:
                 yield rejected(f"{path}#{n}", "read.damaged", f"From here on nothing is read: {BOMB}.")
                 return
             first = end
+
+
+def _cost(page: RawPage, config: Config) -> int:
+    """Return the bytes that a row takes of what a file may unpack to; a rejected one may have been large."""
+    if isinstance(page.octets, Rejection):
+        return _BYTES_WITHOUT_TEXT if page.octets.rule == "read.no-text" else config.max_page_bytes
+    return len(page.octets)
 
 
 def _rows(table: Any, group: int, columns: list[str], prefix: str, first: int, config: Config) -> Iterator[RawPage]:
@@ -191,12 +262,10 @@ def _size(value: Any) -> int:
 
 def raw_page_of(row: Mapping[str, Any], path: str, config: Config) -> RawPage:
     """Return the page in a row, or the rejection that says why it has no page."""
-    html = _first(row, _or_default(config.html_field, () if config.text_field else _HTML_FIELDS))
-    text = _first(row, _or_default(config.text_field, () if config.html_field else _TEXT_FIELDS))
+    html, text = _first(row, _html_fields(config)), _first(row, _text_fields(config))
     page = html or text
     if page is None:
-        known = ", ".join(name[:_MAX_NAMED_FIELDS] for name in sorted(row)[:_MAX_NAMED_FIELDS]) or "none"
-        detail = f"The row has no text. Its fields: {known}. Name the right one with text_field or html_field."
+        detail = f"The row has no text. Its fields: {_named(row)}. {_NAME_IT}"
         return rejected(path, "read.no-text", detail)
     url = _url(row, _or_default(config.url_field, _URL_FIELDS))
     when = _date(row, _or_default(config.date_field, _DATE_FIELDS))
@@ -209,6 +278,18 @@ def raw_page_of(row: Mapping[str, Any], path: str, config: Config) -> RawPage:
     if title and not page.lstrip().startswith(title.strip()):
         page = f"{title.strip()}\n{page}"
     return RawPage(path, page.encode(), url, when, kind, "utf-8")
+
+
+def _html_fields(config: Config) -> Sequence[str]:
+    return _or_default(config.html_field, () if config.text_field else _HTML_FIELDS)
+
+
+def _text_fields(config: Config) -> Sequence[str]:
+    return _or_default(config.text_field, () if config.html_field else _TEXT_FIELDS)
+
+
+def _named(fields: Iterable[str]) -> str:
+    return ", ".join(name[:_MAX_NAMED_FIELDS] for name in sorted(fields)[:_MAX_NAMED_FIELDS]) or "none"
 
 
 def _or_default(field: str | None, default: Sequence[str]) -> Sequence[str]:

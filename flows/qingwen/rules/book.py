@@ -1,7 +1,6 @@
 """The `RuleBook`: all rule tables, read and compiled; a wrong row is refused."""
 
 import hashlib
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -9,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from qingwen.config import parse_toml, read_bounded
 from qingwen.errors import RuleError
 from qingwen.rules.conversion_exceptions import KeptWord, KeptWordTable
 from qingwen.rules.line_rules import VIEWS, Rule
@@ -83,25 +83,35 @@ class RuleBook:
 
         A rule must hit its ``matches`` and miss its ``not_this``; no rule of any table may hit any ``spares``.
         """
+        hits = self._hits_of_cases()
         faults = [
             f"{rule.table}: {rule.id}: does not match its case {case!r}."
             for rule in self.rules
             for case in rule.matches
-            if rule.id not in [hit.rule.id for hit in self.hits(case)]
+            if rule.id not in hits[case]
         ]
         faults += [
             f"{rule.table}: {rule.id}: matches {case!r}, which its not_this forbids."
             for rule in self.rules
             for case in rule.not_this
-            if rule.id in [hit.rule.id for hit in self.hits(case)]
+            if rule.id in hits[case]
         ]
         faults += [
-            f"{hit.rule.table}: {hit.rule.id}: matches the news line {case!r}, which {owner.id} spares."
+            f"{rule.table}: {rule.id}: matches the news line {case!r}, which {owner.id} spares."
             for owner in self.rules
             for case in owner.spares
-            for hit in self.hits(case)
+            for rule in hits[case].values()
         ]
         return faults + self.spun.check() + self.keep.check() + self.personal.check()
+
+    def _hits_of_cases(self) -> dict[str, dict[str, Rule]]:
+        """Return, for each case of a rule, the rules that match in it, by id; all cases are searched at once."""
+        cases = {case for rule in self.rules for case in (*rule.matches, *rule.not_this, *rule.spares)}
+        lines = [(case, line) for case in sorted(cases) for line in case.split("\n")]
+        found: dict[str, dict[str, Rule]] = {case: {} for case in cases}
+        for (case, _), hits in zip(lines, self.hits_of([line for _, line in lines]), strict=True):
+            found[case].update({hit.rule.id: hit.rule for hit in hits})
+        return found
 
     @property
     def n_cases(self) -> int:
@@ -120,6 +130,19 @@ def load_rules(extra: Path | None = None) -> RuleBook:
         RuleError: a table cannot be read or a row is wrong; the message names the table, the row and the fault.
     """
     return compile_rules(extra_tables(extra)) if extra else _shipped()
+
+
+def check_own_rules(extra: Path, book: RuleBook) -> None:
+    """Check the rows of a user's own tables, a file or folder, against their cases, as part of all rules.
+
+    Raises:
+        RuleError: a row fails a case; the message names the table, the row and the case.
+    """
+    own = tuple(f"{name}: " for name, _ in extra_tables(extra))
+    faults = [fault for fault in book.check() if fault.startswith(own)]
+    if faults:
+        more = f" {len(faults) - 1} more: qingwen rules check --rules {extra}" if len(faults) > 1 else ""
+        raise RuleError(faults[0] + more)
 
 
 def compile_rules(extra: Sequence[tuple[str, str]]) -> RuleBook:
@@ -158,7 +181,7 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
     if not files:
         raise RuleError(f"{path}: the folder holds no *.toml rule table.")
     try:
-        return [(str(file), file.read_text("utf-8")) for file in files]
+        return [(str(file), read_bounded(file)) for file in files]
     except (OSError, UnicodeDecodeError) as fault:
         raise RuleError(f"{path}: cannot read the rule table: {fault}.") from fault
 
@@ -186,10 +209,7 @@ def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]
 
 
 def _parsed(name: str, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        raise RuleError(f"{name}: not valid TOML: {fault}.") from fault
+    return parse_toml(text, name, RuleError)
 
 
 def _without_off(shipped: Sequence[tuple[str, str]], own: Tables) -> Tables:

@@ -33,7 +33,7 @@ def _re2(value: Any, frame: str = "{}") -> Any:
     try:
         return compile_re2(frame.replace("{}", value))
     except PatternError as fault:
-        raise ValueError(f"RE2 does not take the pattern {value!r}: {fault}") from fault
+        raise ValueError(f"RE2 does not take the pattern {value!r:.200}: {fault}") from fault
 
 
 def bounded(value: Any) -> Any:
@@ -43,9 +43,9 @@ def bounded(value: Any) -> Any:
     try:
         pattern = re.compile(value)
     except re.error as fault:
-        raise ValueError(f"the pattern {value!r} does not compile: {fault}") from fault
+        raise ValueError(f"the pattern {value!r:.200} does not compile: {fault}") from fault
     if repeats_without_end(value):
-        raise ValueError(f"the pattern {value!r} repeats without an end; write {{0,20}} for *, {{1,20}} for +")
+        raise ValueError(f"the pattern {value!r:.200} repeats without an end; write {{0,20}} for *, {{1,20}} for +")
     return pattern
 
 
@@ -115,12 +115,17 @@ def read_row(kind: type[Kind], row: Mapping[str, Any], where: str) -> Kind:
     """Return a row as an object of its kind.
 
     Raises:
-        RuleError: a key is missing or unknown, or has a wrong value; the sentence begins with ``where``.
+        RuleError: a field is unknown or missing, or has a wrong value; the sentence begins with ``where``.
     """
     try:
         return kind.model_validate(row)
+    except RecursionError as fault:
+        raise RuleError(f"{where}: a pattern is nested too deeply.") from fault
     except ValidationError as fault:
-        raise RuleError(f"{where}: {_sentence(fault.errors()[0], kind)}.") from fault
+        errors = fault.errors()
+        # A misspelt field is unknown, and the right one missing: only the first says what is wrong.
+        error = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
+        raise RuleError(f"{where}: {_sentence(error, kind)}.") from fault
 
 
 def _sentence(error: ErrorDetails, kind: type[BaseModel]) -> str:
@@ -131,19 +136,19 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel]) -> str:
     if type_ == "extra_forbidden" and key == "off":
         return "off belongs at the top of the file, above the first [[...]]"
     if type_ == "extra_forbidden":
-        return f"unknown key {key!r}. Known: {', '.join(names)}"
+        return f"unknown field {key!r}. A row of this table has {', '.join(names)}"
     if type_ in ("literal_error", "enum"):
-        return f"unknown {key} {value!r}. It must be one of {error['ctx']['expected']}"
+        return f"unknown {key} {value!r:.200}. It must be one of {error['ctx']['expected']}"
     if type_ == "value_error":
         return str(error["ctx"]["error"])
     if len(error["loc"]) > 1 or type_ in ("tuple_type", "frozen_set_type"):
-        return f"{key} must be a list of texts, not {value!r}"
+        return f"{key} must be a list of texts, not {value!r:.200}"
     if type_ == "string_type":
-        return f"{key} must be a text in quotes, not {value!r}"
+        return f"{key} must be a text in quotes, not {value!r:.200}"
     if type_ == "bool_type":
-        return f"{key} must be true or false, not {value!r}"
+        return f"{key} must be true or false, not {value!r:.200}"
     most = error["ctx"]["le"] if type_ == "less_than_equal" else LARGEST
-    return f"{key} must be a number from 0 to {int(most)}, not {value!r}"
+    return f"{key} must be a number from 0 to {int(most)}, not {value!r:.200}"
 
 
 def know(table: Mapping[str, Any], known: Sequence[str], where: str) -> None:

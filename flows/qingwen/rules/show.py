@@ -1,6 +1,8 @@
 """Print rows of the tables as they are written, by their ids: what a rule that an explanation names does, and why."""
 
 import re
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from qingwen.errors import SetupError
@@ -34,17 +36,27 @@ def rows_named(wanted: str, extra: Path | None = None) -> list[str]:
     ['# ads.toml', '[[rule]]', 'id = "ad.contact-line"']
 
     Raises:
-        SetupError: no row's id begins so; the message names the file that decides such rules.
+        SetupError: no row's id begins so; the message names ids like it, or the file that decides such rules.
         RuleError: the user's own tables cannot be read.
     """
     tables = [*shipped_tables(), *(extra_tables(extra) if extra else ())]
-    rows = [(name, row) for name, text in tables for row in _rows(text)]
-    rows = [row for row in rows if _id(row[1]) == wanted] or [row for row in rows if _id(row[1]).startswith(wanted)]
+    every = [(name, row) for name, text in tables for row in _rows(text)]
+    rows = [row for row in every if _id(row[1]) == wanted] or [row for row in every if _id(row[1]).startswith(wanted)]
     if not rows:
-        file = DECIDED.get(wanted.partition(".")[0])
-        hint = f"rules of this kind that no table holds are decided in {file}" if file else "see the tables in rules/"
-        raise SetupError(f"{wanted}: no row has this id; {hint}.")
+        raise SetupError(f"{wanted}: no row has this id. {_hint(wanted, [_id(text) for _, text in every])}")
     return [f"# {name}\n{row}" for name, row in rows]
+
+
+def _hint(wanted: str, ids: Sequence[str]) -> str:
+    kind, _, name = wanted.partition(".")
+    near = get_close_matches(wanted, ids, cutoff=0.7)
+    if not near and kind in DECIDED:
+        return f"Rules of this kind that no table holds are decided in {DECIDED[kind]}."
+    names = {id_.partition(".")[2]: id_ for id_ in ids}
+    near = near or [names[one] for one in get_close_matches(name or kind, names)]
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    return f"Ids begin with {', '.join(sorted({id_.partition('.')[0] for id_ in ids}))}, and a dot."
 
 
 def _rows(text: str) -> list[str]:

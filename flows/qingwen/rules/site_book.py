@@ -27,6 +27,10 @@ def line_key(words: str) -> str:
     return hashlib.blake2b(solid.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
+# The book's file in the state of a dataset.
+SITES = "sites.json"
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """A line that recurs on a site: on how many of the surveyed pages, and how it begins (for people to read)."""

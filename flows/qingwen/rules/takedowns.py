@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
@@ -12,17 +14,28 @@ from qingwen.errors import SetupError
 from qingwen.rules.site_book import TextFile
 
 FORGOTTEN = "forgotten.json"
+_DIGEST = re.compile("[0-9a-f]{32}")
 # Stage, rule and detail of the rejection of a page that was taken down.
 RULE = ("forget", "forget.asked", "The page was taken down on request.")
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """Ids, URLs and sites that were taken down."""
+    """Ids, URLs and sites that were taken down; of URLs and sites the digests alone, as the list names nobody.
+
+    An address is the same with http or https, with any fragment, in any case of its host.
+
+    >>> Forgotten(urls=frozenset({"http://a.cn/1"})).holds("", "https://A.cn:443/1#top")
+    True
+    """
 
     ids: frozenset[str] = frozenset()
     urls: frozenset[str] = frozenset()
     sites: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "urls", frozenset(map(url_digest, self.urls)))
+        object.__setattr__(self, "sites", frozenset(map(_digest, self.sites)))
 
     def joined(self, other: Forgotten) -> Forgotten:
         """Return the union of both."""
@@ -30,7 +43,11 @@ class Forgotten:
 
     def holds(self, page_id: str, url: str | None, site: str | None = None) -> bool:
         """Tell whether a page was taken down."""
-        return page_id in self.ids or url in self.urls or site in self.sites
+        return (
+            page_id in self.ids
+            or (url is not None and bool(self.urls) and url_digest(url) in self.urls)
+            or (site is not None and bool(self.sites) and _digest(site) in self.sites)
+        )
 
     def to_json(self) -> str:
         """Return what `load_forgotten` reads."""
@@ -40,6 +57,23 @@ class Forgotten:
     def digest(self) -> str:
         """Return 16 hex digits that change with every page taken down."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+
+def url_digest(url: str) -> str:
+    """Return the digest of an address; a digest as it is."""
+    try:
+        parts = urlsplit(url.strip())
+        port = "" if parts.port in (None, 80, 443) else f":{parts.port}"
+    except ValueError:
+        return _digest(url)
+    if not parts.hostname:
+        return _digest(url)
+    query = f"?{parts.query}" if parts.query else ""
+    return _digest(f"{parts.hostname}{port}{parts.path or '/'}{query}")
+
+
+def _digest(text: str) -> str:
+    return text if _DIGEST.fullmatch(text) else hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def load_forgotten(path: TextFile) -> Forgotten:

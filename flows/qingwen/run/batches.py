@@ -52,6 +52,11 @@ class BatchRun:
     fault: str = ""
     stuck: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def pages(self) -> int:
+        """Return how many pages it holds: of a container that failed a guess."""
+        return self.batch.pages if self.counts is None else self.counts.pages + len(self.counts.waiting)
+
 
 def clean_batches(
     batches: Iterable[Batch],

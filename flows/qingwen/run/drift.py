@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from qingwen.dataset.location import Location
+from qingwen.dataset.location import Location, read_state
 from qingwen.errors import PublishError
 from qingwen.run.jobs import Counts
 
@@ -81,6 +81,9 @@ def last_counts(dataset: Location) -> list[Counts]:
     """Return the counts of the last runs that are large enough to compare, from their manifests."""
     folder = dataset / "_runs"
     paths = sorted(folder.glob("*.json"), key=lambda path: path.name, reverse=True) if folder.exists() else []
-    stated = (json.loads(path.read_text("utf-8"))["counts"] for path in paths[: 5 * _RUNS])
-    every = map(Counts.of, stated)
-    return list(islice((counts for counts in every if shares(counts) is not None), _RUNS))
+    every = (read_state(path, _counts, "Remove it: it says what one run did.") for path in paths[: 5 * _RUNS])
+    return list(islice((counts for counts in every if counts is not None and shares(counts) is not None), _RUNS))
+
+
+def _counts(manifest: bytes) -> Counts:
+    return Counts.of(json.loads(manifest)["counts"])

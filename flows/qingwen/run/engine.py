@@ -7,6 +7,7 @@ Each step is a function that takes what it needs and returns what the next one t
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,14 +18,15 @@ from pathlib import Path
 from qingwen.dataset import delta
 from qingwen.dataset.dataset import new_name
 from qingwen.dataset.location import Location, is_local, location_of, remove
-from qingwen.dataset.part_files import DONE
+from qingwen.dataset.part_files import is_whole
 from qingwen.dataset.progress import Progress, silent
+from qingwen.dataset.schema import DUPLICATES
 from qingwen.errors import BatchError, EndedError
 from qingwen.read.containers import is_container
 from qingwen.read.inputs import find_sources
 from qingwen.read.page import Source
 from qingwen.rules.book import RuleBook
-from qingwen.rules.site_book import SiteBook, load_sites
+from qingwen.rules.site_book import SITES, SiteBook, load_sites
 from qingwen.rules.takedowns import FORGOTTEN, Forgotten, load_forgotten
 from qingwen.run.batches import Batch, BatchRun, CleanedBatches, add_up, clean_batches
 from qingwen.run.drift import check_jumps
@@ -39,7 +41,6 @@ from qingwen.run.stuck_pages import FailedPages, failed_pages_file, given_up, lo
 from qingwen.run.survey import choose_sample, survey_sites
 from qingwen.run.workers import ENDED, Pool, in_this_process, in_threads
 
-SITES = "sites.json"
 _PACKAGES = ("qingwen", "pyarrow", "deltalake", "beautifulsoup4", "opencc-python-reimplemented", "prefect")
 # So many pending paths are named in the manifest; the table sources names all.
 _NAMED = 1_000
@@ -182,7 +183,10 @@ def clean(run: Run, new: NewPages, sites: SiteBook, execute: Executor) -> Cleane
             job_of = _jobs_of(run, new, watches, {key: page.paths for key, page in given_up(failed_pages).items()})
             for batch_run in clean_batches(batches, job_of, run.until_stopped(execute), context):
                 ended.append(batch_run)
-                done += batch_run.batch.pages
+                # How many pages a container holds is a guess until it is cleaned.
+                pages = batch_run.pages
+                total += pages - batch_run.batch.pages
+                done += pages
                 run.progress("clean", done, total)
     if run.stop.is_set() and len(ended) < len(batches):
         raise EndedError(
@@ -237,6 +241,7 @@ def report(
     counts = cleaned.counts
     if merged is not None:
         counts = counts.without_copies(merged.copied_records, merged.copied_rejections)
+    clusters = delta.read(dataset, "duplicates", ("kind", "duplicate_of")) if merged else DUPLICATES.empty_table()
     pending = [*cleaned.failed, *cleaned.waiting]
     waiting = [f"{path}: {why}" for path, why in cleaned.waiting.items()]
     made = RunReport(
@@ -250,7 +255,9 @@ def report(
         pending_paths=pending[:_NAMED],
         given_up=cleaned.given_up,
         withdrawn=merged.withdrawn if merged else 0,
-        duplicates=len(delta.read(dataset, "duplicates", ("id",))) if merged else 0,
+        duplicates=clusters.num_rows,
+        repeats=Counter(kind for kind, first in zip(*clusters.to_pydict().values(), strict=True) if first is not None),
+        rebuilt=request.rebuild and any(commits.values()),
         sites=len(sites.sites),
         sites_digest=sites.digest,
         counts=counts,
@@ -283,7 +290,7 @@ def _plan(run: Run, new: NewPages, sites: SiteBook, forgotten: Forgotten) -> tup
     batches = new.batches(run.request.processes, run.request.batch_pages, versions)
     keys, staging = {batch.key for batch in batches}, run.dataset.staging
     for folder in staging.iterdir() if staging.is_dir() else ():
-        if folder.name not in keys or not (folder / DONE).exists():
+        if folder.name not in keys or not is_whole(folder):
             remove(folder)
     return batches
 

@@ -174,6 +174,11 @@ class Counts:
     left_out: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def waiting(self) -> set[str]:
+        """Return the paths of the pages that are pending."""
+        return {*self.left_out, *self.unreadable}
+
     def add(self, other: Counts) -> None:
         """Add another's counts."""
         for entry in fields(self):
@@ -198,6 +203,10 @@ class Counts:
                 self.removed_blocks[labelled.verdict.rule] += 1
         self.edits.update(edit.rule for edit in result.edits)
         self.flags.update(flag.rule for flag in result.flags)
+
+    def changes(self) -> list[tuple[str, int]]:
+        """Return the rules that changed characters, most often first; white space of the layout is not counted."""
+        return [(rule, n) for rule, n in self.edits.most_common() if not rule.startswith("layout.")]
 
     def without_copies(self, records: int, rejections: Mapping[str, int]) -> Counts:
         """Return the counts with pages counted as copies that other batches turned out to hold too."""

@@ -1,23 +1,30 @@
 """Maintain a dataset between runs: join small files, remove old ones, take pages down."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 from qingwen.dataset import delta
 from qingwen.dataset.dataset import check_dataset, new_name, versions_of
-from qingwen.dataset.location import Location
+from qingwen.dataset.location import Location, remove
 from qingwen.dataset.part_files import Staged
 from qingwen.dataset.rows import rows_of, source_row
 from qingwen.dataset.schema import TABLES
+from qingwen.errors import SetupError
 from qingwen.model import Rejection
 from qingwen.read.page import RawPage, Source
-from qingwen.rules.takedowns import FORGOTTEN, RULE, Forgotten, load_forgotten
+from qingwen.rules.site_book import SITES, SiteBook, load_sites
+from qingwen.rules.takedowns import FORGOTTEN, RULE, Forgotten, load_forgotten, url_digest
 from qingwen.run.near_duplicates import cluster
 from qingwen.run.publish import Commit, OpenDataset, merge, next_number, open_dataset, publish
 
 # The file size that object stores and readers of Parquet like best.
 FILE_BYTES = 256 * 1024 * 1024
 
+# The review page that stands beside the tables by default.
+REVIEW = "review.html"
 _COPIES = ("duplicate_of", "duplicate_kind", "cluster_size")
 
 
@@ -73,20 +80,27 @@ def forget(
 ) -> Forgotten:
     """Take pages down: by id, by URL, or all of a site. Return the pages found, by id.
 
-    Their rows go from every table; ``sources`` and ``rejections`` say that they were taken down, and a tombstone keeps
-    later runs from bringing them back. Run `vacuum` to remove the files that still hold the old rows.
+    An id may be cut to its first digits where no other begins so. Their rows go from every table; ``sources`` and
+    ``rejections`` say that they were taken down, and a tombstone keeps later runs from bringing them back. The review
+    page beside the tables goes too. Run `vacuum` to remove the files that still hold the old rows.
 
-    Raises: as `compact`.
+    Raises: as `compact`; SetupError if no page has one of the ids, URLs or sites: then nothing is taken down.
     """
     with open_dataset(check_dataset(dataset)) as opened:
         pages = _pages_of(opened, ids, urls, sites)
         # Every copy of a page goes with it, and stays gone wherever else it comes from.
-        asked = Forgotten(frozenset(ids) | pages, frozenset(urls), frozenset(sites))
-        texts = {FORGOTTEN: load_forgotten(opened.state / FORGOTTEN).joined(asked).to_json()}
+        asked = Forgotten(pages, frozenset(urls), frozenset(sites))
+        known = load_sites(opened.state / SITES).sites
+        texts = {
+            FORGOTTEN: load_forgotten(opened.state / FORGOTTEN).joined(asked).to_json(),
+            SITES: SiteBook({name: site for name, site in known.items() if name not in sites}).to_json(),
+        }
         run, versions = new_name(dataset), versions_of(dataset)
-        merge(opened, [_stage_rejections(opened, run)] if pages else [])
+        merge(opened, [_stage_rejections(opened, run)])
+        _take_out_addresses(opened)
         cluster(opened.database, versions["min_similarity"])
-        publish(opened, Commit(next_number(dataset), run, (FORGOTTEN,), **versions), texts)
+        publish(opened, Commit(next_number(dataset), run, tuple(sorted(texts)), **versions), texts)
+        remove(dataset / REVIEW)
     return Forgotten(pages)
 
 
@@ -97,14 +111,55 @@ def _pages_of(
     database = opened.database
     for name in ("records", "sources"):
         database.view(name, delta.files(opened.path, name), TABLES[name])
-    database.do("CREATE TABLE forgotten (page VARCHAR)")
-    for column, values in (("id", ids), ("url", urls), ("site", sites)):
-        database.do(f"INSERT INTO forgotten SELECT id FROM records WHERE list_contains(?, {column})", sorted(values))
-    for column, values in (("page_id", ids), ("url", urls)):
-        database.do(
-            f"INSERT INTO forgotten SELECT page_id FROM sources WHERE list_contains(?, {column})", sorted(values)
-        )
-    return frozenset(page for (page,) in database.rows("SELECT DISTINCT page FROM forgotten"))
+    database.do(
+        "CREATE TABLE known_pages AS SELECT id AS page, url, site FROM records "
+        "UNION SELECT page_id, url, NULL FROM sources WHERE page_id IS NOT NULL"
+    )
+    pages = {_page_of(opened, id_) for id_ in ids}
+    for site in sites:
+        pages |= _found(opened, site, "SELECT page FROM known_pages WHERE site = ?")
+    digests: dict[str, set[str]] = defaultdict(set)
+    for page, url in database.each("SELECT page, url FROM known_pages WHERE url IS NOT NULL") if urls else ():
+        digests[url_digest(url)].add(page)
+    for url in urls:
+        if url_digest(url) not in digests:
+            raise SetupError(f"{url}: no page of {opened.path} has this URL. Nothing was taken down.")
+        pages |= digests[url_digest(url)]
+    database.create("forgotten", pa.table({"page": pa.array(sorted(pages), pa.string())}))
+    return frozenset(pages)
+
+
+def _page_of(opened: OpenDataset, start: str) -> str:
+    """Return the id that begins with these digits."""
+    found = _found(opened, start, "SELECT page FROM known_pages WHERE starts_with(page, ?)")
+    if len(found) > 1 and start not in found:
+        raise SetupError(f"{start}: the ids of {len(found)} pages begin so; give more of it. Nothing was taken down.")
+    return start if start in found else found.pop()
+
+
+def _found(opened: OpenDataset, wanted: str, query: str) -> set[str]:
+    """Return the pages of a query with one value.
+
+    Raises:
+        SetupError: there are none.
+    """
+    found = {page for (page,) in opened.database.rows(query, wanted)} if wanted else set()
+    if not found:
+        raise SetupError(f"{wanted!r}: no page of {opened.path} has this id or site. Nothing was taken down.")
+    return found
+
+
+def _take_out_addresses(opened: OpenDataset) -> None:
+    """Leave no address of a page of ``forgotten`` in ``sources``, where paths that held it once state it too."""
+    database = opened.database
+    database.do(
+        "CREATE TABLE once AS SELECT DISTINCT path FROM retired "
+        "WHERE page IN (SELECT page FROM forgotten) AND path NOT IN (SELECT path FROM outdated)"
+    )
+    for name in ("held", "retired"):
+        database.do(f"INSERT INTO stated SELECT * FROM {name} SEMI JOIN once USING (path)")
+    database.do("INSERT INTO outdated SELECT path FROM once")
+    database.do("UPDATE stated SET url = NULL WHERE page_id IN (SELECT page FROM forgotten)")
 
 
 def _stage_rejections(opened: OpenDataset, part: str) -> str:

@@ -16,11 +16,12 @@ from pydantic import TypeAdapter
 from qingwen.dataset import delta
 from qingwen.dataset.database import DATABASE_FAULTS, PREFIX, Database, give_back, in_order
 from qingwen.dataset.dataset import VERSIONS, write_versions
-from qingwen.dataset.location import Location, remove, write_whole
+from qingwen.dataset.location import Location, remove, sync, write_whole
 from qingwen.dataset.lock import FolderLock, StoreLock, lock_of
+from qingwen.dataset.part_files import is_whole, is_whole_table, read_table
 from qingwen.dataset.rows import ITEM, staged_schema
 from qingwen.dataset.schema import KEYS, ORDERS, TABLES
-from qingwen.errors import BatchError
+from qingwen.errors import BatchError, SetupError
 from qingwen.read.page import Source
 from qingwen.run.plan import make_held, table_of_paths, table_of_sources
 from qingwen.run.sql import make
@@ -66,10 +67,7 @@ def open_dataset(path: Location) -> Iterator[OpenDataset]:
     try:
         for left in state.glob(f"{PREFIX}*"):
             remove(left)
-        marker = state / "staging" / FINAL / COMMIT
-        commit = _commits().validate_json(marker.read_bytes()) if marker.exists() else None
-        if commit is not None:
-            _commit_decided(path, commit)
+        commit = _finish(path)
         with Database(state) as database:
             yield OpenDataset(path, database, commit.run if commit else None, lock)
     except (OSError, *DATABASE_FAULTS, delta.Fault) as fault:
@@ -100,6 +98,43 @@ class Commit:
 @cache
 def _commits() -> TypeAdapter[Commit]:
     return TypeAdapter(Commit)
+
+
+def _finish(path: Location) -> Commit | None:
+    """Finish what a killed run had decided, and return it. What is damaged is dropped if no table has any of it yet.
+
+    Raises:
+        SetupError: it is damaged, and some tables have it.
+    """
+    staging = path / "_state" / "staging"
+    final = staging / FINAL
+    if not (final / COMMIT).exists():
+        return None
+    commit = _decided(staging)
+    if commit is not None:
+        _commit_decided(path, commit)
+        return commit
+    # Records are committed last.
+    if any(delta.published(path, name) > delta.published(path, "records") for name in TABLES):
+        raise SetupError(
+            f"{final}: what a killed run had decided is damaged, and some tables have it already. Remove the folder, "
+            "then run with --rebuild."
+        )
+    remove(staging)
+    return None
+
+
+def _decided(staging: Location) -> Commit | None:
+    """Return what a killed run had decided, if all that it wrote down is whole."""
+    final = staging / FINAL
+    try:
+        commit = _commits().validate_json((final / COMMIT).read_bytes())
+        parts = [staging / folder for folder in read_table(final / "parts.parquet")["folder"].to_pylist()]
+    except (OSError, ValueError):
+        return None
+    files = [final / f"{name}.parquet" for name in _DECIDED]
+    are_whole = all(map(is_whole_table, files)) and all(map(is_whole, parts))
+    return commit if are_whole and all((final / name).exists() for name in commit.beside) else None
 
 
 def next_number(dataset: Location) -> int:
@@ -162,8 +197,9 @@ def publish(dataset: OpenDataset, commit: Commit, texts: Mapping[str, str]) -> d
         database.write(f"SELECT * FROM {name}", final / f"{name}.parquet")
     for name in commit.beside:
         (final / name).write_text(texts[name], "utf-8")
+    sync(*final.iterdir(), final)
     # The marker comes last: what it marks is whole.
-    (final / COMMIT).write_bytes(_commits().dump_json(commit))
+    write_whole(final / COMMIT, _commits().dump_json(commit))
     dataset.lock.check()
     return _commit_decided(dataset.path, commit)
 
@@ -177,8 +213,7 @@ def _commit_decided(dataset: Location, commit: Commit) -> dict[str, int]:
         write_whole(dataset / "_state" / name, (final / name).read_text("utf-8"))
     commits = commit_tables(dataset, final, commit)
     changes = dataset / "_runs" / f"{commit.run}.changes.parquet"
-    changes.parent.mkdir(parents=True, exist_ok=True)
-    changes.write_bytes((final / CHANGES).read_bytes())
+    write_whole(changes, (final / CHANGES).read_bytes())
     remove(staging)
     return commits
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from qingwen.dataset import delta
-from qingwen.dataset.location import Location
+from qingwen.dataset.location import Location, write_whole
 from qingwen.dataset.schema import RECORDS
 from qingwen.model import SCHEMA_VERSION
 from qingwen.run.jobs import Counts
@@ -29,7 +30,8 @@ class RunReport:
     """Counts in and out per stage and rule, versions and digests of one run.
 
     ``inputs``, ``unchanged`` and ``pending`` count files, ``counts`` the pages in them; ``given_up`` counts paths that
-    stay pending, as workers died at them in several runs; ``sites`` is how many sites the run's SiteBook knows;
+    stay pending, as workers died at them in several runs; ``duplicates`` counts the members of all clusters of the
+    dataset, ``repeats`` those but the representatives, by kind; ``sites`` is how many sites the run's SiteBook knows;
     ``jumps`` are shares much higher than in the last runs, in words; ``notes`` are sentences for the user; ``seconds``
     are by stage.
     """
@@ -45,6 +47,8 @@ class RunReport:
     given_up: int = 0
     withdrawn: int = 0
     duplicates: int = 0
+    repeats: Counter[str] = field(default_factory=Counter)
+    rebuilt: bool = False
     sites: int = 0
     sites_digest: str = ""
     counts: Counts = field(default_factory=Counts)
@@ -68,6 +72,11 @@ class RunReport:
         stated: dict[str, Any] = TypeAdapter(RunReport).dump_python(self, mode="json")
         return {**stated, "counts": {name: n for name, n in stated["counts"].items() if name not in _PATHS}}
 
+    @property
+    def pages(self) -> int:
+        """Return how many pages the inputs hold; an unchanged file, or one that failed, counts as one."""
+        return self.unchanged + self.counts.pages + self.pending
+
     def rejected(self) -> int:
         """Return how many pages were rejected."""
         return sum(self.counts.rejections.values())
@@ -77,8 +86,9 @@ def tables_of(report: RunReport) -> Iterator[tuple[str, list[dict[str, object]]]
     """Yield the report's tables: a title, and rows of equal columns."""
     counts = report.counts
     pages = [
-        ("pages in", report.inputs),
-        ("unchanged", report.unchanged),
+        ("files in", report.inputs if report.inputs != report.pages else 0),
+        ("pages in", report.pages),
+        ("unchanged", report.unchanged + counts.unchanged),
         ("records", counts.records),
         ("rejections", report.rejected()),
         ("identical copies", counts.copies),
@@ -91,8 +101,7 @@ def tables_of(report: RunReport) -> Iterator[tuple[str, list[dict[str, object]]]
     yield "Characters removed by label", [{"label": r, "characters": n} for r, n in counts.removed_chars.most_common()]
     order = sorted(counts.lengths, key=_shortest)
     yield "Lengths", [{"characters": name, "records": counts.lengths[name]} for name in order]
-    repairs = [(rule, n) for rule, n in counts.edits.most_common() if not rule.startswith("layout.")]
-    yield "Repairs by rule", [{"rule": rule, "edits": n} for rule, n in repairs]
+    yield "Changes by rule", [{"rule": rule, "changes": n} for rule, n in counts.changes()]
     yield "Flags by rule", [{"rule": rule, "places": n} for rule, n in counts.flags.most_common()]
 
 
@@ -136,9 +145,8 @@ def markdown(report: RunReport) -> str:
 
 def write_manifest(dataset: Location, report: RunReport) -> None:
     """Write the run's manifest, ``_runs/<run>.json``."""
-    path = dataset / "_runs" / f"{report.run}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report.manifest(), ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+    text = json.dumps(report.manifest(), ensure_ascii=False, indent=1, sort_keys=True)
+    write_whole(dataset / "_runs" / f"{report.run}.json", text)
 
 
 def write_card(dataset: Location, report: RunReport, *, masked: bool) -> None:
@@ -176,7 +184,7 @@ record came from. `qingwen forget` and `qingwen vacuum` take a page down.
 Written with rules `{report.rules_version}` and configuration `{report.config_digest}`.
 
 {markdown(report).replace("# qingwen run", "# The last run,", 1)}"""
-    (dataset / "README.md").write_text(card, "utf-8")
+    write_whole(dataset / "README.md", card)
 
 
 def _data_files(dataset: Location) -> str:

@@ -94,16 +94,23 @@ def check_request(request: Request, *, stores: bool = True) -> RuleBook:
     Raises:
         SetupError: they do not fit; the message says what to do.
     """
-    from qingwen.dataset.dataset import check_versions
+    from qingwen.dataset.dataset import check_output, check_versions
     from qingwen.dataset.location import location_of
-    from qingwen.read.inputs import check_inputs
+    from qingwen.read.inputs import check_inputs, find_sources
     from qingwen.read.open import is_url
-    from qingwen.rules.book import load_rules
+    from qingwen.read.table_rows import check_fields
+    from qingwen.rules.book import check_own_rules, load_rules
 
-    book = load_rules(Path(request.rules) if request.rules else None)
+    own = Path(request.rules) if request.rules else None
+    book = load_rules(own)
+    if own is not None:
+        check_own_rules(own, book)
     check_inputs(named for named in request.inputs if stores or not is_url(named))
+    local = (named for named in request.inputs if not is_url(named))
+    check_fields((file.path for file in find_sources(local)), request.config)
+    dataset = location_of(request.output)
+    check_output(dataset)
     if not request.rebuild:
-        dataset = location_of(request.output)
         check_versions(dataset, row_versions(book, request.config), by_month=request.partition_by == MONTH)
     return book
 

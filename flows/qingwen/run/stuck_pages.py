@@ -18,7 +18,7 @@ from types import TracebackType
 
 from pydantic import TypeAdapter
 
-from qingwen.dataset.location import Location
+from qingwen.dataset.location import Location, read_state
 from qingwen.run.jobs import CleanJob
 
 FAILED_PAGES = "tries.json"
@@ -126,9 +126,13 @@ FailedPages = Mapping[str, FailedPage]
 
 
 def load_failed_pages(state: Location) -> FailedPages:
-    """Return the pages at which earlier runs of a dataset failed."""
-    path = state / FAILED_PAGES
-    return _failed_pages().validate_json(path.read_bytes()) if path.exists() else {}
+    """Return the pages at which earlier runs of a dataset failed.
+
+    Raises:
+        SetupError: the file is damaged.
+    """
+    hint = "Remove it: then these pages are tried again."
+    return read_state(state / FAILED_PAGES, _failed_pages().validate_json, hint) or {}
 
 
 def failed_pages_file(failed: FailedPages, state: Location) -> dict[str, str]:
