@@ -8,14 +8,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from threading import Event
 
 import pytest
 
 from commands import qingwen
-from conftest import PAGES, ROOT, SEED, group_lives
+from conftest import PAGES, ROOT, SEED, group_lives, wait_for
 from qingwen.dataset.progress import Progress
 from qingwen.errors import BatchError, EndedError, PublishError, SetupError
 from qingwen.run.report import RunReport
@@ -38,7 +37,7 @@ def test_clean_says_what_it_did_and_finds_nothing_to_do_the_second_time(tmp_path
     assert qingwen(*command).stdout.startswith("Nothing to do")
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_home")
 def test_clean_runs_the_flow_without_prefect_s_log(tmp_path: Path) -> None:
     command = [*QINGWEN, "clean", "--output", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
@@ -184,17 +183,12 @@ def test_a_signal_ends_the_run_and_its_workers(number: int, status: int, tmp_pat
         # A shell that runs the tests in the background lets its children ignore the interrupt.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 30
-    while not list((tmp_path / "out" / "_state").glob("staging/*")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: list((tmp_path / "out" / "_state").glob("staging/*")), 30)
     process.send_signal(number)
     _, said = process.communicate(timeout=30)
     assert process.returncode == status, said
     assert "run again to go on" in said
-    deadline = time.monotonic() + 10
-    while group_lives(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not group_lives(process.pid)
+    wait_for(lambda: not group_lives(process.pid), 10)
 
 
 def test_head_prints_the_first_records_as_a_table(corpus: Path) -> None:
