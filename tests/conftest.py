@@ -11,7 +11,9 @@ Fixtures for any test
     ``pages_dataset``   the dataset of the seed and of all pages of the tests, made once in a session. The same holds.
     ``copied``          ``copied(pages_dataset)`` returns a copy of a dataset in ``tmp_path``, to change.
     ``store``           an S3 file system on loopback with an empty bucket ``crawl``. One server serves a session.
-    ``prefect_api``     Prefect's test server, started once in a session, with a database of its own.
+    ``prefect_home``    a Prefect home with its database made, to be copied; this process's embedded servers have one like it.
+    ``prefect_server``  the environment of what talks to a Prefect server, a process of its own. One serves a session.
+    ``prefect_api``     flows of this process report to that server.
     ``case``            each page of the tests with its gold: those that are rejected for a test with ``rejected`` in its name.
 """
 
@@ -34,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
@@ -41,7 +44,7 @@ PAGES = Path(__file__).parent / "pages"
 SEED = ROOT / "seeds" / "000_fa0feccd83b6dce8.txt"
 
 # The fixtures that start a server or a browser.
-SERVERS = {"store", "prefect_api", "browser"}
+SERVERS = {"store", "prefect_home", "browser"}
 
 # Prefect must not touch the user's own server, and its embedded one may start slowly on a busy machine.
 _HOME = tempfile.mkdtemp(prefix="qingwen-prefect-")
@@ -101,13 +104,85 @@ def copied(tmp_path: Path) -> Callable[[Path], Path]:
     return lambda dataset: Path(shutil.copytree(dataset, tmp_path / dataset.name))
 
 
-@pytest.fixture(scope="session")
-def prefect_api() -> Iterator[None]:
-    """Prefect's own test server: flows of this process report to it until the session ends."""
-    pytest.importorskip("prefect")
-    from prefect.testing.utilities import prefect_test_harness
+def wait_for(what: Callable[[], Any], seconds: float = 300) -> Any:
+    """Return what a call returns when it is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
+    return found
 
-    with prefect_test_harness(server_startup_timeout=180):
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def started_server(prefect_home: Path, home: Path) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+    """Start a Prefect server on a copy of a home; return its process, and the environment of what talks to it."""
+    shutil.copytree(prefect_home, home)
+    port = free_port()
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_SERVER_UI_ENABLED": "false",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def up() -> bool:
+        assert process.poll() is None
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"{environment['PREFECT_API_URL']}/health", timeout=1),
+        ):
+            return True
+        return False
+
+    wait_for(up)
+    return process, environment
+
+
+@pytest.fixture(scope="session")
+def prefect_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A Prefect home to be copied. Its database takes ten seconds to make: all workers of a session share one."""
+    pytest.importorskip("prefect")
+    base = tmp_path_factory.getbasetemp()
+    home = (base if worker_id == "master" else base.parent) / "prefect-home"
+    with FileLock(f"{home}.lock"):
+        if not home.exists():
+            command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
+            environment = {**os.environ, "PREFECT_HOME": f"{home}.new"}
+            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+            Path(f"{home}.new").rename(home)
+    if not Path(_HOME, "prefect.db").exists():
+        shutil.copytree(home, _HOME, dirs_exist_ok=True)
+    return home
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory, prefect_home: Path) -> Iterator[dict[str, str]]:
+    """The environment of what talks to a Prefect server, which ends with the session."""
+    process, environment = started_server(prefect_home, tmp_path_factory.mktemp("prefect") / "home")
+    try:
+        yield environment
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture
+def prefect_api(prefect_server: dict[str, str]) -> Iterator[None]:
+    """Let flows of this process report to the server of the session."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: prefect_server["PREFECT_API_URL"]}):
         yield
 
 
@@ -118,19 +193,18 @@ def _s3_server() -> Iterator[str]:
     It is a process of its own: delta-rs holds the interpreter's lock while it waits for an answer.
     """
     pytest.importorskip("moto.server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
+
+        def up() -> bool:
             assert server.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                return True
+            return False
+
+        wait_for(up, 60)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.kill()

@@ -23,7 +23,6 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, State
 from prefect.logging.loggers import flow_run_logger
 from prefect.schedules import Cron, Schedule
-from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
@@ -192,6 +191,9 @@ def _server_for_all(request: Request) -> Iterator[None]:
     if request.runner in (LOCAL, INLINE) or PREFECT_API_URL.value():
         yield
         return
+    # Importing a server takes seconds, and no other run needs one here.
+    from prefect.server.api.server import SubprocessASGIServer
+
     server = SubprocessASGIServer()
     server.start()
     with temporary_settings({PREFECT_API_URL: server.api_url}):

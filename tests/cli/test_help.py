@@ -58,7 +58,7 @@ def shell(folder: Path, command: str) -> str:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_runs_as_it_stands(example: str, made: Path, tmp_path: Path) -> None:
+def test_an_example_runs_as_it_stands(example: str, made: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     folder = tmp_path / "checkout"
     shutil.copytree(made, folder, symlinks=True)
     (run,) = (path.stem for path in (folder / "data/corpus/_runs").glob("*.json"))
@@ -68,6 +68,8 @@ def test_an_example_runs_as_it_stands(example: str, made: Path, tmp_path: Path) 
     elif "--no-prefect" in words:
         qingwen(*words[1:], "--runner", "inline", cwd=folder)
     else:
+        if words[1] == "clean":
+            request.getfixturevalue("prefect_api")
         qingwen(*words[1:], cwd=folder)
 
 

@@ -6,14 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import PAGES, ROOT
+from conftest import PAGES, ROOT, wait_for
 from made import copies_with_differences
 from qingwen.dataset import delta
 from qingwen.dataset.schema import TABLES
@@ -25,13 +24,14 @@ from qingwen.run.request import Request
 pytest.importorskip("prefect_dask", reason="the extra dask is not installed")
 
 pytestmark = pytest.mark.slow
-WORKERS = 3
+WORKERS = 2
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """The address of a scheduler, and the processes of its workers."""
-    told = tmp_path / "scheduler.json"
+    folder = tmp_path_factory.mktemp("cluster")
+    told = folder / "scheduler.json"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     dask = [sys.executable, "-m", "dask"]
 
@@ -41,17 +41,14 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
     scheduler = started(
         "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(told)
     )
-    nameless = ("--no-nanny", "--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path))
+    nameless = ("--no-nanny", "--nthreads", "1", "--no-dashboard", "--local-directory", str(folder))
     workers = [
         started("worker", "--scheduler-file", str(told), "--host", "127.0.0.1", *nameless) for _ in range(WORKERS)
     ]
     try:
         from distributed import Client
 
-        deadline = time.monotonic() + 60
-        while not told.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_for(told.exists, 60)
         with Client(scheduler_file=str(told)) as client:
             client.wait_for_workers(WORKERS, timeout=60)
             address = client.scheduler.address
@@ -62,29 +59,25 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
             process.wait()
 
 
-@pytest.fixture(scope="module")
-def _server() -> Iterator[None]:
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=180):
-        yield
-
-
 def everything(output: Path) -> dict[str, list[Any]]:
     return {name: sorted(delta.read(output, name).to_pylist(), key=str) for name in TABLES}
 
 
-@pytest.mark.usefixtures("_server")
+@pytest.mark.usefixtures("prefect_api")
 def test_a_cluster_that_loses_a_worker_gives_the_tables_of_one_machine(
     cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Survey, sites and cleaning all go to the cluster."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+    from prefect.client.schemas.sorting import FlowRunSort
+
     from qingwen import flow
 
     monkeypatch.setattr(survey, "_GROUP_PAGES", 20)
     monkeypatch.setattr(survey, "_BUCKET_PAGES", 100)
     address, workers = cluster
-    made = copies_with_differences(tmp_path / "in", 240)
+    made = copies_with_differences(tmp_path / "in", 160)
     inputs = (str(made), str(PAGES))
     killed = []
 
@@ -98,10 +91,10 @@ def test_a_cluster_that_loses_a_worker_gives_the_tables_of_one_machine(
     )
     assert killed, "the worker died while pages were cleaned"
     assert (report.pending, report.faults) == (0, [])
-    from prefect.client.orchestration import get_client
-
     with get_client(sync_client=True) as client:
-        names = {task.name.rpartition("-")[0] for task in client.read_task_runs(limit=200)}
+        (mine,) = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
+        tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[mine.id])))
+    names = {task.name.rpartition("-")[0] for task in tasks}
     assert {"clean-batch", "survey-pages", "mine-sites"} <= names
     run(Request(inputs, str(tmp_path / "bare"), workers=2))
     flow.run(Request(inputs, str(tmp_path / "local"), workers=2))
@@ -111,7 +104,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_tables_of_one_machine(
     assert everything(tmp_path / "dask") == whole
 
 
-@pytest.mark.usefixtures("_server")
+@pytest.mark.usefixtures("prefect_api")
 def test_a_worker_in_another_folder_says_what_to_do(
     cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,10 +1,9 @@
-"""The flow on Prefect's real embedded API: states, artifacts, retries, pending pages."""
+"""The flow on a real Prefect server: states, artifacts, retries, pending pages."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,6 @@ from qingwen.run.request import Request
 from qingwen.run.workers import Pool
 
 pytest.importorskip("prefect")
-
-
-@pytest.fixture(scope="module")
-def harness() -> Iterator[None]:
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=180):
-        yield
 
 
 def request_for(output: Path, *inputs: Path, **options: Any) -> Request:
@@ -53,8 +44,7 @@ def flow_runs() -> list[Any]:
     return asyncio.run(read())
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("harness")
+@pytest.mark.usefixtures("prefect_api")
 def test_the_flow_cleans_publishes_and_reports(tmp_path: Path) -> None:
     from qingwen import flow
 
@@ -72,8 +62,7 @@ def test_the_flow_cleans_publishes_and_reports(tmp_path: Path) -> None:
     assert "spun.zui" in made["qingwen-repairs-by-rule"]
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("harness")
+@pytest.mark.usefixtures("prefect_api")
 def test_a_passing_fault_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qingwen import flow
 
@@ -90,8 +79,7 @@ def test_a_passing_fault_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monk
     assert (report.counts.records, report.pending, len(tries)) == (1, 0, 2)
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("harness")
+@pytest.mark.usefixtures("prefect_api")
 def test_a_batch_that_fails_for_good_leaves_its_pages_pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qingwen import flow
 
@@ -105,8 +93,7 @@ def test_a_batch_that_fails_for_good_leaves_its_pages_pending(tmp_path: Path, mo
     assert "Pending pages" in {run.state_name for run in flow_runs()}
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("harness")
+@pytest.mark.usefixtures("prefect_api")
 def test_a_wrong_set_up_fails_the_flow_and_says_why(tmp_path: Path) -> None:
     from qingwen import flow
 

@@ -1,4 +1,7 @@
-"""A run with pages that hang or kill their worker: for a process of its own, whose workers are patched alike."""
+"""Runs with pages that hang or kill their worker: for a process of its own, whose workers are patched alike.
+
+Each line of the input asks for a run, as JSON: its inputs, its output, more options. A line of the output reports it.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +49,10 @@ clean_batch.clean_page = deadly
 clean_batch.raw_pages = stuck
 
 if __name__ == "__main__":
-    more = json.loads(sys.argv[3])
-    report = run(Request((sys.argv[1],), sys.argv[2], **{"workers": 2, "page_seconds": 3, "worker_gib": 1, **more}))
-    stated = report.manifest()
-    wanted = ("pending", "pending_paths", "given_up", "faults", "commits")
-    print(json.dumps({"records": report.counts.records, **{name: stated[name] for name in wanted}}, ensure_ascii=False))
+    for line in sys.stdin:
+        inputs, output, more = json.loads(line)
+        report = run(Request((inputs,), output, **{"workers": 2, "page_seconds": 5, "worker_gib": 1, **more}))
+        stated = report.manifest()
+        wanted = ("pending", "pending_paths", "given_up", "faults", "commits")
+        told = {"records": report.counts.records, **{name: stated[name] for name in wanted}}
+        print(json.dumps(told, ensure_ascii=False), flush=True)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from conftest import PAGES, ROOT, group_lives
+from commands import qingwen
+from conftest import PAGES, ROOT, group_lives, wait_for
 from made import copies_with_differences
 from qingwen.dataset import delta
 from qingwen.dataset.location import location_of
@@ -51,11 +52,9 @@ def ran(*arguments: object, **options: Any) -> tuple[int, str]:
     return process.returncode, out + said
 
 
-def wait_until(what: Callable[[], Any], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
+def cleaned(made: Path, output: Path) -> str:
+    """Clean in this process, for what a process of its own is not the matter; return what the command prints."""
+    return qingwen("clean", made, "-o", output, "--no-prefect", "--runner", "inline").stdout
 
 
 def batches_done(output: Path) -> list[Path]:
@@ -66,11 +65,12 @@ def ids(output: Path) -> list[str]:
     return sorted(delta.read(location_of(output), "records", ("id",))["id"].to_pylist())
 
 
+@pytest.mark.usefixtures("prefect_home")
 @pytest.mark.parametrize("engine", [["--no-prefect"], []], ids=["bare", "prefect"])
 def test_a_run_that_is_terminated_finishes_its_batches_and_publishes_nothing(engine: list[str], tmp_path: Path) -> None:
-    made, output = copies_with_differences(tmp_path / "in", 200), tmp_path / "out"
-    process = started("clean", made, "-o", output, "--workers", 2, "--batch-pages", 20, *engine)
-    wait_until(lambda: batches_done(output), 400)
+    made, output = copies_with_differences(tmp_path / "in", 120), tmp_path / "out"
+    process = started("clean", made, "-o", output, "--workers", 2, "--batch-pages", 10, *engine)
+    wait_for(lambda: batches_done(output), 400)
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 143, said
@@ -80,20 +80,20 @@ def test_a_run_that_is_terminated_finishes_its_batches_and_publishes_nothing(eng
     assert not delta.exists(location_of(output), "records")
     kept = {path: path.stat().st_mtime_ns for path in batches_done(output)}
     assert kept
-    wait_until(lambda: not group_lives(process.pid))
+    wait_for(lambda: not group_lives(process.pid))
 
-    again = started("clean", made, "-o", output, "--workers", 2, "--batch-pages", 20, "--no-prefect")
-    wait_until(lambda: len(batches_done(output)) > len(kept))
+    again = started("clean", made, "-o", output, "--workers", 2, "--batch-pages", 10, "--no-prefect")
+    wait_for(lambda: len(batches_done(output)) > len(kept))
     assert {path: path.stat().st_mtime_ns for path in kept if path.exists()}.items() <= kept.items(), "not done again"
     again.communicate(timeout=240)
     assert again.returncode == 0
-    assert len(ids(output)) == 200
+    assert len(ids(output)) == 120
 
 
 def test_a_second_interrupt_ends_a_run_at_once(tmp_path: Path) -> None:
-    made, output = copies_with_differences(tmp_path / "in", 400), tmp_path / "out"
-    process = started("clean", made, "-o", output, "--workers", 2, "--batch-pages", 400, "--no-prefect")
-    wait_until(lambda: list(output.glob(f"_state/staging/{24 * '[0-9a-f]'}.*.tmp")))
+    made, output = copies_with_differences(tmp_path / "in", 200), tmp_path / "out"
+    process = started("clean", made, "-o", output, "--workers", 2, "--batch-pages", 200, "--no-prefect")
+    wait_for(lambda: list(output.glob(f"_state/staging/{24 * '[0-9a-f]'}.*.tmp")))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
     assert process.stderr is not None
     while "Interrupted: the run ends when the batches under way are done. A second signal ends it at once." not in (
@@ -104,9 +104,9 @@ def test_a_second_interrupt_ends_a_run_at_once(tmp_path: Path) -> None:
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130, said
     assert "Interrupted. The dataset is as it was; run again to go on." in said
-    wait_until(lambda: not group_lives(process.pid))
-    assert ran("clean", made, "-o", output, "--no-prefect")[0] == 0
-    assert len(ids(output)) == 400
+    wait_for(lambda: not group_lives(process.pid))
+    cleaned(made, output)
+    assert len(ids(output)) == 200
 
 
 def bound_by_permissions() -> None:
@@ -128,28 +128,26 @@ def test_a_page_without_permission_is_pending_and_read_once_it_may_be(tmp_path: 
     made = copies_with_differences(tmp_path / "in", 4)
     hidden = made / "00002.txt"
     hidden.chmod(0)
-    options = ("clean", made, "-o", tmp_path / "out", "--no-prefect")
-    status, said = ran(*options, before=[bound_by_permissions])
+    status, said = ran("clean", made, "-o", tmp_path / "out", "--no-prefect", before=[bound_by_permissions])
     assert status == 1, said
     assert f"pending: {hidden}: The file cannot be read: Permission denied." in said
     assert len(ids(tmp_path / "out")) == 3
     hidden.chmod(0o644)  # which changes neither its size nor its time
-    assert ran(*options)[0] == 0
+    cleaned(made, tmp_path / "out")
     assert len(ids(tmp_path / "out")) == 4
 
 
 def test_a_file_that_goes_away_under_the_run_is_pending_and_read_when_it_is_back(tmp_path: Path) -> None:
     made, output = copies_with_differences(tmp_path / "in", 120), tmp_path / "out"
-    options = ("clean", made, "-o", output, "--workers", 1, "--batch-pages", 20, "--no-prefect")
-    process = started(*options)
-    wait_until(lambda: batches_done(output), 400)
+    process = started("clean", made, "-o", output, "--workers", 1, "--batch-pages", 20, "--no-prefect")
+    wait_for(lambda: batches_done(output), 400)
     gone = made / "00119.txt"
     gone.rename(tmp_path / "gone")
     _, said = process.communicate(timeout=240)
     assert process.returncode == 1, said
     assert len(ids(output)) == 119
     (tmp_path / "gone").rename(gone)
-    assert ran(*options)[0] == 0
+    cleaned(made, output)
     assert len(ids(output)) == 120
 
 
@@ -169,9 +167,9 @@ def test_a_disk_that_is_full_leaves_the_dataset_as_it_was(small_disk: Path, tmp_
     output, first = small_disk / "out", tmp_path / "first"
     first.mkdir()
     shutil.copy(PAGES / "clean-dispatch.txt", first)
-    assert ran("clean", first, "-o", output, "--no-prefect")[0] == 0
+    cleaned(first, output)
     before = ids(output)
-    made = copies_with_differences(tmp_path / "in", 400)
+    made = copies_with_differences(tmp_path / "in", 120)
     (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free - 100_000))
     status, said = ran("clean", made, "-o", output, "--no-prefect")
     assert status == 1, said
@@ -179,9 +177,8 @@ def test_a_disk_that_is_full_leaves_the_dataset_as_it_was(small_disk: Path, tmp_
     assert "Traceback" not in said
     assert ids(output) == before
     (small_disk / "filler").unlink()
-    status, said = ran("clean", made, "-o", output, "--no-prefect")
-    assert status == 0, said
-    assert len(ids(output)) == 401
+    cleaned(made, output)
+    assert len(ids(output)) == 121
 
 
 def test_a_run_ends_well_when_all_clocks_are_back_an_hour(tmp_path: Path) -> None:
@@ -190,15 +187,13 @@ def test_a_run_ends_well_when_all_clocks_are_back_an_hour(tmp_path: Path) -> Non
     ahead = time.time() + 3600
     for path in made.iterdir():
         os.utime(path, (ahead, ahead))
-    assert ran("clean", made, "-o", output, "--no-prefect")[0] == 0
+    cleaned(made, output)
     for path in (output / "_runs").iterdir():
         later = (datetime.now() + timedelta(hours=1)).strftime("%Y%m%dT%H%M%S")
         path.rename(path.with_name(f"{later}-{path.name.partition('-')[2]}"))
     (made / "00001.txt").write_text((made / "00000.txt").read_text("utf-8") + "又一行新闻，记者报道。\n", "utf-8")
     with suppress(OSError):
         os.utime(made / "00001.txt", (ahead - 7200, ahead - 7200))
-    status, said = ran("clean", made, "-o", output, "--no-prefect")
-    assert status == 0, said
-    assert said.startswith("3 pages in, 2 unchanged: 1 record")
+    assert cleaned(made, output).startswith("3 pages in, 2 unchanged: 1 record")
     names = sorted(path.name for path in (output / "_runs").glob("*.json"))
     assert names[-1].partition("-")[0] > later

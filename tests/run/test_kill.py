@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PAGES
+from conftest import PAGES, wait_for
 from made import copies_with_differences
 from qingwen.dataset import delta
 from qingwen.run.engine import run
@@ -66,8 +66,8 @@ def ids(output: Path) -> list[str]:
 
 
 def test_a_run_killed_while_it_cleans_leaves_nothing_behind(tmp_path: Path) -> None:
-    output, made = tmp_path / "out", copies_with_differences(tmp_path / "in", 200)
-    run(Request((str(PAGES / "clean-dispatch.txt"),), str(output), workers=1))
+    output, made = tmp_path / "out", copies_with_differences(tmp_path / "in", 120)
+    run(Request((str(PAGES / "clean-dispatch.txt"),), str(output), runner="inline"))
     before = ids(output)
     process = started(made, output, "clean")
     assert process.stdout is not None
@@ -78,14 +78,11 @@ def test_a_run_killed_while_it_cleans_leaves_nothing_behind(tmp_path: Path) -> N
     assert len(workers) >= 2
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    deadline = time.monotonic() + 20
-    while any(map(alive, workers)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(alive, workers))
+    wait_for(lambda: not any(map(alive, workers)), 20)
     assert ids(output) == before
 
     report = run(Request((str(made),), str(output), workers=2))
-    assert report.counts.records == 200
+    assert report.counts.records == 120
     run(Request((str(made), str(PAGES / "clean-dispatch.txt")), str(tmp_path / "fresh"), workers=2))
     assert ids(output) == ids(tmp_path / "fresh")
     assert not (output / "_state" / "staging").exists()
@@ -99,36 +96,30 @@ def test_a_run_killed_while_it_publishes_is_finished_by_the_next(tmp_path: Path)
     assert delta.exists(output, "blocks")
     assert not delta.exists(output, "records"), "records come last"
 
-    report = run(Request((str(made),), str(output), workers=1))
+    report = run(Request((str(made),), str(output), runner="inline"))
     assert report.finished_earlier is not None
     assert not report.wrote
     assert len(ids(output)) == 3
     assert delta.version(output, "blocks") == 0, "no commit was made twice"
 
 
+@pytest.mark.usefixtures("prefect_home")
 def test_a_flow_killed_at_any_time_is_made_good_by_the_next_run(tmp_path: Path) -> None:
     """Through Prefect, with its own server. QINGWEN_FLOW_KILLS says how often (8 takes two minutes)."""
     made = copies_with_differences(tmp_path / "in", 60)
-
-    def flow(output: Path) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "qingwen", "clean", str(made), "--output", str(output), "--workers", "2"]
-        # The embedded server is a child of the run: the group is killed, as a machine that goes down kills it.
-        return subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
-
-    whole = flow(tmp_path / "whole")
-    assert whole.stderr is not None
-    whole.stderr.readline()  # the server stands, and the first batch is under way
     begun = time.monotonic()
-    whole.communicate()
+    run(Request((str(made),), str(tmp_path / "whole"), workers=2))
     lasting = time.monotonic() - begun
     kills = int(os.environ.get("QINGWEN_FLOW_KILLS", "1"))
     for n in range(kills):
         output = tmp_path / f"out-{n}"
-        process = flow(output)
+        command = [sys.executable, "-m", "qingwen", "clean", str(made), "--output", str(output), "--workers", "2"]
+        # The embedded server is a child of the run: the group is killed, as a machine that goes down kills it.
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
         assert process.stderr is not None
-        process.stderr.readline()
+        process.stderr.readline()  # the server stands, and the first batch is under way
         time.sleep(lasting * n / kills)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

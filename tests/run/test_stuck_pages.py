@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +19,35 @@ from qingwen.run.stuck_pages import MOST_TRIES
 
 pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).with_name("deadly.py")
+Cleaned = Callable[..., dict[str, Any]]
 
 
-def cleaned(inputs: Path, output: Path, **more: Any) -> dict[str, Any]:
-    command = [sys.executable, str(SCRIPT), str(inputs), str(output), json.dumps(more)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr[-3000:]
-    stated: dict[str, Any] = json.loads(done.stdout)
-    return stated
+@contextmanager
+def deadly_process() -> Iterator[Cleaned]:
+    """Start a process for runs, each as a call: a folder, a dataset, more options."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, str(SCRIPT)], text=True, **pipes) as process:  # type: ignore[call-overload]
+
+        def cleaned(inputs: Path, output: Path | str, **more: Any) -> dict[str, Any]:
+            process.stdin.write(json.dumps([str(inputs), str(output), more]) + "\n")
+            process.stdin.flush()
+            too_long = threading.Timer(240, process.kill)
+            too_long.start()
+            line = process.stdout.readline()
+            too_long.cancel()
+            assert line, "the run failed, or went on for minutes"
+            stated: dict[str, Any] = json.loads(line)
+            return stated
+
+        yield cleaned
+        process.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def cleaned() -> Iterator[Cleaned]:
+    """Runs of one process."""
+    with deadly_process() as cleaned:
+        yield cleaned
 
 
 def sources(output: Path) -> dict[str, str]:
@@ -41,7 +65,9 @@ def deadly_pages(folder: Path, n: int, *whats: str) -> list[str]:
     return paths
 
 
-def test_pages_at_which_workers_hang_or_die_are_pending_and_all_others_are_published(tmp_path: Path) -> None:
+def test_pages_at_which_workers_hang_or_die_are_pending_and_all_others_are_published(
+    cleaned: Cleaned, tmp_path: Path
+) -> None:
     paths = deadly_pages(tmp_path / "in", 60, "挂起", "不放", "杀死", "内存")
     done = cleaned(tmp_path / "in", tmp_path / "out")
     assert done["records"] == 60
@@ -57,7 +83,9 @@ def test_pages_at_which_workers_hang_or_die_are_pending_and_all_others_are_publi
     assert "memory does not suffice" in said[paths[3]]
 
 
-def test_a_page_that_kills_workers_in_run_after_run_is_left_alone_until_it_is_asked_for(tmp_path: Path) -> None:
+def test_a_page_that_kills_workers_in_run_after_run_is_left_alone_until_it_is_asked_for(
+    cleaned: Cleaned, tmp_path: Path
+) -> None:
     deadly_pages(tmp_path / "in", 3, "杀死")
     for n in range(1, MOST_TRIES + 1):
         done = cleaned(tmp_path / "in", tmp_path / "out")
@@ -75,7 +103,7 @@ def test_a_page_that_kills_workers_in_run_after_run_is_left_alone_until_it_is_as
     assert cleaned(tmp_path / "in", tmp_path / "out", verify=True)["pending"] == 2
 
 
-def test_a_page_that_changes_for_the_better_is_a_record_then(tmp_path: Path) -> None:
+def test_a_page_that_changes_for_the_better_is_a_record_then(cleaned: Cleaned, tmp_path: Path) -> None:
     (path,) = deadly_pages(tmp_path / "in", 3, "杀死")
     assert cleaned(tmp_path / "in", tmp_path / "out")["pending"] == 1
     Path(path).write_text((tmp_path / "in" / "00001.txt").read_text("utf-8") + "又一行新闻，记者报道。\n", "utf-8")
@@ -83,7 +111,7 @@ def test_a_page_that_changes_for_the_better_is_a_record_then(tmp_path: Path) -> 
     assert sources(tmp_path / "out")[path] == "record"
 
 
-def test_of_a_container_the_deadly_item_alone_is_pending(tmp_path: Path) -> None:
+def test_of_a_container_the_deadly_item_alone_is_pending(cleaned: Cleaned, tmp_path: Path) -> None:
     made = copies_with_differences(tmp_path / "made", 30)
     texts = [path.read_text("utf-8") for path in sorted(made.iterdir())]
     texts[11] = "杀死\n一页。"
@@ -98,7 +126,7 @@ def test_of_a_container_the_deadly_item_alone_is_pending(tmp_path: Path) -> None
     assert set(sources(tmp_path / "out").values()) == {"record"}
 
 
-def test_a_container_that_cannot_be_read_on_gives_what_stands_before(tmp_path: Path) -> None:
+def test_a_container_that_cannot_be_read_on_gives_what_stands_before(cleaned: Cleaned, tmp_path: Path) -> None:
     made = copies_with_differences(tmp_path / "made", 30)
     texts = [path.read_text("utf-8") for path in sorted(made.iterdir())]
     texts[20] = "卡住\n" + texts[20]
@@ -114,8 +142,6 @@ def test_a_container_that_cannot_be_read_on_gives_what_stands_before(tmp_path: P
 
 def test_beside_a_dataset_on_a_store_the_deadly_page_is_found_too(store: Any, tmp_path: Path) -> None:
     (path,) = deadly_pages(tmp_path / "in", 3, "杀死")
-    command = [sys.executable, str(SCRIPT), str(tmp_path / "in"), "s3://crawl/out", "{}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr[-3000:]
-    stated = json.loads(done.stdout)
-    assert (stated["records"], stated["pending_paths"]) == (3, [path])
+    with deadly_process() as cleaned:  # one that knows the store
+        done = cleaned(tmp_path / "in", "s3://crawl/out")
+    assert (done["records"], done["pending_paths"]) == (3, [path])
