@@ -14,7 +14,7 @@ import pytest
 
 from conftest import ROOT, SEED
 
-SHIPPED = {".css", ".j2", ".js", ".json", ".md", ".py", ".sql", ".toml", ".typed"}
+SHIPPED = {".bin", ".css", ".j2", ".js", ".json", ".md", ".py", ".sql", ".toml", ".typed"}
 
 
 def build(source: Path, target: Path, *kinds: str) -> Path:

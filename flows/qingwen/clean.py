@@ -97,7 +97,8 @@ def clean_page(
     spun_site = sites is not None and sites.is_spun(site)
     context = Context(config, book, dump=read.media_type != HTML, site=site, spun_site=spun_site)
     draft = normalize(document, context, hidden=hidden)
-    return _assessed(read, document, draft, metadata, context)
+    draft = replace(draft, flags=(*draft.flags, *labelled.flags))
+    return _assessed(read, document, draft, metadata, context, labelled.confidence.value)
 
 
 def document_of(segmented: Segmented, labelled: Labelled) -> Document:
@@ -129,7 +130,7 @@ def normalize(
 
 
 def _assessed(
-    page: Page, document: Document, draft: Draft, metadata: Metadata, context: Context
+    page: Page, document: Document, draft: Draft, metadata: Metadata, context: Context, confidence: float
 ) -> Cleaned | Rejection:
     """Return the record of an article with its receipt, or the rejection of a text that is no article."""
     text = draft.parts[BODY]
@@ -156,6 +157,7 @@ def _assessed(
         spun=bool(repairs),
         flags=_flags(page, document.blocks, draft, context.config),
         quality=quality,
+        confidence=confidence,
         text_sha256=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         rules_version=context.book.version,
     )

@@ -13,7 +13,9 @@ from typing import Any
 
 from qingwen.text.spans import Edit, Span
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+# The flag of a page whose article is in hidden elements, and a key of `Segmented.meta`.
+HIDDEN_TEXT = "segment.hidden-text"
 TITLE, BODY = "title", "body"
 PLAIN, HTML = "text/plain", "text/html"
 # The DOM path of the block that holds the page's <title>.
@@ -209,8 +211,9 @@ class Record:
     """A row of the corpus; the columns are described in ``dataset/schema.py``.
 
     ``text`` is the body, its paragraphs joined by one newline, without the title. ``removed_ratio`` is the share of
-    the page's characters that are not in it (0 to 1), ``quality`` the signals by name; ``n_edits`` counts all edits,
-    ``n_repairs`` those that restored swapped words. ``fetched_at`` is UTC.
+    the page's characters that are not in it (0 to 1), ``quality`` the signals by name, ``confidence`` how sure the text
+    is: the F1 that it is expected to have (0 to 1); ``n_edits`` counts all edits, ``n_repairs`` those that restored
+    swapped words. ``fetched_at`` is UTC.
 
     >>> from qingwen import clean_page
     >>> page = "文旅局公布的数据显示，假期首日老街接待游客三万人次，创历史之蕞。有关部门提醒游客错峰出行，自觉排队。"
@@ -236,6 +239,7 @@ class Record:
     spun: bool
     flags: tuple[str, ...]
     quality: Mapping[str, float]
+    confidence: float
     text_sha256: str
     rules_version: str
     language: str = "zh"

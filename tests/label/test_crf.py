@@ -49,8 +49,8 @@ def test_the_shipped_weights_are_whole_and_carry_their_card(kind: str) -> None:
     assert model.weights.any(axis=1).sum() > 200
     assert [len(row) for row in model.moves] == [4] * 4
     card = json.loads(weights_of_features())[kind]["card"]
-    assert card["states_digest"]
-    assert card["cross_validated"]["pages"]["F1"] > card["hand_set_weights"]["pages"]["F1"]
+    assert card["pages"] > 400
+    assert card["F1 on sites left out"] > 0.9
 
 
 @pytest.mark.parametrize("kind", ["html", "plain"])
@@ -60,13 +60,15 @@ def test_every_weight_belongs_to_a_feature(kind: str) -> None:
 
 
 def test_the_reason_names_the_strongest_features_first() -> None:
-    plain, long, linked = (NAMES.index(name) for name in ("1 commas", "80-160 characters", "the title"))
-    model = model_of({"1 commas": (0, 1, 0, 0), "80-160 characters": (0, 3, 0, 0), "the title": (0, -1, 0, 2)}, MOVES)
+    plain, long, linked = (NAMES.index(name) for name in ("1 commas", "80 to 160 characters", "the title"))
+    model = model_of(
+        {"1 commas": (0, 1, 0, 0), "80 to 160 characters": (0, 3, 0, 0), "the title": (0, -1, 0, 2)}, MOVES
+    )
     features = PageFeatures(np.array([[plain, 0], [long, 0], [linked, linked]]))
     scores = model.score(features)
-    assert features.names(0) == ["1 commas", "80-160 characters", "the title"]
+    assert features.names(0) == ["1 commas", "80 to 160 characters", "the title"]
     assert scores.totals.tolist() == [[0, 3, 0, 2], [0, -1, 0, 2]]
-    assert scores.reasons([BODY, TAIL]) == ["80-160 characters; 1 commas", "the title"]
+    assert scores.reasons([BODY, TAIL]) == ["80 to 160 characters; 1 commas", "the title"]
     assert scores.reasons([TAIL, TAIL])[0] == "the title"
 
 

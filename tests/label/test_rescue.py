@@ -42,8 +42,16 @@ def test_a_paragraph_behind_short_sentences_is_the_article_s_and_so_are_they(lin
     assert rescued(*sentences, SECOND) == ([BODY] * (lines + 1), {"rescue.behind-lines"})
 
 
-def test_a_paragraph_behind_many_short_sentences_stays_below() -> None:
-    assert rescued(SHORT, "很好。", "真好。", "都好。", SECOND) == ([TAIL] * 5, set())
+def test_a_paragraph_behind_lines_of_furniture_stays_below() -> None:
+    assert rescued("临河网友101 06-12 03:15", SECOND) == ([TAIL] * 2, set())
+    assert rescued("回复 顶(2)", SECOND) == ([TAIL] * 2, set())
+    assert rescued(*["大桥"] * 9, SECOND) == ([TAIL] * 10, set())
+
+
+def test_items_below_a_colon_are_the_article_s() -> None:
+    items = ["北岸：服装、电子", "南岸：机械五金模具", "东港：物流、冷链"]
+    assert rescued("各镇街的主要产业有：", *items, NOTICE) == ([BODY] * 4 + [TAIL], {"rescue.behind-lines"})
+    assert rescued(*items) == ([TAIL] * 3, set())
 
 
 def test_rows_of_a_table_right_behind_the_article_are_its_own() -> None:

@@ -183,7 +183,10 @@ BROKEN = ["http://[abc/1.html", "http://news\u2100.cn/1.html", "//", "http://"]
 
 @pytest.mark.parametrize("url", BROKEN)
 def test_an_address_that_is_no_url_tells_no_site(url: str) -> None:
-    lines = ["市图书馆延长开放", *["市图书馆今天宣布，自下月起开放时间延长至晚上九点半，周末也不例外。"] * 3]
+    lines = [
+        "市图书馆延长开放",
+        *(f"市图书馆今天宣布，自{month}月起开放时间延长至晚上九点半，周末也不例外。" for month in "五六七"),
+    ]
     page = f"<html><head><link rel='canonical' href='{url}'></head><body>{''.join(f'<p>{n}{line}</p>' for n, line in enumerate(lines))}</body></html>"
     for found in (clean_page(page.encode(), source_path="a.html"), clean_page("\n\n".join(lines).encode(), url=url)):
         assert isinstance(found, Cleaned), found

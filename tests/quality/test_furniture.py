@@ -58,7 +58,7 @@ def test_an_article_starts_and_ends_with_body_and_is_never_entered_twice(pages: 
     for page in pages:
         assert len(page.lines) == len(page.states) > 0
         assert page.states[0] in crf.STARTS
-        assert page.states[-1] in crf.ENDS
+        assert page.states[-1] in crf.ENDS or set(page.states) == {crf.HEAD}  # no article
         assert all(after in crf.FOLLOWS[state] for state, after in pairwise(page.states)), page.layout
 
 

@@ -269,7 +269,7 @@ def test_another_configuration_or_schema_is_said(made: Made, tmp_path: Path) -> 
     stated |= {"schema_version": 99, "config_digest": "another"}
     (other / "_state" / "dataset.json").write_text(json.dumps(stated), "utf-8")
     notes = " ".join(compare(location_of(made.old), location_of(other)).notes)
-    assert "The schema versions differ (2 → 99)" in notes
+    assert "The schema versions differ (3 → 99)" in notes
     assert "The configurations differ" in notes
 
 

@@ -35,8 +35,8 @@ def test_what_was_flagged_is_marked_where_it_stands_with_what_else_it_may_be() -
 
 
 def test_a_page_that_is_too_long_is_cut_and_says_by_how_much() -> None:
-    line = "临河大桥今天上午六时正式通车，首批车辆由北向南驶过大桥，大桥全长2.3公里。\n"
-    text = "临河大桥今晨通车\n\n" + line * (2 * LONGEST // len(line))
+    line = "临河大桥第{}号桥墩今天上午六时完工，首批车辆由北向南驶过大桥，大桥全长2.3公里。\n"
+    text = "临河大桥今晨通车\n\n" + "".join(map(line.format, range(2 * LONGEST // len(line))))
     page = shown(stored(page=text), "random")
     told = sum(len(piece.text) for block in page.blocks for piece in (*block.pieces,)) + sum(
         len(b.tail) for b in page.blocks

@@ -88,6 +88,9 @@ def export(
     ] = "-",
     overwrite: Annotated[bool, Option("--overwrite", help="Replace an existing export.")] = False,
     without_duplicates: Annotated[bool, Option("--without-duplicates", help="One record of each cluster.")] = False,
+    min_confidence: Annotated[
+        float, Option(min=0.0, max=1.0, metavar="X", help="Only records that are at least so sure (0 to 1).")
+    ] = 0.0,
     since: Annotated[str | None, Option(metavar="RUN", help="Only what was added or changed since a run.")] = None,
     title: Annotated[bool, Option("--title", help="Put the title above the text (dolma, mnbvc).")] = False,
     source: Annotated[str | None, Option(metavar="NAME", help="Corpus that dolma's rows name; else qingwen.")] = None,
@@ -113,7 +116,7 @@ def export(
     from qingwen.dataset.location import location_of
     from qingwen.review.terminal import counted, show_progress
 
-    options = ExportOptions(to, title, source, without_duplicates, since)
+    options = ExportOptions(to, title, source, without_duplicates, since, min_confidence)
     if output == "-":
         with exported(location_of(dataset), options) as lines:
             _pour(lines)

@@ -12,6 +12,7 @@ from pyarrow import parquet
 from qingwen.dataset import delta
 from qingwen.dataset.location import Location, check_path, is_local, open_file, read_state, write_whole
 from qingwen.errors import SetupError
+from qingwen.model import SCHEMA_VERSION
 
 # What ``_state/dataset.json`` states; rows of one dataset have the first three in common.
 VERSIONS = ("rules_version", "config_digest", "schema_version", "min_similarity")
@@ -95,14 +96,20 @@ def check_output(dataset: Location) -> None:
         raise SetupError(f"--output {dataset}: the folder holds other things than a dataset. Name one of its own.")
 
 
-def check_dataset(dataset: Location) -> Location:
-    """Return the path of a dataset.
+def check_dataset(dataset: Location, *, any_version: bool = False) -> Location:
+    """Return the path of a dataset; with ``any_version`` its tables may have the columns of another version.
 
     Raises:
-        SetupError: there is no dataset.
+        SetupError: there is no dataset, or it has other columns than this version reads.
     """
     if not delta.exists(dataset, "records"):
         raise SetupError(f"{dataset}: there is no dataset here. Name the folder that qingwen clean wrote.")
+    version = SCHEMA_VERSION if any_version else versions_of(dataset).get("schema_version", SCHEMA_VERSION)
+    if version != SCHEMA_VERSION:
+        raise SetupError(
+            f"{dataset}: its tables have the columns of version {version} (this qingwen reads {SCHEMA_VERSION}). "
+            "Make them anew with qingwen clean --rebuild, or read them with the version that wrote them."
+        )
     return dataset
 
 

@@ -48,7 +48,8 @@ class ExportOptions:
     """Which records to export, and in which form: JSONL, DOLMA or MNBVC.
 
     ``title`` puts the title above the text; ``source`` names the corpus in Dolma's rows; ``representatives`` keeps only
-    the representative of each cluster of duplicates; ``since`` keeps only what was added or changed since a run.
+    the representative of each cluster of duplicates; ``since`` keeps only what was added or changed since a run, and
+    ``min_confidence`` what is at least so sure.
     """
 
     form: str = JSONL
@@ -56,6 +57,7 @@ class ExportOptions:
     source: str | None = None
     representatives: bool = False
     since: str | None = None
+    min_confidence: float = 0.0
 
     def write(self) -> Write:
         """Return the function that turns a row into the form's object.
@@ -142,6 +144,8 @@ def _chosen(
 ) -> Iterator[tuple[int, Iterator[bytes]]]:
     """Yield the number of chosen records, and their lines; ``work`` is a folder on a disk with room."""
     conditions = [_STANDS] if wanted.representatives else []
+    if wanted.min_confidence > 0:
+        conditions.append(f"r.confidence >= {float(wanted.min_confidence)!r}")
     with Database(work) as database:
         for name in ("records", "duplicates"):
             database.view(name, delta.files(dataset, name), TABLES[name])

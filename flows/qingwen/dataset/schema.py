@@ -76,6 +76,7 @@ RECORDS = pa.schema(
         _field("spun", _BOOL, "whether words of the page were swapped to evade filters"),
         _field("flags", pa.list_(pa.string()), "names of what a person may want to review, sorted"),
         _field("quality", _QUALITY, "quality signals by name"),
+        _field("confidence", _REAL, "how sure the text is: the F1 that it is expected to have, from 0 to 1"),
         _field("text_sha256", _TEXT, "SHA-256 of text, encoded in UTF-8"),
         _maybe(
             "duplicate_of",

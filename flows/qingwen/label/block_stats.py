@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from qingwen.label.lexical import lexical_scores
 from qingwen.model import Segmented
 from qingwen.rules.book import Hit, RuleBook
 from qingwen.rules.site_book import SiteBook
@@ -18,11 +19,6 @@ from qingwen.text.characters import HAN, HAN_RANGES
 SOME_LINKS, MOSTLY_LINKED = 0.3, 0.5
 # A shorter headline is the name of a section, a longer one a sentence. In characters.
 _HEADLINE_CHARS = range(6, 61)
-# In the search for the main text no block counts for more characters: all comments in one must not outweigh an article.
-_MOST_BLOCK_CHARS = 400
-# How much of a block's text counts for its parent, and for the two elements above that.
-_ANCESTOR_SHARES = (1.0, 0.5, 0.25)
-
 # The rules of teasers: a title, the same title again, and a snippet that is cut off. No key word is needed.
 TEASER_TITLE, TEASER_SNIPPET = "structure.teaser-title", "structure.teaser-snippet"
 # A shorter line that is cut off may be a long title. In characters.
@@ -33,11 +29,19 @@ _LIST_BLOCKS = 4
 # Running text has so many Han and a sentence mark, or so many characters and a comma.
 _PROSE_HAN, _PROSE_CHARS = 8, 24
 
+# A page with fewer characters of running text outside links has all its text in a link that was left open.
+_LITTLE_TEXT = 120
+
 _SENTENCE_MARKS, _COMMAS = "。！？!?;；", ",，、"
 _SENTENCE_ENDS, _CLOSING_MARKS = tuple("。！？!?…：:"), "”’」』\"')）】"
 _CUT_OFF = re.compile(rf"(?:\.{{3}}|…)(?:[\[（(]?[{HAN}]{{2,4}}[\]）)]?)?$")
 # The longest match of `_CUT_OFF`: dots, brackets and four characters.
 _CUT_OFF_CHARS = 9
+# A shorter block is a line, and how it is written says something.
+LINE_CHARS = 60
+DATE = re.compile(
+    r"(?:19|20)[0-9]{2}\s{0,9}[-年/.]\s{0,9}[0-9]{1,2}|[0-9]{1,2}-[0-9]{1,2}\s{1,9}[0-9]{1,2}:[0-9]{2}|[0-9]{1,2}:[0-9]{2}"
+)
 _SPACE = re.compile(r"\s+")
 _NUMBER = re.compile(r"[0-9]+")
 _CHAR_KINDS = 6
@@ -67,8 +71,10 @@ class BlockStats(NamedTuple):
     text; ``cut_off``: it ends as an excerpt ends; ``copies``: how often the same words are on the page; ``path_kind``:
     the DOM path without its numbers, which all items of a list share; ``block_hits``: the hits of rules that remove
     whole blocks; ``opens_tail``: the article is over below it; ``template``: why the line belongs to its site, not to
-    the page; ``teaser``: the rule that sees the shape of a teaser; ``outside``: it is outside the container of the main
-    text; ``main``: it has the path kind of most running text.
+    the page; ``teaser``: the rule that sees the shape of a teaser; ``dated``: a short line with a date or a
+    time; ``lexical``: about the log odds that its words
+    are furniture; ``inside``: how likely it is inside the article's
+    element (`article_element`), 1 until that is known and on a page without markup.
     """
 
     words: str
@@ -91,8 +97,14 @@ class BlockStats(NamedTuple):
     opens_tail: bool
     template: str | None
     teaser: str | None
-    outside: bool
-    main: bool
+    dated: bool
+    lexical: float
+    inside: float
+
+    @property
+    def outside(self) -> bool:
+        """Whether the block stands outside the article's element, as far as the markup tells."""
+        return self.inside < 0.5
 
     @property
     def headline(self) -> bool:
@@ -115,16 +127,11 @@ def measure(
     paths = [block.path for block in segmented.blocks]
     kind_of = {path: _NUMBER.sub("", path) for path in set(paths)}
     kinds = [kind_of[path] for path in paths]
-    densities = [block.link_density for block in segmented.blocks]
     text = text_stats(words)
+    densities = _link_densities([block.link_density for block in segmented.blocks], text)
     copies = Counter(text.compact)
     hits = book.hits_of(words)
     block_hits = [tuple(hit for hit in some if hit.rule.cut == "block") if some else () for some in hits]
-    running = [
-        min(size, _MOST_BLOCK_CHARS) if prose and density < SOME_LINKS and not hit else 0
-        for size, prose, density, hit in zip(text.size, text.prose, densities, block_hits, strict=True)
-    ]
-    container, main_kind = _main_text(paths, kinds, running)
     columns = (
         words,
         *text,
@@ -137,10 +144,22 @@ def measure(
         [bool(some) and any(hit.rule.opens_tail for hit in some) for some in hits],
         _templates(words, sites, site),
         find_teasers(words, text.size, text.ends_sentence, text.cut_off),
-        [container is not None and not f"{path}/".startswith(container) for path in paths],
-        [kind == main_kind for kind in kinds],
+        [size < LINE_CHARS and DATE.search(line) is not None for size, line in zip(text.size, words, strict=True)],
+        lexical_scores(words).tolist(),
+        [1.0] * len(words),
     )
     return [BlockStats._make(row) for row in zip(*columns, strict=True)]
+
+
+def _link_densities(densities: list[float], text: TextStats) -> list[float]:
+    """Return the shares of characters inside links; 0 for running text where all of it is in one that was left open."""
+    free = linked = 0
+    for size, prose, density in zip(text.size, text.prose, densities, strict=True):
+        free += size if prose and density < MOSTLY_LINKED else 0
+        linked += size if prose and density >= MOSTLY_LINKED else 0
+    if free >= _LITTLE_TEXT or linked < 2 * _LITTLE_TEXT:
+        return densities
+    return [0.0 if prose else density for prose, density in zip(text.prose, densities, strict=True)]
 
 
 def text_stats(words: Sequence[str]) -> TextStats:
@@ -201,27 +220,6 @@ def _templates(words: Sequence[str], sites: SiteBook | None, site: str | None) -
         own = _SPACE.sub("", words[0])
         found = [None if own.startswith(_SPACE.sub("", text)) else why for text, why in zip(words, found, strict=True)]
     return found
-
-
-def _main_text(paths: Sequence[str], kinds: Sequence[str], running: Sequence[int]) -> tuple[str | None, str | None]:
-    """Return the path of the element with most running text, with a slash behind it, and the kind of most paragraphs.
-
-    ``running``: how many characters of running text each block counts for. A block counts for its parent and, less, for
-    the elements above it (as in readability). A dump, or a page without running text, has neither.
-    """
-    containers: Counter[str] = Counter()
-    paragraphs: Counter[str] = Counter()
-    for path, kind, size in zip(paths, kinds, running, strict=True):
-        if size and path:
-            paragraphs[kind] += size
-            elements = path.split("/")
-            for up, share in enumerate(_ANCESTOR_SHARES, 1):
-                if len(elements) > up:
-                    containers["/".join(elements[:-up])] += int(share * size)
-    if not containers:
-        return None, None
-    container = max(containers, key=lambda path: (containers[path], -len(path)))
-    return f"{container}/", max(paragraphs, key=lambda kind: (paragraphs[kind], kind))
 
 
 def find_teasers(

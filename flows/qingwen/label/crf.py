@@ -21,9 +21,11 @@ from qingwen.rules.book import weights_of_features
 HEAD, BODY, DIRT, TAIL = range(4)
 NAMES = ("head", "body", "dirt", "tail")
 _NEVER = float("-inf")
+# Below these, a score (as a logarithm) or a share is taken for as little: sums stay above zero.
+_LEAST, _TINY = -60.0, 1e-280
 # Which states may follow which; the others are impossible, not merely unlikely. `decode` is written out for these.
 FOLLOWS = {HEAD: (HEAD, BODY), BODY: (BODY, DIRT, TAIL), DIRT: (BODY, DIRT), TAIL: (TAIL,)}
-STARTS, ENDS = (HEAD, BODY), (HEAD, BODY, TAIL)
+STARTS, ENDS = (HEAD, BODY), (BODY, TAIL)
 
 
 @dataclass(frozen=True)
@@ -107,3 +109,41 @@ def decode(model: Model, emissions: Sequence[Sequence[float]]) -> list[int]:
         state = came[state]
         path.append(state)
     return path[::-1]
+
+
+def body_odds(model: Model, emissions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return, for each block, the probability that it is body, over all paths (forward and backward, scaled)."""
+    if not len(emissions):
+        return np.zeros(0)
+    moves = np.exp(np.array(model.moves))
+    (stay_head, enter, *_), (_, stay_body, soil, leave), (_, clean, stay_dirt, _), (*_, stay_tail) = moves.tolist()
+    scores = np.exp(np.maximum(emissions - emissions.max(axis=1, keepdims=True), _LEAST)).tolist()
+    starts, ends = (np.isin(range(4), some).tolist() for some in (STARTS, ENDS))
+    head, body, dirt, tail = (start * score for start, score in zip(starts, scores[0], strict=True))
+    forward = [(head, body, dirt, tail)]
+    for to_head, to_body, to_dirt, to_tail in scores[1:]:
+        tail = (body * leave + tail * stay_tail) * to_tail
+        dirt, body, head = (
+            (body * soil + dirt * stay_dirt) * to_dirt,
+            (head * enter + body * stay_body + dirt * clean) * to_body,
+            head * stay_head * to_head,
+        )
+        total = head + body + dirt + tail
+        head, body, dirt, tail = head / total, max(body / total, _TINY), dirt / total, tail / total
+        forward.append((head, body, dirt, tail))
+    head, body, dirt, tail = map(float, ends)
+    backward = [(head, body, dirt, tail)]
+    for to_head, to_body, to_dirt, to_tail in reversed(scores[1:]):
+        head, body, dirt, tail = head * to_head, body * to_body, dirt * to_dirt, tail * to_tail
+        head, body, dirt, tail = (
+            head * stay_head + body * enter,
+            body * stay_body + dirt * soil + tail * leave,
+            body * clean + dirt * stay_dirt,
+            tail * stay_tail,
+        )
+        total = head + body + dirt + tail
+        head, body, dirt, tail = head / total, body / total, dirt / total, tail / total
+        backward.append((head, body, dirt, tail))
+    both = np.array(forward) * np.array(backward[::-1])
+    odds: npt.NDArray[np.float64] = both[:, BODY] / both.sum(axis=1)
+    return odds

@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qingwen.label.block_stats import SOME_LINKS, BlockStats, Ints, steps
+from qingwen.label.block_stats import DATE, LINE_CHARS, SOME_LINKS, BlockStats, Ints, steps
 from qingwen.label.feature_names import (
     ELEMENTS,
     GROUPS,
+    INSIDE,
     LABELS,
+    LEXICAL,
     LINES,
     NAMES,
+    NEARBY_LEXICAL,
     NEARBY_SIZES,
     NEIGHBOURS,
     PLACES,
@@ -30,28 +33,12 @@ from qingwen.label.feature_names import (
     TITLE_SHARES,
 )
 
-_DATE = re.compile(
-    r"(?:19|20)[0-9]{2}\s{0,9}[-年/.]\s{0,9}[0-9]{1,2}|[0-9]{1,2}-[0-9]{1,2}\s{1,9}[0-9]{1,2}:[0-9]{2}|[0-9]{1,2}:[0-9]{2}"
-)
 _SEPARATOR = re.compile(r"[|｜>»›·•/]|\s-\s")
 _BULLET = re.compile(r"[·•●■▶◆★※・*#-]")
 _ITEM = re.compile(r"(?:[一二三四五六七八九十]{1,9}|[0-9]{1,2})[、.．)）]")
 _BRACKET = re.compile(r"[\[【(（“《]")
 _GAPS = re.compile(r"[ \u3000\xa0]+")
 _TAG = re.compile(r"[a-z0-9]+")
-_TOKEN = re.compile(r"[a-z]{3,}")
-# Words that makers of pages put into ids and classes.
-_ARTICLE_CLASSES = frozenset(
-    "article content contents text body detail main news story zoom post entry cont artibody endtext editor "
-    "contenttext paragraph neirong zhengwen wenzhang trs".split()
-)
-_CHROME_CLASSES = frozenset(
-    "nav menu foot footer copyright comment comments related relate side sidebar share tool tools hot rank ranking "
-    "list link links head header top bottom banner login search recommend tag tags pic ads adv bread crumb "
-    "page pages left right".split()
-)
-# A shorter block is a line, and how it is written is a feature.
-_LINE_CHARS = 60
 _NO_LINE = (False,) * len(LINES)
 # A shorter block shares words with the title by chance.
 _TITLE_WORDS_CHARS = 8
@@ -73,15 +60,15 @@ class PageFeatures:
         return [NAMES[number] for number in self.table[:, n].tolist() if number]
 
 
-def page_features(blocks: Sequence[BlockStats], title: int | None, zone: tuple[int, int]) -> PageFeatures:
+def page_features(blocks: Sequence[BlockStats], title: int | None) -> PageFeatures:
     """Return the features of each block, in page order.
 
-    ``title``: the block that is taken for the title; ``zone``: where the hand-weighted article starts and ends.
+    ``title``: the block that the page names as its title.
     """
     if not blocks:
         return PageFeatures(np.zeros((0, 0), dtype=np.int64))
     page = _Page(blocks)
-    own = (*page.zones(*zone), *page.words(), *page.rules(), *page.markup())
+    own = (*page.words(), *page.rules(), *page.markup())
     return PageFeatures(np.vstack((*own, *page.place(), *page.title(title), *page.neighbours())))
 
 
@@ -101,7 +88,8 @@ class _Page:
         self.size_steps = steps(self.size, SIZES)
         # The characters of running text with nothing against it: in each block, and above each.
         running = self.prose & (self.density < SOME_LINKS) & ~self.hit & ~self.teaser
-        self.text = np.where(running, self.size, 0)
+        self.inside, self.lexical = np.array(columns.inside), np.array(columns.lexical)
+        self.text = np.where(running, self.size, 0) * self.inside / (1 + np.exp(self.lexical - 1))
         self.text_above = np.concatenate(([0], np.cumsum(self.text)))
 
     def _row(self, group: str, cases: Ints | int, where: Flags | None = None) -> Ints:
@@ -113,24 +101,16 @@ class _Page:
         """Return the features of a group that tells blocks of prose from others."""
         return self._row(group, cases + self.prose * (len(GROUPS[group]) // 2), where)
 
-    def zones(self, start: int, end: int) -> Iterator[Ints]:
-        """Yield what the hand-set weights say."""
-        zone = (self.places >= start).astype(np.int64) + (self.places >= end)
-        yield self._row("zone", zone)
-        yield self._prose_row("zone and prose", zone)
-
     def words(self) -> Iterator[Ints]:
         """Yield what a block's words say."""
-        columns, size = self.columns, np.maximum(1, self.size)
+        columns = self.columns
         yield self._row("size", self.size_steps)
         yield self._prose_row("size and prose", self.size_steps)
         yield self._row("sentence marks", np.minimum(4, columns.sentence_marks))
         yield self._row("commas", np.minimum(4, columns.commas))
         yield self._prose_row("sentence end", np.array(columns.ends_sentence, dtype=np.int64))
-        yield self._row("little Han", 0, np.array(columns.han) * 2 < size)
-        yield self._row("digits", 0, np.array(columns.digits) * 3 > size)
-        yield self._row("Latin", 0, np.array(columns.latin) * 3 > size)
-        lines = np.array([_line(block.words) if block.size < _LINE_CHARS else _NO_LINE for block in self.blocks])
+        yield self._prose_row("lexical", steps(self.lexical, LEXICAL))
+        lines = np.array([_line(block.words) if block.size < LINE_CHARS else _NO_LINE for block in self.blocks])
         for at, line in enumerate(LINES):
             yield self._row(f"line {line}", 0, lines[:, at])
         yield self._prose_row("cut off", 0, np.array(columns.cut_off))
@@ -155,22 +135,21 @@ class _Page:
         """Yield what a block's place in the markup says."""
         if not self.marked_up.any():
             return
-        described = {path: _path(path) for path in set(self.columns.path)}
+        described = {path: _tag(path) for path in set(self.columns.path)}
         paths = np.array([described[path] for path in self.columns.path])
         density = steps(self.density, SHARES)
-        yield self._row("tag", paths[:, 0], self.marked_up)
+        yield self._row("tag", paths, self.marked_up)
         yield self._row("links", density, self.marked_up)
         yield self._prose_row("links and prose", density, self.marked_up)
-        yield self._row("class of article", 0, self.marked_up & (paths[:, 1] > 0))
-        yield self._row("class of chrome", 0, self.marked_up & (paths[:, 2] > 0))
-        yield self._prose_row("outside", 0, self.marked_up & np.array(self.columns.outside))
+        yield self._prose_row("inside", steps(self.inside, INSIDE), self.marked_up)
 
     def place(self) -> Iterator[Ints]:
         """Yield where a block is on the page and among its text."""
-        total = max(1, int(self.text_above[-1]))
+        total = max(1.0, float(self.text_above[-1]))
         yield self._row("place", steps(self.places / self.n, PLACES))
         yield self._prose_row("text above", steps(self.text_above[:-1] / total, PLACES))
         yield self._prose_row("text below", steps(1 - self.text_above[1:] / total, PLACES))
+        kinds = np.zeros(self.n, dtype=np.int64)
         if self.marked_up.any():
             sizes = self.text.tolist()
             for up, what in enumerate(ELEMENTS):
@@ -180,9 +159,17 @@ class _Page:
                     inside[key] += size
                 shares = np.array([inside[key] for key in keys]) / total
                 yield self._prose_row(f"text in {what}", steps(shares, SHARES), self.marked_up)
-            yield self._prose_row("main", 0, np.array(self.columns.main))
+            by_kind: Counter[str] = Counter()
+            for kind, size in zip(self.columns.path_kind, self.text.tolist(), strict=True):
+                by_kind[kind] += size
+            own = max(by_kind, key=lambda kind: (by_kind[kind], kind))
+            near = own.rsplit("/", 1)[0]
+            cases = [0 if kind == own else 1 if kind.startswith(near) else 2 for kind in self.columns.path_kind]
+            kinds = np.array(cases)
+            yield self._prose_row("own kind", kinds, self.marked_up)
         openers = self.opens_tail & (self.density < 0.5)
-        yield self._prose_row("below opener", 0, np.concatenate(([0], np.cumsum(openers)))[:-1] > 0)
+        below = np.concatenate(([0], np.cumsum(openers)))[:-1] > 0
+        yield self._prose_row("below opener", np.minimum(kinds, 1), below)
 
     def title(self, title: int | None) -> Iterator[Ints]:
         """Yield where a block is beside the title, and how many of its words it shares."""
@@ -205,7 +192,7 @@ class _Page:
         sizes = self.size_steps + self.prose * (len(SIZES) + 1)
         labels = [block.block_hits[0].rule.label.value if block.block_hits else None for block in self.blocks]
         rules = np.array([-1 if label is None else LABELS.index(label) for label in labels])
-        numbers: dict[str, int] = {}
+        dated, numbers = np.array(self.columns.dated), dict[str, int]()
         kinds = np.array([numbers.setdefault(kind, len(numbers)) for kind in self.columns.path_kind])
         for away, where in NEIGHBOURS.items():
             at = self.places + away
@@ -214,12 +201,13 @@ class _Page:
             yield self._row(f"{where}: edge", 0, ~there)
             yield self._row(f"{where}: size", sizes[at], there)
             yield self._row(f"{where}: rule", rules[at], there)
-            if abs(away) == 1:
-                marked_up = there & self.marked_up[at]
-                yield self._row(f"{where}: path", (kinds[at] == kinds).astype(np.int64), marked_up)
-                yield self._row(f"{where}: link", 0, marked_up & (self.density[at] > 0.5))
-                yield self._row(f"{where}: teaser", 0, there & self.teaser[at])
-                yield self._row(f"{where}: opener", 0, there & self.opens_tail[at])
+            yield self._row(f"{where}: lexical", steps(self.lexical[at], NEARBY_LEXICAL), there)
+            marked_up = there & self.marked_up[at]
+            yield self._row(f"{where}: path", (kinds[at] == kinds).astype(np.int64), marked_up)
+            yield self._row(f"{where}: link", 0, marked_up & (self.density[at] > 0.5))
+            yield self._prose_row(f"{where}: dated", 0, there & dated[at])
+            yield self._row(f"{where}: teaser", 0, there & self.teaser[at])
+            yield self._row(f"{where}: opener", 0, there & self.opens_tail[at])
         first, last = np.maximum(0, self.places - 3), np.minimum(self.n, self.places + 4)
         nearby = self.text_above[last] - self.text_above[first] - self.text
         yield self._prose_row("text nearby", steps(nearby, NEARBY_SIZES))
@@ -228,7 +216,7 @@ class _Page:
 def _line(words: str) -> tuple[bool, ...]:
     """Return how a short line is written, in the order of `LINES`."""
     return (
-        _DATE.search(words) is not None,
+        DATE.search(words) is not None,
         len(_SEPARATOR.findall(words)) >= 2,
         _BULLET.match(words) is not None,
         _ITEM.match(words) is not None,
@@ -238,11 +226,8 @@ def _line(words: str) -> tuple[bool, ...]:
     )
 
 
-def _path(path: str) -> tuple[int, bool, bool]:
-    """Return the case of a path's last tag (-1: none), and whether its classes and ids say article or chrome."""
-    parts = path.split("/")[-4:]
-    tag = _TAG.match(parts[-1])
+def _tag(path: str) -> int:
+    """Return the case of a path's last tag (-1: none)."""
+    tag = _TAG.match(path, path.rfind("/") + 1)
     name = tag[0] if tag else "?"
-    tokens = {token for step in parts for token in _TOKEN.findall(step.partition(".")[2].lower())}
-    tokens |= {token for step in parts for token in _TOKEN.findall(step.partition("#")[2].lower())}
-    return TAGS.index(name) if name in TAGS else -1, bool(tokens & _ARTICLE_CLASSES), bool(tokens & _CHROME_CLASSES)
+    return TAGS.index(name) if name in TAGS else -1

@@ -1,34 +1,57 @@
 """Blocks to verdicts: the public entry of labelling, the decision from top to bottom."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
+
+from qingwen.label.article_element import place, running_text
 from qingwen.label.block_stats import TEASER_TITLE, BlockStats, measure
-from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, decode, load_model
+from qingwen.label.confidence import Confidence, confidence_of
+from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, body_odds, decode, load_model
 from qingwen.label.crf_features import page_features
 from qingwen.label.rescue import rescue
 from qingwen.label.second_article import SECOND, keep_one_article
-from qingwen.label.title import decide_title, title_hint, title_span
-from qingwen.label.zones import score_zones
-from qingwen.model import Label, Segmented, Verdict
+from qingwen.label.title import decide_title, named_title, title_span
+from qingwen.model import BODY as BODY_PART
+from qingwen.model import HIDDEN_TEXT, Flag, Label, Segmented, Verdict
 from qingwen.rules.book import RuleBook
+from qingwen.rules.line_rules import Rule
 from qingwen.rules.site_book import SiteBook
 from qingwen.text.spans import Span
 
 # The scopes of rules that may act on a block in each state.
 _SCOPES = {HEAD: ("any", "head"), BODY: ("any", "article"), DIRT: ("any", "article"), TAIL: ("any", "tail")}
+# Shares of the page's running text: below the title of an article, and inside an article.
+_BELOW_TITLE, _MOST_TEXT = 0.3, 0.8
+_ALL_LINK = 0.95
+# A shorter sentence may be said twice.
+_REPEATED_CHARS = 20
+# Words of furniture, as log odds: a sentence with less reads as news.
+_NEWS_WORDS = -1.0
 # A whole paragraph of the article that other pages of its site have too is kept, and the page is flagged by this name.
 RECURRING = "site.recurring-paragraph"
 # Rules whose verdict flags the page by their name: it holds a part of an article, or more than one.
-FLAGGED = frozenset({RECURRING, SECOND, "nav.pagination"})
+# A text whose expected F1 is lower is flagged; so is one with a wider gap, as a share of its characters.
+SURE, _WIDE_GAP = 0.9, 0.2
+UNSURE, GAP = "label.unsure", "label.gap"
+SPARED = "label.news-like-advertisement"
+FLAGGED = frozenset({RECURRING, SECOND, SPARED, "nav.pagination"})
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The verdict of each block, in page order, and the span of the title in the page's text (None: no title)."""
+    """The verdict of each block, in page order, and the span of the title in the page's text (None: no title).
+
+    ``confidence`` says how sure the text is, ``flags`` what a person may want to know of the page as a whole.
+    """
 
     verdicts: tuple[Verdict, ...]
     title: Span | None
+    confidence: Confidence
+    flags: tuple[Flag, ...]
 
 
 def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, site: str | None = None) -> Labelled:
@@ -37,38 +60,104 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
     Rules are evidence; the state of each block (head, body, dirt inside the article, tail) is decided over the whole
     sequence; then the first rule that may act in its state judges the block, else the state does.
     """
-    blocks = measure(segmented, book, sites, site)
-    zones = score_zones(blocks)
-    hint = title_hint(blocks, zones.find_article(None))
-    zone = zones.find_article(hint)
-    features = page_features(blocks, hint, zone)
+    blocks = place(measure(segmented, book, sites, site))
+    named = named_title(blocks)
     model = load_model("html" if any(block.path for block in blocks) else "plain")
-    scores = model.score(features)
-    path = decode(model, scores.totals.tolist())
-    states, others = keep_one_article(blocks, path, hint)
-    states, rescued = rescue(blocks, states, hint)
+    scores = model.score(page_features(blocks, named))
+    emissions = scores.totals + _impossible(blocks, named)
+    path = decode(model, emissions.tolist())
+    states, others = keep_one_article(blocks, path, named)
+    title = decide_title(blocks, named, states.index(BODY)) if BODY in states else named
+    states, rescued = rescue(blocks, states, title)
     has_article = any(block.prose for block, state in zip(blocks, states, strict=True) if state == BODY)
     states = states if has_article else [HEAD] * len(blocks)
-    title = decide_title(blocks, hint, states.index(BODY)) if has_article else hint
+    repeated = _repeats(blocks, states)
     span = title_span(segmented, title) if title is not None and has_article else None
     verdicts = []
     judged = zip(blocks, segmented.blocks, states, scores.reasons(states), scores.margins(BODY), strict=True)
     for n, (block, cut, state, why, score) in enumerate(judged):
         words_at = segmented.text.index(block.words, cut.span.start)
-        verdict = _by_rule(block, words_at, state, score) or _by_state(why, state, score)
+        verdict = _by_rule(block, book, words_at, state, score) or _by_state(why, state, score)
         if n == title and has_article:
             verdict = Verdict(Label.TITLE, "sequence.title", "the heading of the article", kept=True)
+        elif n in repeated:
+            verdict = Verdict(
+                Label.OTHER, "structure.repeated", "a paragraph that stands in the article already", False, score
+            )
         elif n in others and state != BODY:
             verdict = Verdict(Label.RELATED, SECOND, "another article, with a byline of its own", False, score)
         elif n in rescued and verdict.kept and verdict.rule not in FLAGGED:
             verdict = replace(verdict, rule=rescued[n].rule, why=rescued[n].why)
         verdicts.append(verdict)
-    return Labelled(tuple(_named_by_context(verdicts, blocks, title)), span)
+    kept = [verdict.kept and verdict.label is Label.BODY for verdict in verdicts]
+    confidence = confidence_of(blocks, kept, body_odds(model, emissions), title=title, named=title == named)
+    flags = tuple(_flags(blocks, kept, confidence, segmented))
+    return Labelled(tuple(_named_by_context(verdicts, blocks, title)), span, confidence, flags)
 
 
-def _by_rule(block: BlockStats, words_at: int, state: int, score: float) -> Verdict | None:
+def _flags(
+    blocks: Sequence[BlockStats], kept: Sequence[bool], confidence: Confidence, segmented: Segmented
+) -> Iterator[Flag]:
+    """Yield what goes wrong in silence elsewhere: an unsure text, a wide gap in it, a text that the page hides."""
+    start = Span(0, 0)
+    if confidence.value < SURE:
+        yield Flag(BODY_PART, UNSURE, start, f"confidence {confidence.value}", None, "; ".join(confidence.doubts))
+    inside = [n for n, mine in enumerate(kept) if mine]
+    sizes = [0] * len(blocks)
+    for n in range(inside[0], inside[-1]) if inside else ():
+        block = blocks[n]
+        if not kept[n] and block.prose and block.ends_sentence and not block.block_hits and block.link_density == 0:
+            sizes[n] = block.size
+    if sum(sizes) > _WIDE_GAP * sum(blocks[n].size for n in inside):
+        yield Flag(BODY_PART, GAP, start, f"{sum(sizes)} characters", None, "left out between its paragraphs")
+    if HIDDEN_TEXT in segmented.meta:
+        yield Flag(BODY_PART, HIDDEN_TEXT, start, "hidden", None, "the page shows next to nothing else")
+
+
+def _repeats(blocks: Sequence[BlockStats], states: Sequence[int]) -> frozenset[int]:
+    """Return the paragraphs that stand in the article twice: in its summary, or in its copy for telephones.
+
+    The one among most text of the article stays, the last of equals: a summary stands above.
+    """
+    text = Counter[str]()
+    places: dict[str, list[int]] = {}
+    for n, (block, state) in enumerate(zip(blocks, states, strict=True)):
+        if state == BODY:
+            text[block.path_kind] += block.size
+            if block.prose and block.size >= _REPEATED_CHARS:
+                places.setdefault(block.compact, []).append(n)
+    kept = {max(same, key=lambda n: (text[blocks[n].path_kind], n)) for same in places.values()}
+    return frozenset(n for same in places.values() for n in same if n not in kept)
+
+
+def _impossible(blocks: Sequence[BlockStats], title: int | None) -> npt.NDArray[np.float64]:
+    """Return minus infinity for each state that a block cannot have, else 0.
+
+    No article is above the page's own title, if enough of the running text is below it. In the markup, where it is
+    known what stands inside the article's element, the article neither ends before most of its text nor begins behind.
+    """
+    found = np.zeros((len(blocks), len(NAMES)))
+    text = np.array([block.inside * running_text(block) for block in blocks])
+    if not text.any():
+        return found
+    above, below = np.cumsum(text) / text.sum(), np.cumsum(text[::-1])[::-1] / text.sum()
+    if blocks[-1].path:
+        found[below > _MOST_TEXT, TAIL] = found[above > _MOST_TEXT, HEAD] = -np.inf
+        own = max(range(len(blocks)), key=text.__getitem__)
+        for n, block in enumerate(blocks):
+            # A headline or an advertisement that is all link, and no paragraph like the article's.
+            if block.link_density >= _ALL_LINK and not block.prose and block.path_kind != blocks[own].path_kind:
+                found[n, BODY] = -np.inf
+    if title is not None and 1 - above[title] >= _BELOW_TITLE:
+        found[: title + 1] = 0.0, -np.inf, -np.inf, -np.inf
+    return found
+
+
+def _by_rule(block: BlockStats, book: RuleBook, words_at: int, state: int, score: float) -> Verdict | None:
     """Return the verdict of the first rule that may act on a block in its state, or of its site's template or shape."""
     hit = next((hit for hit in block.block_hits if hit.rule.scope in _SCOPES[state]), None)
+    if hit is not None and state == BODY and _is_news_to(hit.rule, book, block):
+        return Verdict(Label.BODY, SPARED, f"reads as news, though {hit.rule.id} hits it", True, score)
     if hit is not None:
         return Verdict(hit.rule.label, hit.rule.id, hit.rule.why, False, score, hit.span.shifted(words_at))
     if block.template and state == BODY and block.prose and block.ends_sentence:
@@ -80,6 +169,12 @@ def _by_rule(block: BlockStats, words_at: int, state: int, score: float) -> Verd
         what = "a title that stands twice" if block.teaser == TEASER_TITLE else "a snippet cut off at its end"
         return Verdict(Label.RELATED, block.teaser, f"{what}: the shape of a teaser", False, score)
     return None
+
+
+def _is_news_to(rule: Rule, book: RuleBook, block: BlockStats) -> bool:
+    """Tell whether a whole sentence has the words of news: what a shipped rule for advertisements hits is its topic."""
+    news = block.prose and block.ends_sentence and not block.cut_off and block.lexical <= _NEWS_WORDS
+    return news and rule.label is Label.AD and rule.id not in book.own
 
 
 def _by_state(why: str, state: int, score: float) -> Verdict:

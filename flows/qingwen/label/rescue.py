@@ -4,18 +4,29 @@ Losing a sentence of news is the worst fault; these shapes prove by themselves t
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
-from qingwen.label.block_stats import BlockStats
+from qingwen.label.article_element import heads_item
+from qingwen.label.block_stats import MOSTLY_LINKED, BlockStats
 from qingwen.label.crf import BODY, DIRT
 from qingwen.model import Label
 
 # A paragraph is looked for behind so many advertisements in a row; an agent's sheet below the article has more.
 _MOST_ADS = 2
-# And behind so many short sentences; a list of remarks has more.
-_MOST_LINES = 3
-# A sentence of fewer characters may be a reader's remark.
+# And behind so many lines that nothing speaks against; a list of headlines has more.
+_MOST_LINES = 8
+# A sentence with fewer words of furniture, as log odds, is news.
+_NEWS_WORDS = -1.0
+# Beside the article's own paragraphs, in an element of their own, one with less is another.
+_OWN_WORDS = 1.5
+# A line with more is furniture, if it is not too short to tell.
+_FURNITURE_WORDS, _SHORT_CHARS = 3.5, 5
+_ITEM = re.compile(r"[•·●○◆■▪※*-]|[(（]?[0-9一二三四五六七八九十]{1,3}[、.)）．]|[^，。：:\s]{1,12}[：:]\S")
+# A sentence has so many Han. One of fewer characters may be a reader's remark.
+_SENTENCE_HAN = 2
 _PARAGRAPH_CHARS = 20
 # A button or the name of a section has fewer Han.
 _HEADING_HAN = 8
@@ -79,20 +90,70 @@ def _behind_ads(blocks: Sequence[BlockStats], states: Sequence[int], title: int 
         last = n
 
 
+def _own_kind(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None) -> Proposal:
+    """In the markup the article goes on in whole paragraphs at the place of its own, up to a heading of other matter or
+    another byline: a box, a button or a player stands between."""
+    text = Counter[str]()
+    for block, state in zip(blocks, states, strict=True):
+        if state == BODY and block.path:
+            text[block.path_kind] += block.size
+    if not text:
+        return {}
+    own, first = max(text, key=lambda kind: (text[kind], kind)), _last(states) + 1
+    end = next((n for n in range(first, len(blocks)) if _ends_article(blocks[n])), len(blocks))
+    around = own.rpartition("/")[0]
+    further = [
+        n
+        for n in range(first, end)
+        if _is_paragraph(blocks[n]._replace(inside=1.0))
+        and not heads_item(blocks[n - 1])
+        and (blocks[n].path_kind == own or blocks[n].path_kind.startswith(f"{around}/"))
+        and blocks[n].lexical < (_OWN_WORDS if "/" in around else _NEWS_WORDS)
+    ]
+    return {n: BODY if n in further else DIRT for n in range(first, further[-1] + 1)} if further else {}
+
+
+def _ends_article(block: BlockStats) -> bool:
+    byline = any(hit.rule.label is Label.BYLINE and hit.rule.scope == "head" for hit in block.block_hits)
+    return byline or (block.opens_tail and block.link_density < MOSTLY_LINKED)
+
+
+def _reads_as_article(block: BlockStats) -> bool:
+    return _is_paragraph(block) and block.lexical <= _NEWS_WORDS
+
+
 def _behind_lines(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None) -> Proposal:
-    """The article goes on in a whole paragraph behind a few sentences too short to be one (an interview)."""
+    """The article goes on in short sentences with the words of news, in items below a colon, or in a whole paragraph
+    behind a few lines."""
     found: dict[int, int] = {}
     last = _last(states)
-    while True:
-        n = last + 1
-        while n < len(blocks) and n - last <= _MOST_LINES and _is_short_sentence(blocks[n], blocks[last]):
-            if _is_paragraph(blocks[n]):
-                break
-            n += 1
-        if n == len(blocks) or not _is_paragraph(blocks[n]) or blocks[n].path_kind != blocks[last].path_kind:
-            return found
-        found |= dict.fromkeys(range(last + 1, n + 1), BODY)
-        last = n
+    while (end := _goes_on(blocks, last)) > last:
+        found |= dict.fromkeys(range(last + 1, end + 1), BODY)
+        last = end
+    return found
+
+
+def _goes_on(blocks: Sequence[BlockStats], last: int) -> int:
+    """Return the last block of the next step in which an article goes on behind ``last``; ``last``: it does not."""
+    following = blocks[last + 1 : last + 2 + _MOST_LINES]
+    plain = list(takewhile(lambda block: _may_go_on(block) and block.path_kind == blocks[last].path_kind, following))
+    if not plain or plain[0].copies > 1:
+        return last
+    if _is_sentence(plain[0]) and plain[0].lexical <= _NEWS_WORDS:
+        return last + 1
+    if plain[0].words[-1:] in ":：" and len(plain) > 1 and _ITEM.match(plain[1].words):
+        return last + 2
+    if _ITEM.match(plain[0].words) and (blocks[last].words[-1:] in ":：" or _ITEM.match(blocks[last].words)):
+        return last + 1
+    for n, block in enumerate(plain):
+        if _reads_as_article(block):
+            return last + 1 + n
+    return last
+
+
+def _may_go_on(block: BlockStats) -> bool:
+    """Tell whether nothing in a line speaks against an article around it: no rule, no link, no words of furniture."""
+    return _is_plain(block) and (block.size < _SHORT_CHARS or block.lexical < _FURNITURE_WORDS)
 
 
 def _table(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None) -> Proposal:
@@ -115,6 +176,7 @@ def _signature(blocks: Sequence[BlockStats], states: Sequence[int], title: int |
 
 RESCUES = (
     Rescue("rescue.heading", "a line between the byline and the first paragraph", _heading),
+    Rescue("rescue.own-kind", "a whole paragraph further down, at the place of the article's paragraphs", _own_kind),
     Rescue("rescue.behind-ad", "a whole paragraph behind an advertisement", _behind_ads),
     Rescue("rescue.behind-lines", "a whole paragraph follows, or is, behind short sentences", _behind_lines),
     Rescue("rescue.table", "the rows of a table that the article's text leads to", _table),
@@ -138,10 +200,8 @@ def _is_paragraph(block: BlockStats) -> bool:
     return block.paragraph and block.size >= _PARAGRAPH_CHARS
 
 
-def _is_short_sentence(block: BlockStats, beside: BlockStats) -> bool:
-    """Tell whether a line ends a sentence, or introduces one (记者：), and nothing speaks against it."""
-    sentence = block.ends_sentence and block.han >= 3 and block.path_kind == beside.path_kind
-    return sentence and _is_plain(block) and not block.cut_off and block.copies == 1
+def _is_sentence(block: BlockStats) -> bool:
+    return block.ends_sentence and block.han >= _SENTENCE_HAN and not block.cut_off
 
 
 def _is_row(block: BlockStats) -> bool:

@@ -5,6 +5,7 @@ Most pages name their title. Where a page does not, or the article starts above 
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 
 from qingwen.label.block_stats import BlockStats
 from qingwen.model import HEAD_PATH, Label, Segmented
@@ -15,6 +16,17 @@ _SUFFIX = re.compile(
     r"\s{0,20}(?:_{1,20}|[|｜]|\s[-–—]{1,20}\s|[-–—]{2,20}"
     rf"|(?<=[{HAN}”」》)）!！?？])[-–—](?=[{HAN}A-Za-z]))\s{{0,20}}"
 )
+# What follows a bar or a long dash is the site's name only if it reads like one; else it is part of the headline.
+_IN_HEADLINES = re.compile(r"[|｜]|[-–—]{2}")
+_SITE_NAME = re.compile(
+    r"(?:[网網报報社台雲云刊]|新[闻聞]|[频頻]道|[论論][坛壇]|社[区區]|博客|在[线線]|[资資][讯訊]|首页|首頁)$|[A-Za-z]{2,}|[_|｜]"
+)
+# The day or the time that is printed behind a headline.
+_WHEN = (
+    r"(?:(?:19|20)[0-9]{2}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?(?:\s{1,3}[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
+    r"|[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)"
+)
+_DATED = re.compile(rf"\s{{1,9}}{_WHEN}$|\s{{0,9}}[\[【(（]{_WHEN}[\]】)）]$")
 _BREADCRUMB_MARK = re.compile(r"[〉»›>＞]\s*")
 _SPACE = re.compile(r"\s+")
 _HEADINGS = ("h1", "h2", "h3")
@@ -29,25 +41,20 @@ _SHORTEST_START = 7
 _SHORTEST_END = 9
 # Points for a line above the article to be its title. A byline below it outweighs all else.
 _LINE_UP, _USUAL_SIZE, _SENTENCE, _ABOVE_BYLINE, _HEADING, _LINK = -0.15, 1.0, -1.5, 2.0, 1.0, -2.0
-_USUAL_CHARS = range(9, 46)
+_USUAL_CHARS, _HEADLINE_CHARS = range(9, 46), range(6, 61)
 # A page without a line of more points shows no title.
 _LEAST_POINTS = -2.0
 
 
-def title_hint(blocks: Sequence[BlockStats], article: tuple[int, int]) -> int | None:
-    """Return the block that the sequence model may take for the title: the one that the page names.
-
-    A dump that names none has the likeliest line above its hand-weighted ``article`` instead.
-    """
-    named, (start, end) = named_title(blocks), article
-    if named is not None or start == end or blocks[-1].path:
-        return named
-    return _likeliest(blocks, start)
-
-
 def decide_title(blocks: Sequence[BlockStats], hint: int | None, start: int) -> int | None:
-    """Return the title above an article that starts at ``start``: the hint, or else the likeliest line."""
-    return hint if hint is not None and hint < start else _likeliest(blocks, start)
+    """Return the title above an article that starts at ``start``: the hint, or else the likeliest line.
+
+    A dump may begin with its headline and the article right below; where both read alike, the first line is the title.
+    """
+    if hint is not None and hint < start:
+        return hint
+    found = _likeliest(blocks, start)
+    return start if found is None and _is_first_headline(blocks, start) else found
 
 
 def named_title(blocks: Sequence[BlockStats]) -> int | None:
@@ -58,21 +65,25 @@ def named_title(blocks: Sequence[BlockStats]) -> int | None:
     """
     if not blocks:
         return None
-    stated = blocks[0].compact
-    ends = {_SPACE.sub("", part) for part in _SUFFIX.split(blocks[0].words)[1:]}
-    later = [n for n in range(1, len(blocks)) if _may_be_title(blocks[n])]
+    states = blocks[0].path in ("", HEAD_PATH)
+    stated = blocks[0].compact if states else ""
+    ends = {_SPACE.sub("", part) for part in _SUFFIX.split(blocks[0].words)[1:]} if states else set()
+    later = [n for n in range(int(states), len(blocks)) if _may_be_title(blocks[n])]
     named = [n for n in later if blocks[n].size >= _SHORTEST_START and stated.startswith(blocks[n].compact)]
     named = named or [n for n in later if blocks[n].size >= _SHORTEST_END and blocks[n].compact in ends]
     if named:
         return next((n for n in named if _tag(blocks[n]) in _HEADINGS), named[0])
     headings = [n for n in later if _tag(blocks[n]) == "h1"]
+    if len(headings) != 1:
+        headings = [n for n in later if _tag(blocks[n]) in _HEADINGS and _is_named_title(blocks[n])]
     return headings[0] if len(headings) == 1 else None
 
 
 def _likeliest(blocks: Sequence[BlockStats], start: int) -> int | None:
     """Return the likeliest title above the block at which the article starts."""
+    between = [0, *accumulate(not block.block_hits for block in blocks[:start])]  # what a rule knows is no distance
     points = {
-        n: _points(blocks, n) + _LINE_UP * (start - n)
+        n: _points(blocks, n) + _LINE_UP * (between[start] - between[n])
         for n in range(start - 1, -1, -1)
         if _may_be_title(blocks[n]) and not blocks[n].block_hits and not blocks[n].teaser
     }
@@ -83,6 +94,13 @@ def _likeliest(blocks: Sequence[BlockStats], start: int) -> int | None:
     while best > 0 and not _byline_follows(blocks, best) and _is_long_headline(blocks[best - 1]):
         best -= 1
     return best
+
+
+def _is_first_headline(blocks: Sequence[BlockStats], start: int) -> bool:
+    """Tell whether an article begins with a line like a headline, above a paragraph that ends a sentence."""
+    line, below = blocks[start], blocks[start + 1 : start + 4]
+    headline = line.size in _HEADLINE_CHARS and line.words[-1:] not in "。；;，,：:…" and _may_be_title(line)
+    return headline and not line.path and not line.block_hits and any(block.paragraph for block in below)
 
 
 def _points(blocks: Sequence[BlockStats], n: int) -> float:
@@ -108,6 +126,11 @@ def _may_be_title(block: BlockStats) -> bool:
     return long_enough and not block.template and block.words.count("|") + block.words.count("\t") <= _MOST_BARS
 
 
+def _is_named_title(block: BlockStats) -> bool:
+    """Tell whether the id or the classes of an element say title."""
+    return "title" in re.split("[.#]", block.path.rpartition("/")[2].lower(), maxsplit=1)[-1]
+
+
 def _tag(block: BlockStats) -> str:
     found = _TAG.match(block.path, block.path.rfind("/") + 1)
     return found[0] if found else ""
@@ -122,6 +145,14 @@ def title_span(segmented: Segmented, n: int) -> Span:
     if len(steps) >= 2:  # a breadcrumb is before the title
         return Span(start + steps[-1], start + len(words))
     end = len(words)
-    if block.path == HEAD_PATH or (n == 0 and not block.path):
-        end = next((mark.start() for mark in _SUFFIX.finditer(words) if mark.start() >= _SHORTEST), end)
-    return Span(start, start + end)
+    first = segmented.blocks[0]
+    if n == 0 or block.path == HEAD_PATH or words == segmented.words(first):
+        marks = (mark for mark in _SUFFIX.finditer(words) if mark.start() >= _SHORTEST)
+        end = next((mark.start() for mark in marks if _is_suffix(words, mark)), end)
+    dated = _DATED.search(words, 0, end)
+    return Span(start, start + (dated.start() if dated and dated.start() >= _SHORTEST else end))
+
+
+def _is_suffix(words: str, mark: re.Match[str]) -> bool:
+    """Tell whether what follows a mark is the name of the site, or of its section, and no part of the headline."""
+    return not _IN_HEADLINES.match(mark[0].strip()) or _SITE_NAME.search(words, mark.end()) is not None

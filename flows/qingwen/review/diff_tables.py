@@ -34,8 +34,8 @@ def differences(old: Location, new: Location) -> Iterator[Database]:
     Raises:
         SetupError: one of the two is not a dataset.
     """
-    check_dataset(old)
-    check_dataset(new)
+    check_dataset(old, any_version=True)
+    check_dataset(new, any_version=True)
     with Database() as database:
         for age, dataset in ((OLD, old), (NEW, new)):
             for name in _READ:

@@ -100,7 +100,8 @@ def _doubts(parts: Mapping[str, str], flags: Sequence[Flag]) -> Iterator[list[Ru
         text, span = parts[flag.part], flag.span
         perhaps = f" perhaps {flag.candidate}" if flag.candidate else ""
         clause = f" ({flag.clause})" if flag.clause else ""
-        before, after = text[max(0, span.start - _AROUND) : span.start], text[span.end : span.end + _AROUND]
+        around = _AROUND if span else 0  # a flag of the page as a whole has no place in it
+        before, after = text[max(0, span.start - around) : span.start], text[span.end : span.end + around]
         yield [
             Run("? ", HEAD),
             Run(before.replace("\n", " ")),

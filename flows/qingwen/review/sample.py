@@ -12,6 +12,7 @@ RANDOM = "random"
 _ALL = "SELECT id FROM records UNION ALL SELECT page_id FROM rejections"
 # The kinds of risk, each a query for its pages, riskiest first; ties are ordered by digest.
 _RISKS: Mapping[str, str] = {
+    "least sure": "SELECT id FROM records ORDER BY confidence, md5(id)",
     "most removed": "SELECT id FROM records ORDER BY removed_ratio DESC, md5(id)",
     "most flags": "SELECT page_id FROM flags GROUP BY page_id ORDER BY count(*) DESC, md5(page_id)",
     "flagged as a whole": "SELECT id FROM records WHERE len(flags) > 0 ORDER BY len(flags) DESC, md5(id)",

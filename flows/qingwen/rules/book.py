@@ -52,6 +52,8 @@ class RuleBook:
     version: str
     keep: KeptWordTable = field(default_factory=KeptWordTable)
     personal: PersonalDataTable = field(default_factory=PersonalDataTable)
+    # The ids of the rows of the user's own tables: what they hit goes, whatever it reads like.
+    own: frozenset[str] = frozenset()
 
     def hits(self, words: str) -> list[Hit]:
         """Return every rule that matches in the words of one block.
@@ -167,8 +169,13 @@ def shipped_tables() -> list[tuple[str, str]]:
 
 
 def weights_of_features() -> str:
-    """Return ``weights.json``: how much each feature of a block speaks for each state of the sequence model."""
+    """Return ``weights.json``: what labelling learned, each part with its card."""
     return resources.files("qingwen.rules").joinpath("weights.json").read_text("utf-8")
+
+
+def weights_of_words() -> bytes:
+    """Return ``lexical.bin``: how much each n-gram speaks for page furniture, a byte each."""
+    return resources.files("qingwen.rules").joinpath("lexical.bin").read_bytes()
 
 
 def extra_tables(path: Path) -> list[tuple[str, str]]:
@@ -189,7 +196,7 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
 def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]] = ()) -> RuleBook:
     rules: dict[str, Rule] = {}
     swapped, kept, personal = SwappedWordTable(), KeptWordTable(), PersonalDataTable()
-    digest = hashlib.sha256(weights_of_features().encode())
+    digest = hashlib.sha256(weights_of_features().encode() + weights_of_words())
     for _, text in (*shipped, *extra):
         digest.update(text.encode())
     own = [(name, _parsed(name, text)) for name, text in extra]
@@ -205,7 +212,8 @@ def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]
             twice = next((id_ for id_ in ids if ids.count(id_) > 1), None)
             if twice is not None:
                 raise RuleError(f"{name}: {twice}: two rows of the table have this id; an id names one rule for ever.")
-    return RuleBook(tuple(rules.values()), swapped, digest.hexdigest()[:16], kept, personal)
+    mine = frozenset(row["id"] for _, table in own for row in table.get("rule", ()))
+    return RuleBook(tuple(rules.values()), swapped, digest.hexdigest()[:16], kept, personal, mine)
 
 
 def _parsed(name: str, text: str) -> dict[str, Any]:

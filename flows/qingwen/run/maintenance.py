@@ -45,7 +45,7 @@ def compact(dataset: Location, file_bytes: int = FILE_BYTES) -> Compacted:
         SetupError: there is no dataset.
         PublishError: a run holds it.
     """
-    with open_dataset(check_dataset(dataset)) as opened:
+    with open_dataset(check_dataset(dataset, any_version=True)) as opened:
         database = opened.database
         for name in ("records", "duplicates"):
             database.view(name, delta.files(dataset, name), TABLES[name])
@@ -71,7 +71,7 @@ def vacuum(dataset: Location, keep_hours: int = 0) -> int:
 
     Raises: as `compact`.
     """
-    with open_dataset(check_dataset(dataset)):
+    with open_dataset(check_dataset(dataset, any_version=True)):
         return sum(delta.remove_unused(dataset, name, keep_hours) for name in TABLES)
 
 
@@ -86,7 +86,7 @@ def forget(
 
     Raises: as `compact`; SetupError if no page has one of the ids, URLs or sites: then nothing is taken down.
     """
-    with open_dataset(check_dataset(dataset)) as opened:
+    with open_dataset(check_dataset(dataset, any_version=True)) as opened:
         pages = _pages_of(opened, ids, urls, sites)
         # Every copy of a page goes with it, and stays gone wherever else it comes from.
         asked = Forgotten(pages, frozenset(urls), frozenset(sites))

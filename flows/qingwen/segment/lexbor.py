@@ -16,12 +16,13 @@ from qingwen.model import HEAD_PATH, Segmented
 from qingwen.segment.hostile_markup import refuse_hostile
 from qingwen.segment.markup import (
     BLOCK,
-    HIDDEN,
+    IN_CELLS,
     SPACE,
     UNSEEN,
     BlockBuilder,
     TooDeepError,
     cells_of,
+    is_hidden,
     page_metadata,
     step_of,
 )
@@ -44,11 +45,11 @@ Token = tuple[str, str, str, str]
 _DEFAULT = Config()
 
 
-def segment_lexbor(markup: str, config: Config = _DEFAULT) -> Segmented:
+def segment_lexbor(markup: str, config: Config = _DEFAULT, *, hidden: bool = False) -> Segmented:
     """Cut a page's markup into its blocks; the page's text is the block texts joined by newlines.
 
-    The ``<title>`` is the first block. What a browser does not show (scripts, styles, hidden elements) is not text.
-    A row of a data table is one block, its cells joined by tabs.
+    The ``<title>`` is the first block. What a browser does not show (scripts, styles, and hidden elements unless
+    ``hidden``) is not text. A row of a data table is one block, its cells joined by tabs.
 
     Raises:
         TooDeepError: the markup passes a limit; the message says which. ``max_depth`` counts block-level elements.
@@ -64,7 +65,8 @@ def segment_lexbor(markup: str, config: Config = _DEFAULT) -> Segmented:
     body = tree.body
     if body is not None:
         tree.strip_tags(list(UNSEEN - {"head"}))
-        _drop_hidden(tree, markup)
+        if not hidden:
+            _drop_hidden(tree)
         if _RAW.search(markup):
             for node in body.css("xmp,plaintext"):
                 node.replace_with(node.text())
@@ -73,13 +75,11 @@ def segment_lexbor(markup: str, config: Config = _DEFAULT) -> Segmented:
     return builder.segmented(meta)
 
 
-def _drop_hidden(tree: LexborHTMLParser, markup: str) -> None:
-    if "hidden" in markup or HIDDEN.search(markup):
-        # The root stays: it cannot be dropped, and pages hide it until their scripts have run.
-        for node in tree.css(":not(html):is([hidden],[style])"):
-            attributes = node.attributes
-            if "hidden" in attributes or HIDDEN.search(attributes.get("style") or ""):
-                node.decompose()
+def _drop_hidden(tree: LexborHTMLParser) -> None:
+    # The root stays: it cannot be dropped, and pages hide it until their scripts have run.
+    for node in tree.css(':not(html):is([hidden],[style*="none" i],[style*="hidden" i])'):
+        if is_hidden(node.tag or "", node.attributes):
+            node.decompose()
 
 
 def _read(tokens: Sequence[Token], builder: BlockBuilder, max_depth: int) -> None:
@@ -138,6 +138,8 @@ def _row(tokens: Sequence[Token], at: int, builder: BlockBuilder, path: str) -> 
             cell = None if closes else []
         elif tag == "tr":
             break
+        elif tag in IN_CELLS and cell is not None:
+            cell.append(" ")
         elif tag in BLOCK and cell is not None:
             return 0
         elif tag in BLOCK and tag not in _VOID:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from qingwen.model import Block, Segmented
 from qingwen.text.spans import Span
@@ -15,15 +16,20 @@ BLOCK = frozenset(
 )
 UNSEEN = frozenset(
     "script style noscript template iframe object embed applet textarea select svg math canvas audio video "
-    "noframes noembed map datalist base link meta head".split()
+    "noframes noembed map datalist base link meta head rp rt".split()
 )
+# What bounds a block elsewhere, and only a line inside a cell of a data table.
+IN_CELLS = frozenset("br center div p".split())
 META = frozenset(
     "author description keywords source publishdate pubdate date og:title og:site_name og:url og:type article:author "
     "article:published_time datepublished weibo:article:create_at mediaid contentsource sitename".split()
 )
 SPACE = re.compile(r"[ \t\r\n\f]+")
-HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+_NOT_SHOWN = re.compile(r"display\s*:\s*none", re.I)
+_INVISIBLE = re.compile(r"visibility\s*:\s*hidden", re.I)
 _HOST = re.compile(r"\s*(?:https?:)?//([\w.-]+)", re.I)
+# Running text has a sentence's end, and at most this share of its characters inside links.
+_SENTENCE, _SOME_LINKS = re.compile("[。！？]"), 0.3
 # A table with a longer cell lays out a page. In characters.
 _MOST_CELL_CHARS = 200
 
@@ -89,6 +95,27 @@ def _tiles(found: Sequence[tuple[str, str, float]]) -> Iterator[Block]:
         end = at + len(words) + (n + 1 < len(found))
         yield Block(n, Span(at, end), path, round(density, 3))
         at = end
+
+
+def is_hidden(tag: str, attributes: Mapping[str, Any]) -> bool:
+    """Tell whether an element is not shown.
+
+    A block that is only invisible keeps its place on the page: WeChat and others serve the article so, and their
+    scripts show it.
+    """
+    if "hidden" in attributes:
+        return True
+    style = str(attributes.get("style") or "")
+    return bool(_NOT_SHOWN.search(style) or (tag not in BLOCK and _INVISIBLE.search(style)))
+
+
+def running_chars(segmented: Segmented) -> int:
+    """Return how many characters stand in blocks that read like sentences and are no links."""
+    return sum(
+        len(block.span)
+        for block in segmented.blocks
+        if block.link_density < _SOME_LINKS and _SENTENCE.search(block.span.of(segmented.text))
+    )
 
 
 def step_of(tag: str, name: str | None, classes: Sequence[str]) -> str:

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from qingwen.config import Config
-from qingwen.model import HTML, Block, Page, Rejection, Segmented
+from qingwen.model import HIDDEN_TEXT, HTML, Block, Page, Rejection, Segmented
 from qingwen.text.spans import Span
 
+# A page that shows fewer characters of running text shows no article.
+_LITTLE_TEXT = 120
+_MAY_HIDE = re.compile(r"\bhidden\b|display\s*:\s*none", re.I)
 _LINE = re.compile(r"\S[^\n\r\x0b\x0c\x85\u2028\u2029]*")
 
 
@@ -18,7 +22,7 @@ def segment(page: Page, config: Config) -> Segmented | Rejection:
         from qingwen.segment.markup import TooDeepError
 
         try:
-            segmented = _reader(config.html_reader)(page.text, config)
+            segmented = _read_html(page.text, config)
         except TooDeepError as fault:
             return Rejection(page.id, page.source_path, "segment", fault.rule, str(fault))
     if not segmented.blocks:
@@ -46,7 +50,22 @@ def segment_plain(text: str) -> Segmented:
     return Segmented(text, blocks)
 
 
-def _reader(name: str) -> Callable[[str, Config], Segmented]:
+def _read_html(markup: str, config: Config) -> Segmented:
+    """Cut markup into blocks; where nearly all of the page's text is hidden, with its hidden elements."""
+    from qingwen.segment.markup import running_chars
+
+    read = _reader(config.html_reader)
+    shown = read(markup, config)
+    running = running_chars(shown)
+    if running >= _LITTLE_TEXT or not _MAY_HIDE.search(markup):
+        return shown
+    everything = read(markup, config, hidden=True)
+    if running_chars(everything) <= max(_LITTLE_TEXT, 2 * running):
+        return shown
+    return replace(everything, meta={**everything.meta, HIDDEN_TEXT: "shown"})
+
+
+def _reader(name: str) -> Callable[..., Segmented]:
     if name == "soup":
         from qingwen.segment.soup import segment_soup
 

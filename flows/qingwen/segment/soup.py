@@ -11,13 +11,14 @@ from qingwen.model import HEAD_PATH, Segmented
 from qingwen.segment.hostile_markup import refuse_hostile
 from qingwen.segment.markup import (
     BLOCK,
-    HIDDEN,
+    IN_CELLS,
     SPACE,
     UNSEEN,
     BlockBuilder,
     ParserError,
     TooDeepError,
     cells_of,
+    is_hidden,
     page_metadata,
     step_of,
 )
@@ -28,11 +29,11 @@ _ENTER, _LEAVE = 0, 1
 _DEFAULT = Config()
 
 
-def segment_soup(markup: str, config: Config = _DEFAULT) -> Segmented:
+def segment_soup(markup: str, config: Config = _DEFAULT, *, hidden: bool = False) -> Segmented:
     """Cut a page's markup into its blocks; the page's text is the block texts joined by newlines.
 
-    The ``<title>`` is the first block. What a browser does not show (scripts, styles, hidden elements) is not text.
-    A row of a data table is one block, its cells joined by tabs.
+    The ``<title>`` is the first block. What a browser does not show (scripts, styles, and hidden elements unless
+    ``hidden``) is not text. A row of a data table is one block, its cells joined by tabs.
 
     Raises:
         TooDeepError: the markup passes a limit; the message says which.
@@ -52,7 +53,11 @@ def segment_soup(markup: str, config: Config = _DEFAULT) -> Segmented:
     if tree.title is not None and tree.title.string:
         builder.add(str(tree.title.string), linked=False)
         builder.flush(HEAD_PATH)
-    _read(tree.body or tree, builder, config.max_depth)
+    body = tree.body or tree
+    if not hidden:
+        for node in body.find_all(_is_hidden):
+            node.decompose()
+    _read(body, builder, config.max_depth)
     return builder.segmented(_meta(tree))
 
 
@@ -71,7 +76,7 @@ def _read(root: Tag, builder: BlockBuilder, max_depth: int) -> None:
             continue
         if depth > max_depth:
             raise TooDeepError(f"The markup nests deeper than {max_depth} elements (max_depth).")
-        if _unseen(node):
+        if node.name in UNSEEN:
             continue
         if node.name in BLOCK:
             builder.flush(path)
@@ -91,30 +96,33 @@ def _step(node: Tag) -> str:
     return step_of(str(node.name), name if isinstance(name, str) else None, listed)
 
 
-def _unseen(node: Tag) -> bool:
-    style = node.get("style")
-    hidden = node.has_attr("hidden") or (isinstance(style, str) and HIDDEN.search(style) is not None)
-    return node.name in UNSEEN or hidden
+def _is_hidden(node: Tag) -> bool:
+    return is_hidden(node.name, node.attrs)
 
 
 def _cells(row: Tag) -> list[str]:
     """Return the cells of a row of a data table; none of a layout table (one cell, or blocks in cells)."""
-    cells = [cell for cell in row.children if isinstance(cell, Tag) and cell.name in ("td", "th") and not _unseen(cell)]
+    cells = [cell for cell in row.children if isinstance(cell, Tag) and cell.name in ("td", "th")]
     if len(cells) < 2 or any(cell.find(_is_block) is not None for cell in cells):
         return []
     return cells_of(["".join(_shown(cell)) for cell in cells])
 
 
 def _is_block(tag: Tag) -> bool:
-    return tag.name in BLOCK and not any(map(_unseen, (tag, *tag.parents)))
+    return tag.name in BLOCK - IN_CELLS and not any(parent.name in UNSEEN for parent in (tag, *tag.parents))
 
 
 def _shown(node: Tag) -> Iterator[str]:
     """Yield the text of an element that a browser shows."""
     for child in node.children:
         if isinstance(child, Tag):
-            if not _unseen(child):
-                yield from _shown(child)
+            if child.name in UNSEEN:
+                continue
+            if child.name in IN_CELLS:
+                yield " "
+            yield from _shown(child)
+            if child.name in IN_CELLS:
+                yield " "
         elif isinstance(child, NavigableString) and not isinstance(child, PreformattedString):
             yield str(child)
 
