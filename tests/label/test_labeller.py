@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from qingwen import Cleaned, Rejection, clean_page
+from qingwen import Cleaned, Rejection, clean_page, load_rules
 
 TITLE = "临河大桥今晨通车"
 FIRST = "临河大桥今天上午六时正式通车，首批车辆由北向南驶过大桥。大桥全长2.3公里，双向六车道，设计时速80公里。"
@@ -179,3 +181,30 @@ def test_a_poem_an_editor_s_note_and_a_list_stay() -> None:
         THIRD,
     ]
     assert body(TITLE, "2023-05-01 08:00 来源：临河日报", *lines) == lines
+
+
+def test_a_text_that_says_a_paragraph_twice_keeps_both() -> None:
+    lines = [FIRST, SECOND, THIRD, SECOND]
+    assert body(TITLE, "2023-05-01 08:00 来源：临河日报", *lines) == lines
+
+
+PRICE = "本周全市商品房成交均价8705元/平方米，较上周下调了2.5%，继续低位盘整，中心城区成交比重下降。"
+
+
+def test_a_sentence_of_news_that_a_shipped_rule_for_advertisements_hits_stays_and_is_flagged() -> None:
+    found = clean_page("\n".join([TITLE, FIRST, PRICE, SECOND, THIRD]).encode())
+    assert isinstance(found, Cleaned)
+    assert found.record.text.split("\n") == [FIRST, PRICE, SECOND, THIRD]
+    assert "label.news-like-advertisement" in found.record.flags
+
+
+def test_what_a_user_s_own_rule_hits_goes_whatever_it_reads_like(tmp_path: Path) -> None:
+    table = tmp_path / "mine.toml"
+    table.write_text(
+        '[[rule]]\nid = "ad.prices"\nlabel = "ad"\nscope = "any"\npattern = "成交均价"\nwhy = "A test."\n'
+        'since = "2026-11-30"\nmatches = ["成交均价8705元"]\n',
+        "utf-8",
+    )
+    found = clean_page("\n".join([TITLE, FIRST, PRICE, SECOND, THIRD]).encode(), rules=load_rules(table))
+    assert isinstance(found, Cleaned)
+    assert PRICE not in found.record.text

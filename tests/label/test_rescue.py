@@ -70,3 +70,11 @@ def test_name_and_date_close_a_notice() -> None:
 def test_a_page_without_an_article_is_left() -> None:
     blocks = measure(segment_plain(f"{FIRST}\n{SECOND}"), BOOK)
     assert rescue(blocks, [HEAD, HEAD], None) == ([HEAD, HEAD], {})
+
+
+@pytest.mark.parametrize(("rows", "state"), [(4, BODY), (2, DIRT)])
+def test_many_lines_in_a_row_between_paragraphs_are_a_table_of_the_article(rows: int, state: int) -> None:
+    lines = [f"北岸{n}号码头 货运 {n}万吨" for n in range(rows)]
+    blocks = measure(segment_plain("\n".join([FIRST, *lines, SECOND])), BOOK)
+    states, _ = rescue(blocks, [BODY, *[DIRT] * rows, BODY], None)
+    assert states == [BODY, *[state] * rows, BODY]

@@ -30,14 +30,15 @@ _ALL_LINK = 0.95
 # A shorter sentence may be said twice.
 _REPEATED_CHARS = 20
 # Words of furniture, as log odds: a sentence with less reads as news.
-_NEWS_WORDS = -1.0
-# A whole paragraph of the article that other pages of its site have too is kept, and the page is flagged by this name.
-RECURRING = "site.recurring-paragraph"
-# Rules whose verdict flags the page by their name: it holds a part of an article, or more than one.
+_NEWS_WORDS = -0.5
 # A text whose expected F1 is lower is flagged; so is one with a wider gap, as a share of its characters.
 SURE, _WIDE_GAP = 0.9, 0.2
 UNSURE, GAP = "label.unsure", "label.gap"
+# A whole paragraph of the article that other pages of its site have too is kept, and the page is flagged by this name.
+RECURRING = "site.recurring-paragraph"
+# So is a sentence that reads as news, though a rule for advertisements hits it.
 SPARED = "label.news-like-advertisement"
+# Rules whose verdict flags the page by their name: these, and that it holds a part of an article, or more than one.
 FLAGGED = frozenset({RECURRING, SECOND, SPARED, "nav.pagination"})
 
 
@@ -115,9 +116,9 @@ def _flags(
 
 
 def _repeats(blocks: Sequence[BlockStats], states: Sequence[int]) -> frozenset[int]:
-    """Return the paragraphs that stand in the article twice: in its summary, or in its copy for telephones.
+    """Return the paragraphs that another element of the article repeats: its summary, or its copy for telephones.
 
-    The one among most text of the article stays, the last of equals: a summary stands above.
+    The one at the place of most of the article's text stays. A text that says a paragraph twice by itself keeps both.
     """
     text = Counter[str]()
     places: dict[str, list[int]] = {}
@@ -126,8 +127,11 @@ def _repeats(blocks: Sequence[BlockStats], states: Sequence[int]) -> frozenset[i
             text[block.path_kind] += block.size
             if block.prose and block.size >= _REPEATED_CHARS:
                 places.setdefault(block.compact, []).append(n)
-    kept = {max(same, key=lambda n: (text[blocks[n].path_kind], n)) for same in places.values()}
-    return frozenset(n for same in places.values() for n in same if n not in kept)
+    found: set[int] = set()
+    for same in places.values():
+        stays = max((blocks[n].path_kind for n in same), key=lambda kind: (text[kind], kind))
+        found.update(n for n in same if blocks[n].path_kind != stays)
+    return frozenset(found)
 
 
 def _impossible(blocks: Sequence[BlockStats], title: int | None) -> npt.NDArray[np.float64]:

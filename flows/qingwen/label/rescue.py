@@ -19,7 +19,7 @@ _MOST_ADS = 2
 # And behind so many lines that nothing speaks against; a list of headlines has more.
 _MOST_LINES = 8
 # A sentence with fewer words of furniture, as log odds, is news.
-_NEWS_WORDS = -1.0
+_NEWS_WORDS = -0.7
 # Beside the article's own paragraphs, in an element of their own, one with less is another.
 _OWN_WORDS = 1.5
 # A line with more is furniture, if it is not too short to tell.
@@ -30,6 +30,8 @@ _SENTENCE_HAN = 2
 _PARAGRAPH_CHARS = 20
 # A button or the name of a section has fewer Han.
 _HEADING_HAN = 8
+# Fewer lines in a row may be a box inside the article.
+_LIST_LINES = 4
 # One row with a tab in it may be two links side by side.
 _TABLE_ROWS = 2
 _DATE_LINE = re.compile(r"(?:19|20|二)\S{1,3}年\S{1,3}月\S{1,3}日")
@@ -71,9 +73,24 @@ def _heading(blocks: Sequence[BlockStats], states: Sequence[int], title: int | N
     if title is None or n <= title + 1 or not blocks[n - 1].block_hits:
         return {}
     block = blocks[n]
+    fields = block.words.count(":") + block.words.count("：") > 1  # 出版：更新：
     heading = block.han >= _HEADING_HAN or block.words[-1:] in ":："
     own = not block.outside and block.path_kind == blocks[first].path_kind and block.copies == 1
-    return {n: BODY} if heading and own and _is_plain(block) else {}
+    return {n: BODY} if heading and own and _is_plain(block) and not fields else {}
+
+
+def _rows(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None) -> Proposal:
+    """In a dump many lines in a row between paragraphs, with nothing against them, are the article's table or list."""
+    found: dict[int, int] = {}
+    run: list[int] = []
+    for n in range(states.index(BODY), _last(states) + 1):
+        if states[n] == DIRT and _is_plain(blocks[n]) and not blocks[n].path:
+            run.append(n)
+            continue
+        if len(run) >= _LIST_LINES and sum(blocks[m].lexical for m in run) < _FURNITURE_WORDS * len(run):
+            found |= dict.fromkeys(run, BODY)
+        run = []
+    return found
 
 
 def _behind_ads(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None) -> Proposal:
@@ -176,6 +193,7 @@ def _signature(blocks: Sequence[BlockStats], states: Sequence[int], title: int |
 
 RESCUES = (
     Rescue("rescue.heading", "a line between the byline and the first paragraph", _heading),
+    Rescue("rescue.rows", "a table or a list between paragraphs of a dump", _rows),
     Rescue("rescue.own-kind", "a whole paragraph further down, at the place of the article's paragraphs", _own_kind),
     Rescue("rescue.behind-ad", "a whole paragraph behind an advertisement", _behind_ads),
     Rescue("rescue.behind-lines", "a whole paragraph follows, or is, behind short sentences", _behind_lines),
