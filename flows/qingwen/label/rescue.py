@@ -22,6 +22,7 @@ _MOST_LINES = 8
 _NEWS_WORDS = -0.7
 # Beside the article's own paragraphs, in an element of their own, one with less is another.
 _OWN_WORDS = 1.5
+_SURELY_NEWS, _LONG_CHARS = -2.0, 40
 # A line with more is furniture, if it is not too short to tell.
 _FURNITURE_WORDS, _SHORT_CHARS = 3.5, 5
 _ITEM = re.compile(r"[•·●○◆■▪※*-]|[(（]?[0-9一二三四五六七八九十]{1,3}[、.)）．]|[^，。：:\s]{1,12}[：:]\S")
@@ -215,7 +216,10 @@ def _is_ad(block: BlockStats) -> bool:
 
 
 def _is_paragraph(block: BlockStats) -> bool:
-    return block.paragraph and block.size >= _PARAGRAPH_CHARS
+    """Tell whether a block is a whole paragraph; a credit may follow the last sentence of one that surely is news."""
+    news = block.size >= _LONG_CHARS and block.lexical <= _SURELY_NEWS
+    whole = block._replace(ends_sentence=True) if news else block
+    return whole.paragraph and block.size >= _PARAGRAPH_CHARS
 
 
 def _is_sentence(block: BlockStats) -> bool:

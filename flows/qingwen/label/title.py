@@ -42,6 +42,7 @@ _SHORTEST_END = 9
 # Points for a line above the article to be its title. A byline below it outweighs all else.
 _LINE_UP, _USUAL_SIZE, _SENTENCE, _ABOVE_BYLINE, _HEADING, _LINK = -0.15, 1.0, -1.5, 2.0, 1.0, -2.0
 _DATED_LINE = -1.5  # it may be a byline that no rule knows
+_SUBTITLE = -2.0  # a dash opens a subtitle
 _USUAL_CHARS, _HEADLINE_CHARS = range(9, 46), range(6, 61)
 # A page without a line of more points shows no title.
 _LEAST_POINTS = -2.0
@@ -111,6 +112,7 @@ def _points(blocks: Sequence[BlockStats], n: int) -> float:
     points += _ABOVE_BYLINE if _byline_follows(blocks, n) else 0.0
     points += _HEADING if _tag(block) in _HEADINGS else 0.0
     points += _DATED_LINE if block.dated else 0.0
+    points += _SUBTITLE if block.words[:1] in "—–-" else 0.0
     return points + _LINK * block.link_density
 
 
