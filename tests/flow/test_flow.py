@@ -25,13 +25,14 @@ def request_for(output: Path, *inputs: Path, **options: Any) -> Request:
 
 
 def artifacts() -> dict[str, Any]:
+    """Return the newest artifact of each key: other runs on the server of the session have the same keys."""
     from prefect.client.orchestration import get_client
 
     async def read() -> list[Any]:
         async with get_client() as client:
             return await client.read_artifacts()
 
-    return {artifact.key: artifact.data for artifact in asyncio.run(read())}
+    return {artifact.key: artifact.data for artifact in sorted(asyncio.run(read()), key=lambda each: each.created)}
 
 
 def flow_runs() -> list[Any]:
