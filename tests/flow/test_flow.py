@@ -60,7 +60,7 @@ def test_the_flow_cleans_publishes_and_reports(tmp_path: Path) -> None:
     assert '"records"' in made["qingwen-pages"]
     assert "reject.language" in made["qingwen-rejections-by-reason"]
     assert "related" in made["qingwen-characters-removed-by-label"]
-    assert "spun.zui" in made["qingwen-repairs-by-rule"]
+    assert "spun.zui" in made["qingwen-changes-by-rule"]
 
 
 @pytest.mark.usefixtures("prefect_api")
