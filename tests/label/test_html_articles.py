@@ -69,9 +69,10 @@ def test_an_article_in_several_containers_is_whole() -> None:
     assert text(page) == PARAGRAPHS
 
 
-@pytest.mark.parametrize("summary", [PARAGRAPHS[0], " ".join(PARAGRAPHS[:1])])
-def test_a_summary_that_repeats_a_paragraph_goes(summary: str) -> None:
-    assert text(f"<h1>{TITLE}</h1><div class=summary>{summary}</div><div class=content>{BODY}</div>") == PARAGRAPHS
+def test_a_summary_that_repeats_a_paragraph_goes() -> None:
+    assert (
+        text(f"<h1>{TITLE}</h1><div class=summary>{PARAGRAPHS[0]}</div><div class=content>{BODY}</div>") == PARAGRAPHS
+    )
 
 
 def test_the_copy_for_telephones_goes() -> None:

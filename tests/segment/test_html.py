@@ -55,6 +55,8 @@ def words(found: Segmented) -> list[str]:
         ("<p>一<xmp><p>二 &lt;</xmp>三", ["一", "<p>二 &lt;三"]),
         ("<p>一<plaintext><tr>", ["一", "<tr>"]),
         ("<html style='display:none'><p>一<p hidden>藏", ["一"]),
+        ("<title>题</title><body style='display:none'><p>藏</p></body>", ["题"]),
+        ("<body hidden><p>藏", []),
         ("<p>一&lt;p&gt;二&amp;lt;三", ["一<p>二&lt;三"]),
         ("<template><p>x</p></template><svg><text>x</text></svg><textarea>x</textarea><p>一", ["一"]),
         ('<div class="m" <!-- id="x" >一</div><p>二</p><!-- f --><p>三', ["一", "二", "三"]),

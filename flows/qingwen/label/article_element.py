@@ -25,6 +25,8 @@ from qingwen.rules.book import weights_of_features
 _MOST_BLOCK_CHARS = 400
 # An element with fewer characters of running text is no candidate.
 _LEAST_TEXT = 20
+# A paragraph with so many is more than a teaser.
+_LONG_TEXT = 60
 _LITTLE_TEXT, _SHORT_CHARS = 300, 20
 _NEARLY_ALL, _NEAR, _FAR, _MOST_KINDS, _MOST_STEPS = 0.98, 4, 30, 5, 8
 _TAG = re.compile(r"[a-z0-9]*")
@@ -154,11 +156,11 @@ def element_features(
     running, openers = [0], [0]
     for block in blocks:
         running.append(running[-1] + running_text(block))
-        openers.append(openers[-1] + (block.opens_tail and block.link_density < 0.5))
+        openers.append(openers[-1] + (block.opens_tail and block.link_density < MOSTLY_LINKED))
     title_path = None if title is None else blocks[title].path
     below_title = range(0 if title is None else title + 1, len(blocks))
     opening = next((blocks[n].path for n in below_title if running_text(blocks[n]) >= _LEAST_TEXT), "")
-    opening_long = next((blocks[n].path for n in below_title if running_text(blocks[n]) >= 60), "")
+    opening_long = next((blocks[n].path for n in below_title if running_text(blocks[n]) >= _LONG_TEXT), "")
     for path, element in elements.items():
         share = element.running / running[-1]
         above = (elements[outer] for outer in _upward(path.rpartition("/")[0]) if outer in elements)

@@ -71,10 +71,9 @@ class BlockStats(NamedTuple):
     text; ``cut_off``: it ends as an excerpt ends; ``copies``: how often the same words are on the page; ``path_kind``:
     the DOM path without its numbers, which all items of a list share; ``block_hits``: the hits of rules that remove
     whole blocks; ``opens_tail``: the article is over below it; ``template``: why the line belongs to its site, not to
-    the page; ``teaser``: the rule that sees the shape of a teaser; ``dated``: a short line with a date or a
-    time; ``lexical``: about the log odds that its words
-    are furniture; ``inside``: how likely it is inside the article's
-    element (`article_element`), 1 until that is known and on a page without markup.
+    the page; ``teaser``: the rule that sees the shape of a teaser; ``dated``: a short line with a date or
+    a time; ``lexical``: about the log odds that its words are furniture; ``inside``: how likely it is inside the
+    article's element (`article_element`), 1 until that is known and on a page without markup.
     """
 
     words: str

@@ -53,12 +53,13 @@ def segment_soup(markup: str, config: Config = _DEFAULT, *, hidden: bool = False
     if tree.title is not None and tree.title.string:
         builder.add(str(tree.title.string), linked=False)
         builder.flush(HEAD_PATH)
-    body = tree.body or tree
+    body, meta = tree.body or tree, _meta(tree)
     if not hidden:
-        for node in body.find_all(_is_hidden):
+        # The root stays: pages hide it until their scripts have run.
+        for node in (tree.html or tree).find_all(_is_hidden):
             node.decompose()
     _read(body, builder, config.max_depth)
-    return builder.segmented(_meta(tree))
+    return builder.segmented(meta)
 
 
 def _read(root: Tag, builder: BlockBuilder, max_depth: int) -> None:
