@@ -28,6 +28,8 @@ _LEAST_TEXT = 20
 # A paragraph with so many is more than a teaser.
 _LONG_TEXT = 60
 _LITTLE_TEXT, _SHORT_CHARS = 300, 20
+# No article ends above the title that the page names, if so much of the page's running text is below it.
+BELOW_TITLE = 0.3
 _NEARLY_ALL, _NEAR, _FAR, _MOST_KINDS, _MOST_STEPS = 0.98, 4, 30, 5, 8
 _TAG = re.compile(r"[a-z0-9]*")
 _TAGS = ("article", "blockquote", "body", "figcaption", "footer", "li", "p", "section", "td", "ul")
@@ -62,7 +64,7 @@ class Element:
 def running_text(block: BlockStats) -> int:
     """Return for how many characters a block counts as running text."""
     runs = block.prose and block.link_density < SOME_LINKS and not block.block_hits and not block.teaser
-    if not runs or block.path == HEAD_PATH:
+    if not runs or block.path == HEAD_PATH or block.stated is False:
         return 0
     return round(min(block.size, _MOST_BLOCK_CHARS) / (1 + math.exp(block.lexical - 1)))
 
@@ -84,6 +86,9 @@ def inside_article(blocks: Sequence[BlockStats], title: int | None) -> npt.NDArr
     All are 1 on a page without markup, or without running text.
     """
     elements = elements_of(blocks, title)
+    running = [running_text(block) for block in blocks]
+    if title is not None and sum(running[title + 1 :]) >= BELOW_TITLE * sum(running):
+        elements = {path: element for path, element in elements.items() if element.last > title}
     if not elements:
         return np.ones(len(blocks))
     weights = _weights()

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qingwen.label.lexical import lexical_scores
-from qingwen.model import Segmented
+from qingwen.model import STATED_BODY, Segmented
 from qingwen.rules.book import Hit, RuleBook
 from qingwen.rules.site_book import SiteBook
 from qingwen.text.characters import HAN, HAN_RANGES
@@ -19,8 +19,16 @@ from qingwen.text.characters import HAN, HAN_RANGES
 SOME_LINKS, MOSTLY_LINKED = 0.3, 0.5
 # A shorter headline is the name of a section, a longer one a sentence. In characters.
 _HEADLINE_CHARS = range(6, 61)
-# The rules of teasers: a title, the same title again, and a snippet that is cut off. No key word is needed.
-TEASER_TITLE, TEASER_SNIPPET = "structure.teaser-title", "structure.teaser-snippet"
+# The rules of teasers and what they see: no key word is needed.
+TEASER_TITLE, TEASER_SNIPPET, TEASER_ITEM = (f"structure.teaser-{what}" for what in ("title", "snippet", "item"))
+TEASERS = {
+    TEASER_TITLE: "a title that stands twice",
+    TEASER_SNIPPET: "a snippet cut off at its end",
+    TEASER_ITEM: "one of many below headlines that are links",
+}
+# Of so many paragraphs at one place so large a share stands right below a headline that is a link; a name above a
+# comment has fewer Han.
+_STREAM_ITEMS, _STREAM_SHARE, _LINKED_HAN = 4, 0.8, 8
 # A shorter line that is cut off may be a long title. In characters.
 _SHORTEST_SNIPPET = 40
 # A list of teasers has two titles and two snippets at least.
@@ -29,6 +37,8 @@ _LIST_BLOCKS = 4
 # Running text has so many Han and a sentence mark, or so many characters and a comma.
 _PROSE_HAN, _PROSE_CHARS = 8, 24
 
+# A shorter sentence may stand in a stated text by chance.
+_STATED_CHARS = 16
 # A page with fewer characters of running text outside links has all its text in a link that was left open.
 _LITTLE_TEXT = 120
 
@@ -73,7 +83,8 @@ class BlockStats(NamedTuple):
     whole blocks; ``opens_tail``: the article is over below it; ``template``: why the line belongs to its site, not to
     the page; ``teaser``: the rule that sees the shape of a teaser; ``dated``: a short line with a date or
     a time; ``lexical``: about the log odds that its words are furniture; ``inside``: how likely it is inside the
-    article's element (`article_element`), 1 until that is known and on a page without markup.
+    article's element (`article_element`), 1 until that is known and on a page without markup; ``stated``: whether
+    the text that the markup states for the article holds it; None where it states none, or holds others of its kind.
     """
 
     words: str
@@ -99,6 +110,7 @@ class BlockStats(NamedTuple):
     dated: bool
     lexical: float
     inside: float
+    stated: bool | None
 
     @property
     def outside(self) -> bool:
@@ -131,6 +143,9 @@ def measure(
     copies = Counter(text.compact)
     hits = book.hits_of(words)
     block_hits = [tuple(hit for hit in some if hit.rule.cut == "block") if some else () for some in hits]
+    teasers = find_teasers(words, text.size, text.ends_sentence, text.cut_off)
+    for n in _streamed(text, densities, kinds):
+        teasers[n] = teasers[n] or TEASER_ITEM
     columns = (
         words,
         *text,
@@ -142,12 +157,35 @@ def measure(
         block_hits,
         [bool(some) and any(hit.rule.opens_tail for hit in some) for some in hits],
         _templates(words, sites, site),
-        find_teasers(words, text.size, text.ends_sentence, text.cut_off),
+        teasers,
         [size < LINE_CHARS and DATE.search(line) is not None for size, line in zip(text.size, words, strict=True)],
         lexical_scores(words).tolist(),
         [1.0] * len(words),
+        _stated(segmented.meta.get(STATED_BODY, ""), text, kinds),
     )
     return [BlockStats._make(row) for row in zip(*columns, strict=True)]
+
+
+def _stated(body: str, text: TextStats, kinds: Sequence[str]) -> list[bool | None]:
+    """Return, for each block, whether the text that the markup states for the article holds it (see `BlockStats`)."""
+    if not body:
+        return [None] * len(kinds)
+    columns = zip(text.compact, text.size, text.prose, strict=True)
+    held = [prose and size >= _STATED_CHARS and compact in body for compact, size, prose in columns]
+    found = {kind for kind, mine in zip(kinds, held, strict=True) if mine}
+    return [mine or (None if kind in found or not found else False) for kind, mine in zip(kinds, held, strict=True)]
+
+
+def _streamed(text: TextStats, densities: Sequence[float], kinds: Sequence[str]) -> Iterator[int]:
+    """Yield the paragraphs of a stream of other articles: each opens one, below the headline that links to it."""
+    items: dict[str, list[int]] = {}
+    for n in range(1, len(kinds)):
+        if kinds[n] and text.prose[n] and densities[n] < SOME_LINKS:
+            items.setdefault(kinds[n], []).append(n)
+    for found in items.values():
+        below = sum(densities[n - 1] >= MOSTLY_LINKED and text.han[n - 1] >= _LINKED_HAN for n in found)
+        if len(found) >= _STREAM_ITEMS and below >= _STREAM_SHARE * len(found):
+            yield from found
 
 
 def _link_densities(densities: list[float], text: TextStats) -> list[float]:

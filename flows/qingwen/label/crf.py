@@ -23,6 +23,8 @@ NAMES = ("head", "body", "dirt", "tail")
 _NEVER = float("-inf")
 # Below these, a score (as a logarithm) or a share is taken for as little: sums stay above zero.
 _LEAST, _TINY = -60.0, 1e-280
+# A line too many is a lesser evil than a sentence lost: a block is body before it is as likely as not.
+LIKELY = 0.35
 # Which states may follow which; the others are impossible, not merely unlikely. `decode` is written out for these.
 FOLLOWS = {HEAD: (HEAD, BODY), BODY: (BODY, DIRT, TAIL), DIRT: (BODY, DIRT), TAIL: (TAIL,)}
 STARTS, ENDS = (HEAD, BODY), (BODY, TAIL)
@@ -109,6 +111,16 @@ def decode(model: Model, emissions: Sequence[Sequence[float]]) -> list[int]:
         state = came[state]
         path.append(state)
     return path[::-1]
+
+
+def likely_path(odds: npt.NDArray[np.float64]) -> list[int]:
+    """Return the states that follow from how likely each block is body, each for itself; [] if none is likely."""
+    body = np.flatnonzero(odds > LIKELY)
+    if not len(body):
+        return []
+    states = np.full(len(odds), DIRT)
+    states[: body[0]], states[body[-1] + 1 :], states[body] = HEAD, TAIL, BODY
+    return list(map(int, states.tolist()))
 
 
 def body_odds(model: Model, emissions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from qingwen.label.article_element import place, running_text
-from qingwen.label.block_stats import TEASER_TITLE, BlockStats, measure
+from qingwen.label.article_element import BELOW_TITLE, place, running_text
+from qingwen.label.block_stats import TEASER_ITEM, TEASERS, BlockStats, measure
 from qingwen.label.confidence import Confidence, confidence_of
-from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, body_odds, decode, load_model
+from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, Model, body_odds, decode, likely_path, load_model
 from qingwen.label.crf_features import page_features
 from qingwen.label.rescue import rescue
 from qingwen.label.second_article import SECOND, keep_one_article
 from qingwen.label.title import decide_title, named_title, title_span
 from qingwen.model import BODY as BODY_PART
-from qingwen.model import HIDDEN_TEXT, Flag, Label, Segmented, Verdict
+from qingwen.model import HIDDEN_TEXT, SCRIPT_TEXT, Flag, Label, Segmented, Verdict
 from qingwen.rules.book import RuleBook
 from qingwen.rules.line_rules import Rule
 from qingwen.rules.site_book import SiteBook
@@ -24,13 +24,15 @@ from qingwen.text.spans import Span
 
 # The scopes of rules that may act on a block in each state.
 _SCOPES = {HEAD: ("any", "head"), BODY: ("any", "article"), DIRT: ("any", "article"), TAIL: ("any", "tail")}
-# Shares of the page's running text: below the title of an article, and inside an article.
-_BELOW_TITLE, _MOST_TEXT = 0.3, 0.8
+# An article holds so much of the running text in its element.
+_MOST_TEXT = 0.8
 _ALL_LINK = 0.95
 # A shorter sentence may be said twice.
 _REPEATED_CHARS = 20
 # Words of furniture, as log odds: a sentence with less reads as news.
 _NEWS_WORDS = -0.5
+# More, as log odds, changes nothing.
+_CERTAIN = 50.0
 # A text whose expected F1 is lower is flagged; so is one with a wider gap, as a share of its characters.
 SURE, _WIDE_GAP = 0.9, 0.2
 UNSURE, GAP = "label.unsure", "label.gap"
@@ -66,8 +68,8 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
     model = load_model("html" if any(block.path for block in blocks) else "plain")
     scores = model.score(page_features(blocks, named))
     emissions = scores.totals + _impossible(blocks, named)
-    path = decode(model, emissions.tolist())
-    states, others = keep_one_article(blocks, path, named)
+    odds = body_odds(model, emissions)
+    states, others = keep_one_article(blocks, _decide(model, emissions, odds, blocks), named)
     title = decide_title(blocks, named, states.index(BODY)) if BODY in states else named
     states, rescued = rescue(blocks, states, title)
     has_article = any(block.prose for block, state in zip(blocks, states, strict=True) if state == BODY)
@@ -91,9 +93,27 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
             verdict = replace(verdict, rule=rescued[n].rule, why=rescued[n].why)
         verdicts.append(verdict)
     kept = [verdict.kept and verdict.label is Label.BODY for verdict in verdicts]
-    confidence = confidence_of(blocks, kept, body_odds(model, emissions), title=title, named=title == named)
+    confidence = confidence_of(blocks, kept, odds, title=title, named=title == named)
     flags = tuple(_flags(blocks, kept, confidence, segmented))
     return Labelled(tuple(_named_by_context(verdicts, blocks, title)), span, confidence, flags)
+
+
+def _decide(
+    model: Model, emissions: npt.NDArray[np.float64], odds: npt.NDArray[np.float64], blocks: Sequence[BlockStats]
+) -> list[int]:
+    """Return the state of each block: in the markup, where the article's element bounds it, the likely one of each for
+    itself; in a dump the best path over the whole page, which holds the surest paragraph if it holds no other."""
+    if blocks and blocks[-1].path and (likely := likely_path(odds)):
+        return likely
+    path = decode(model, emissions.tolist())
+    text = np.array([running_text(block) for block in blocks])
+    if not text.any() or text[np.equal(path, BODY)].any():
+        return path
+    others = np.delete(emissions, BODY, axis=1).max(axis=1)
+    surest = int((text / (1 + np.exp(np.minimum(others - emissions[:, BODY], _CERTAIN)))).argmax())
+    sure = emissions.copy()
+    sure[surest, [HEAD, DIRT, TAIL]] = -np.inf
+    return decode(model, sure.tolist())
 
 
 def _flags(
@@ -111,8 +131,9 @@ def _flags(
             sizes[n] = block.size
     if sum(sizes) > _WIDE_GAP * sum(blocks[n].size for n in inside):
         yield Flag(BODY_PART, GAP, start, f"{sum(sizes)} characters", None, "left out between its paragraphs")
-    if HIDDEN_TEXT in segmented.meta:
-        yield Flag(BODY_PART, HIDDEN_TEXT, start, "hidden", None, "the page shows next to nothing else")
+    for rule in (HIDDEN_TEXT, SCRIPT_TEXT):
+        if rule in segmented.meta:
+            yield Flag(BODY_PART, rule, start, "hidden", None, "the page shows next to nothing else")
 
 
 def _repeats(blocks: Sequence[BlockStats], states: Sequence[int]) -> frozenset[int]:
@@ -138,21 +159,24 @@ def _impossible(blocks: Sequence[BlockStats], title: int | None) -> npt.NDArray[
     """Return minus infinity for each state that a block cannot have, else 0.
 
     No article is above the page's own title, if enough of the running text is below it. In the markup, where it is
-    known what stands inside the article's element, the article neither ends before most of its text nor begins behind.
+    known what stands inside the article's element, the article neither ends before most of its text nor begins behind;
+    what the markup states for its text is inside it.
     """
     found = np.zeros((len(blocks), len(NAMES)))
+    found[[block.teaser == TEASER_ITEM for block in blocks], BODY] = -np.inf
     text = np.array([block.inside * running_text(block) for block in blocks])
     if not text.any():
         return found
     above, below = np.cumsum(text) / text.sum(), np.cumsum(text[::-1])[::-1] / text.sum()
     if blocks[-1].path:
         found[below > _MOST_TEXT, TAIL] = found[above > _MOST_TEXT, HEAD] = -np.inf
+        found[np.ix_([block.stated is True for block in blocks], [HEAD, TAIL])] = -np.inf
         own = max(range(len(blocks)), key=text.__getitem__)
         for n, block in enumerate(blocks):
             # A headline or an advertisement that is all link, and no paragraph like the article's.
             if block.link_density >= _ALL_LINK and not block.prose and block.path_kind != blocks[own].path_kind:
                 found[n, BODY] = -np.inf
-    if title is not None and 1 - above[title] >= _BELOW_TITLE:
+    if title is not None and 1 - above[title] >= BELOW_TITLE:
         found[: title + 1] = 0.0, -np.inf, -np.inf, -np.inf
     return found
 
@@ -170,8 +194,7 @@ def _by_rule(block: BlockStats, book: RuleBook, words_at: int, state: int, score
     if block.template:
         return Verdict(Label.SITE, "site.template", block.template, False, score)
     if block.teaser and state != BODY:
-        what = "a title that stands twice" if block.teaser == TEASER_TITLE else "a snippet cut off at its end"
-        return Verdict(Label.RELATED, block.teaser, f"{what}: the shape of a teaser", False, score)
+        return Verdict(Label.RELATED, block.teaser, f"{TEASERS[block.teaser]}: the shape of a teaser", False, score)
     return None
 
 

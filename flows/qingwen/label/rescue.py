@@ -81,14 +81,19 @@ def _heading(blocks: Sequence[BlockStats], states: Sequence[int], title: int | N
 
 
 def _rows(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None) -> Proposal:
-    """In a dump many lines in a row between paragraphs, with nothing against them, are the article's table or list."""
+    """In a dump many lines in a row between paragraphs, with nothing against them, are the article's table or list.
+
+    What is longer than all its paragraphs is the page's.
+    """
     found: dict[int, int] = {}
     run: list[int] = []
+    text = sum(block.size for block, state in zip(blocks, states, strict=True) if state == BODY)
     for n in range(states.index(BODY), _last(states) + 1):
         if states[n] == DIRT and _is_plain(blocks[n]) and not blocks[n].path:
             run.append(n)
             continue
-        if len(run) >= _LIST_LINES and sum(blocks[m].lexical for m in run) < _FURNITURE_WORDS * len(run):
+        furniture = sum(blocks[m].lexical for m in run) >= _FURNITURE_WORDS * len(run)
+        if len(run) >= _LIST_LINES and not furniture and sum(blocks[m].size for m in run) <= text:
             found |= dict.fromkeys(run, BODY)
         run = []
     return found

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from qingwen.config import Config
-from qingwen.model import HIDDEN_TEXT, HTML, Block, Page, Rejection, Segmented
+from qingwen.model import HIDDEN_TEXT, HTML, NO_TEXT, SCRIPT_TEXT, STATED_BODY, Block, Page, Rejection, Segmented
 from qingwen.text.spans import Span
 
 # A page that shows fewer characters of running text shows no article.
@@ -51,18 +51,37 @@ def segment_plain(text: str) -> Segmented:
 
 
 def _read_html(markup: str, config: Config) -> Segmented:
-    """Cut markup into blocks; where nearly all of the page's text is hidden, with its hidden elements."""
+    """Cut markup into blocks; where the page shows next to no text, with its hidden elements or what its scripts hold."""
     from qingwen.segment.markup import running_chars
+    from qingwen.segment.script_text import scripted_markup, stated_body
 
     read = _reader(config.html_reader)
     shown = read(markup, config)
     running = running_chars(shown)
-    if running >= _LITTLE_TEXT or not _MAY_HIDE.search(markup):
-        return shown
-    everything = read(markup, config, hidden=True)
-    if running_chars(everything) <= max(_LITTLE_TEXT, 2 * running):
-        return shown
-    return replace(everything, meta={**everything.meta, HIDDEN_TEXT: "shown"})
+    if running >= _LITTLE_TEXT:
+        body = stated_body(markup)
+        return replace(shown, meta={**shown.meta, STATED_BODY: body}) if body else shown
+    enough = max(_LITTLE_TEXT, 2 * running)
+    if _MAY_HIDE.search(markup):
+        everything = read(markup, config, hidden=True)
+        if running_chars(everything) > enough:
+            return replace(everything, meta={**everything.meta, HIDDEN_TEXT: "shown"})
+    scripted = scripted_markup(markup)
+    if scripted is not None:
+        inside = read(scripted, config)
+        if running_chars(inside) > enough:
+            return _joined(shown, inside)
+    return replace(shown, meta={**shown.meta, NO_TEXT: "shown"})
+
+
+def _joined(shown: Segmented, inside: Segmented) -> Segmented:
+    """Return a page as it is shown with the text of its scripts below."""
+    text = f"{shown.text}\n" if shown.blocks else ""
+    blocks = list(shown.blocks)
+    if blocks:
+        blocks[-1] = replace(blocks[-1], span=Span(blocks[-1].span.start, len(text)))
+    blocks += [replace(block, n=len(shown.blocks) + block.n, span=block.span.shifted(len(text))) for block in inside.blocks]
+    return Segmented(text + inside.text, tuple(blocks), {**shown.meta, SCRIPT_TEXT: "shown"})
 
 
 def _reader(name: str) -> Callable[..., Segmented]:
