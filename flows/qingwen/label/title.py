@@ -35,10 +35,17 @@ _TAG = re.compile(r"[\w-]*")
 _SHORTEST, _LEAST_HAN = 5, 4
 # A breadcrumb, or a row of links, has more bars or cells than a title with its site's name.
 _MOST_BARS = 1
-# A shorter line that begins the <title> may be the name of the site or of the section.
-_SHORTEST_START = 7
-# A shorter line that ends the <title> may be the name of the site.
-_SHORTEST_END = 9
+# A shorter line that begins the <title> may be the name of the site or of the section; so may one inside it, or at its
+# end. An element for headings says that it is none.
+_SHORTEST_START, _SHORTEST_INSIDE, _SHORTEST_END = 7, 8, 9
+# What some sites print before a headline, in the <title> or on the page.
+_PREFIX = re.compile(r"[(（][^()（）]{0,20}(?:私信|消息|通知|未读)[^()（）]{0,9}[)）]\s*|\[(?:图|組圖|组图|图文|視頻|视频)\]\s*")
+# The number of the page, as a forum's archive prints it.
+_PAGE_NUMBER = re.compile(r"\s{0,3}[(（]页\s?[0-9]{1,4}[)）]$")
+# What is glued to a headline, a date or a time behind it among it.
+_GLUED_CHARS, _GLUED_WHEN = 30, re.compile(rf"\s{{0,9}}[\[【(（]?\s{{0,3}}{_WHEN}")
+# So many of a headline's pairs of characters stand in the article's text.
+_SUPPORTED = 0.5
 # Points for a line above the article to be its title. A byline below it outweighs all else.
 _LINE_UP, _USUAL_SIZE, _SENTENCE, _ABOVE_BYLINE, _HEADING, _LINK = -0.15, 1.0, -1.5, 2.0, 1.0, -2.0
 _DATED_LINE = -1.5  # it may be a byline that no rule knows
@@ -56,29 +63,85 @@ def decide_title(blocks: Sequence[BlockStats], hint: int | None, start: int) -> 
     if hint is not None and hint < start:
         return hint
     found = _likeliest(blocks, start)
-    return start if found is None and _is_first_headline(blocks, start) else found
+    if found is None and _is_first_headline(blocks, start):
+        return start
+    of_heading = found is not None and (_tag(blocks[found]) in _HEADINGS or _byline_follows(blocks, found))
+    return 0 if start > 0 and not of_heading and _is_of_article(blocks, start) else found
 
 
 def named_title(blocks: Sequence[BlockStats]) -> int | None:
     """Return the block that the page names as its title: it is in the ``<title>``, or it is the only h1.
 
-    The first block is the ``<title>``, often of a dump too. The title is a later block that begins it, or ends it
-    behind the site's name.
+    The first block is the ``<title>``, often of a dump too. The title is a later block that begins it, stands in it as a
+    heading, or ends it behind the site's name; a date may be glued to it.
     """
     if not blocks:
         return None
     states = blocks[0].path in ("", HEAD_PATH)
-    stated = blocks[0].compact if states else ""
-    ends = {_SPACE.sub("", part) for part in _SUFFIX.split(blocks[0].words)[1:]} if states else set()
-    later = [n for n in range(int(states), len(blocks)) if _may_be_title(blocks[n])]
-    named = [n for n in later if blocks[n].size >= _SHORTEST_START and stated.startswith(blocks[n].compact)]
-    named = named or [n for n in later if blocks[n].size >= _SHORTEST_END and blocks[n].compact in ends]
+    stated = _SPACE.sub("", _PREFIX.sub("", blocks[0].words, count=1)) if states else ""
+    first = _SPACE.sub("", _headline(blocks[0].words))
+    rest = {_SPACE.sub("", part) for part in _SUFFIX.split(blocks[0].words)[1:]}
+    later = range(int(states), len(blocks))
+    named = [n for n in later if _begins(stated, first, blocks[n])]
+    if not named and stated:
+        named = (
+            [n for n in later if _is_inside(stated, blocks[n])]
+            or [n for n in later if _is_glued(first, blocks[n])]
+            or [n for n in later if blocks[n].size >= _SHORTEST_END and blocks[n].compact in rest]
+        )
+        named = [n for n in named if _may_be_title(blocks[n])]
     if named:
         return next((n for n in named if _tag(blocks[n]) in _HEADINGS), named[0])
-    headings = [n for n in later if _tag(blocks[n]) == "h1"]
+    headings = [n for n in later if _tag(blocks[n]) == "h1" and _may_be_title(blocks[n])]
     if len(headings) != 1:
-        headings = [n for n in later if _tag(blocks[n]) in _HEADINGS and _is_named_title(blocks[n])]
+        titles = (n for n in later if _tag(blocks[n]) in _HEADINGS and _is_named_title(blocks[n]))
+        headings = [n for n in titles if _may_be_title(blocks[n])]
     return headings[0] if len(headings) == 1 else None
+
+
+def _headline(words: str) -> str:
+    """Return the part of a ``<title>`` before the names of the section and the site."""
+    words = _PREFIX.sub("", words, count=1)
+    for mark in reversed(list(_SUFFIX.finditer(words))):
+        if mark.start() < _SHORTEST or not _is_suffix(words, mark):
+            break
+        words = words[: mark.start()]
+    return words
+
+
+def _begins(stated: str, headline: str, block: BlockStats) -> bool:
+    """Tell whether a block begins the ``<title>``; a short one is a heading, and all of the headline."""
+    if block.size < _SHORTEST_START:
+        return block.han >= _LEAST_HAN and _tag(block) in _HEADINGS and block.compact == headline
+    return stated.startswith(block.compact) and _may_be_title(block)
+
+
+def _is_inside(stated: str, block: BlockStats) -> bool:
+    return block.size >= _SHORTEST_INSIDE and _tag(block) in _HEADINGS and block.compact in stated
+
+
+def _is_glued(headline: str, block: BlockStats) -> bool:
+    """Tell whether a headline begins a block, right before a date or a time and little else, or ends it behind a tag."""
+    more = block.size - len(headline)
+    if len(headline) < _SHORTEST_START or not 0 < more <= _GLUED_CHARS:
+        return False
+    begins = block.compact.startswith(headline) and _GLUED_WHEN.match(block.compact, len(headline)) is not None
+    return begins or (block.compact[0] in "[【" and block.compact.endswith(headline))
+
+
+def _is_of_article(blocks: Sequence[BlockStats], start: int) -> bool:
+    """Tell whether the ``<title>`` is the article's headline, though no line of the page says it again.
+
+    Most of a headline's pairs of characters stand in the article; those of the site's name do not.
+    """
+    headline = _SPACE.sub("", _headline(blocks[0].words))
+    if blocks[0].path not in ("", HEAD_PATH) or len(headline) not in _HEADLINE_CHARS or not _may_be_title(blocks[0]):
+        return False
+    if any(headline in block.compact for block in blocks[1:start]):
+        return False  # the name of the site or of the section, in a line that says more
+    text = "".join(block.compact for block in blocks[start:] if block.prose)
+    pairs = [headline[n : n + 2] for n in range(len(headline) - 1)]
+    return sum(pair in text for pair in pairs) >= _SUPPORTED * len(pairs)
 
 
 def _likeliest(blocks: Sequence[BlockStats], start: int) -> int | None:
@@ -149,12 +212,19 @@ def title_span(segmented: Segmented, n: int) -> Span:
     if len(steps) >= 2:  # a breadcrumb is before the title
         return Span(start + steps[-1], start + len(words))
     end = len(words)
-    first = segmented.blocks[0]
-    if n == 0 or block.path == HEAD_PATH or words == segmented.words(first):
-        marks = (mark for mark in _SUFFIX.finditer(words) if mark.start() >= _SHORTEST)
-        end = next((mark.start() for mark in marks if _is_suffix(words, mark)), end)
-    dated = _DATED.search(words, 0, end)
-    return Span(start, start + (dated.start() if dated and dated.start() >= _SHORTEST else end))
+    first = segmented.words(segmented.blocks[0])
+    headline = _headline(first)
+    if n and _SHORTEST_START <= len(headline) < end:
+        if words.startswith(headline) and _GLUED_WHEN.match(words, len(headline)):
+            return Span(start, start + len(headline))
+        if words[0] in "[【" and words.endswith(headline):
+            return Span(start + end - len(headline), start + end)
+    if n == 0 or block.path == HEAD_PATH or words == first:
+        end = words.index(headline) + len(headline)
+    dated = _DATED.search(words, 0, end) or _PAGE_NUMBER.search(words, 0, end)
+    end = dated.start() if dated and dated.start() >= _SHORTEST else end
+    prefix = _PREFIX.match(words)
+    return Span(start + (prefix.end() if prefix and prefix.end() < end else 0), start + end)
 
 
 def _is_suffix(words: str, mark: re.Match[str]) -> bool:
