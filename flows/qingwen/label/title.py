@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from itertools import accumulate
 
-from qingwen.label.block_stats import BlockStats
+from qingwen.label.block_stats import MOSTLY_LINKED, BlockStats
 from qingwen.model import HEAD_PATH, Label, Segmented
 from qingwen.text.characters import HAN
 from qingwen.text.spans import Span
@@ -81,7 +81,7 @@ def named_title(blocks: Sequence[BlockStats]) -> int | None:
     stated = _SPACE.sub("", _PREFIX.sub("", blocks[0].words, count=1)) if states else ""
     first = _SPACE.sub("", _headline(blocks[0].words))
     rest = {_SPACE.sub("", part) for part in _SUFFIX.split(blocks[0].words)[1:]}
-    later = range(int(states), len(blocks))
+    later = list(range(int(states), len(blocks)))
     named = [n for n in later if _begins(stated, first, blocks[n])]
     if not named and stated:
         named = (
@@ -92,10 +92,11 @@ def named_title(blocks: Sequence[BlockStats]) -> int | None:
         named = [n for n in named if _may_be_title(blocks[n])]
     if named:
         return next((n for n in named if _tag(blocks[n]) in _HEADINGS), named[0])
-    headings = [n for n in later if _tag(blocks[n]) == "h1" and _may_be_title(blocks[n])]
+    # A heading that is a link, which the <title> does not name, leads to the front page.
+    later = [n for n in later if blocks[n].link_density < MOSTLY_LINKED and _may_be_title(blocks[n])]
+    headings = [n for n in later if _tag(blocks[n]) == "h1"]
     if len(headings) != 1:
-        titles = (n for n in later if _tag(blocks[n]) in _HEADINGS and _is_named_title(blocks[n]))
-        headings = [n for n in titles if _may_be_title(blocks[n])]
+        headings = [n for n in later if _tag(blocks[n]) in _HEADINGS and _is_named_title(blocks[n])]
     return headings[0] if len(headings) == 1 else None
 
 
