@@ -17,6 +17,7 @@ from qingwen.metadata.site import site_key
 from qingwen.model import (
     BODY,
     HTML,
+    NO_TEXT,
     TITLE,
     Cleaned,
     Document,
@@ -92,8 +93,14 @@ def clean_page(
     labelled = label(segmented, book, sites, site)  # of the page without masks: they change no verdict
     document = document_of(shown, labelled)
     if not document.is_article:
+        if NO_TEXT in segmented.meta:
+            detail = "The page shows next to no text, and no string of its scripts alone can be the article."
+            return _rejected(read, document, "label", "reject.script-page", detail)
         return _rejected(read, document, "label", "reject.no-article", "No block is an article's.")
     metadata = read_metadata(read, shown, labelled.verdicts, config, crawled_at or read.fetched_at)
+    if not (metadata.authors or metadata.source_name) and (other := book.pages.refusal(shown.lines())):
+        rule, signs = other
+        return _rejected(read, document, "label", rule.id, f"{rule.why.partition(':')[0]}, by {'; '.join(signs)}.")
     spun_site = sites is not None and sites.is_spun(site)
     context = Context(config, book, dump=read.media_type != HTML, site=site, spun_site=spun_site)
     draft = normalize(document, context, hidden=hidden)

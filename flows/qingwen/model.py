@@ -102,6 +102,10 @@ class Segmented:
         """Return a block's text without the white space around it."""
         return block.span.of(self.text).strip()
 
+    def lines(self) -> list[str]:
+        """Return what `words` returns, of all blocks."""
+        return [self.words(block) for block in self.blocks]
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

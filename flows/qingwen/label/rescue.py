@@ -83,7 +83,7 @@ def _heading(blocks: Sequence[BlockStats], states: Sequence[int], title: int | N
 def _rows(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None) -> Proposal:
     """In a dump many lines in a row between paragraphs, with nothing against them, are the article's table or list.
 
-    What is longer than all its paragraphs is the page's.
+    What is longer than all its paragraphs is the page's, unless it has the words of news.
     """
     found: dict[int, int] = {}
     run: list[int] = []
@@ -92,8 +92,9 @@ def _rows(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None
         if states[n] == DIRT and _is_plain(blocks[n]) and not blocks[n].path:
             run.append(n)
             continue
-        furniture = sum(blocks[m].lexical for m in run) >= _FURNITURE_WORDS * len(run)
-        if len(run) >= _LIST_LINES and not furniture and sum(blocks[m].size for m in run) <= text:
+        words = sum(blocks[m].lexical for m in run)
+        short = words < _FURNITURE_WORDS * len(run) and sum(blocks[m].size for m in run) <= text
+        if len(run) >= _LIST_LINES and (short or words < 0):
             found |= dict.fromkeys(run, BODY)
         run = []
     return found

@@ -12,6 +12,7 @@ from qingwen.config import parse_toml, read_bounded
 from qingwen.errors import RuleError
 from qingwen.rules.conversion_exceptions import KeptWord, KeptWordTable
 from qingwen.rules.line_rules import VIEWS, Rule
+from qingwen.rules.page_rules import PageRule, PageRules
 from qingwen.rules.patterns import Scanner, line_bounds
 from qingwen.rules.personal_data import PersonalDataTable, parse_personal_data
 from qingwen.rules.row_checks import know, read_rows
@@ -21,7 +22,7 @@ from qingwen.text.match_view import view
 from qingwen.text.spans import Span
 
 # The rows that a user's own table may hold, and the keys beside them.
-ROWS, BESIDE = ("rule", "sub", "keep", "mask", "spare"), ("classes", "words", "between")
+ROWS, BESIDE = ("rule", "page", "sub", "keep", "mask", "spare"), ("classes", "words", "between")
 
 # The key that lists the shipped rows that a user's table turns off.
 OFF = "off"
@@ -52,6 +53,7 @@ class RuleBook:
     version: str
     keep: KeptWordTable = field(default_factory=KeptWordTable)
     personal: PersonalDataTable = field(default_factory=PersonalDataTable)
+    pages: PageRules = field(default_factory=PageRules)
     # The ids of the rows of the user's own tables: what they hit goes, whatever it reads like.
     own: frozenset[str] = frozenset()
 
@@ -104,7 +106,7 @@ class RuleBook:
             for case in owner.spares
             for rule in hits[case].values()
         ]
-        return faults + self.spun.check() + self.keep.check() + self.personal.check()
+        return faults + self.pages.check() + self.spun.check() + self.keep.check() + self.personal.check()
 
     def _hits_of_cases(self) -> dict[str, dict[str, Rule]]:
         """Return, for each case of a rule, the rules that match in it, by id; all cases are searched at once."""
@@ -119,7 +121,7 @@ class RuleBook:
     def n_cases(self) -> int:
         """Return how many cases the rows carry."""
         of_rules = sum(len(rule.matches) + len(rule.spares) + len(rule.not_this) for rule in self.rules)
-        return of_rules + self.spun.n_cases + self.keep.n_cases + self.personal.n_cases
+        return of_rules + self.pages.n_cases + self.spun.n_cases + self.keep.n_cases + self.personal.n_cases
 
 
 def load_rules(extra: Path | None = None) -> RuleBook:
@@ -195,7 +197,7 @@ def extra_tables(path: Path) -> list[tuple[str, str]]:
 
 def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]] = ()) -> RuleBook:
     rules: dict[str, Rule] = {}
-    swapped, kept, personal = SwappedWordTable(), KeptWordTable(), PersonalDataTable()
+    swapped, kept, personal, pages = SwappedWordTable(), KeptWordTable(), PersonalDataTable(), PageRules()
     digest = hashlib.sha256(weights_of_features().encode() + weights_of_words())
     for _, text in (*shipped, *extra):
         digest.update(text.encode())
@@ -206,6 +208,7 @@ def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]
         swapped = swapped.joined(parse_swapped_words(table, name))
         kept = kept.joined(KeptWordTable(tuple(read_rows(KeptWord, table, "keep", name))))
         personal = personal.joined(parse_personal_data(table, name))
+        pages = pages.joined(read_rows(PageRule, table, "page", name))
         rules.update({rule.id: rule for rule in read_rows(Rule, table, "rule", name)})
         for key in ROWS:
             ids = [row["id"] for row in table.get(key, ())]
@@ -213,7 +216,7 @@ def _compile(shipped: Sequence[tuple[str, str]], extra: Sequence[tuple[str, str]
             if twice is not None:
                 raise RuleError(f"{name}: {twice}: two rows of the table have this id; an id names one rule for ever.")
     mine = frozenset(row["id"] for _, table in own for row in table.get("rule", ()))
-    return RuleBook(tuple(rules.values()), swapped, digest.hexdigest()[:16], kept, personal, mine)
+    return RuleBook(tuple(rules.values()), swapped, digest.hexdigest()[:16], kept, personal, pages, mine)
 
 
 def _parsed(name: str, text: str) -> dict[str, Any]:
