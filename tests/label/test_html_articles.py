@@ -139,3 +139,42 @@ def test_a_title_is_the_whole_headline_without_the_site_and_the_date(printed: st
     assert isinstance(found, Cleaned)
     assert found.record.title == title
     assert found.record.text.split("\n") == PARAGRAPHS
+
+
+def test_a_stream_of_other_articles_below_a_short_one_is_not_the_text() -> None:
+    items = "".join(
+        f"<div class=item><a href=/{n}><div class=head>{line[:14]}</div></a><div class=open>{line}</div>"
+        f"<a href=/c>本地</a><span>{n + 2}分鐘前</span></div>"
+        for n, line in enumerate(OTHER * 2)
+    )
+    found = cleaned(f"<h1>{TITLE}</h1><div class=content><p>{PARAGRAPHS[1]}</p></div><div>更多即時新聞</div>{items}")
+    assert found.record.text == PARAGRAPHS[1]
+    assert {judged.verdict.rule for judged in found.blocks if judged.text in {f"{o}\n" for o in OTHER}} == {
+        "structure.teaser-item"
+    }
+
+
+@pytest.mark.parametrize(
+    ("head", "heading", "title"),
+    [
+        (f"(99+ 封私信 / 87 条消息) {TITLE} - 知道", f"<h1>{TITLE}</h1>", TITLE),
+        (f"{TITLE} - 临河论坛", f"<div class=t>{TITLE} 2024-05-02 10:20:11 楼主</div>", TITLE),
+        (f"{TITLE} - 临河论坛", f"<h3>[市政] {TITLE}</h3>", TITLE),
+        (f"临河要闻｜{TITLE}｜now 新聞", "<h3>临河要闻</h3>", f"临河要闻｜{TITLE}"),
+        (f"[图]{TITLE}_临河网", f"<h1>[图]{TITLE}</h1>", TITLE),
+        (f"{TITLE} - 临河日报", "<div>今天是星期五</div>", TITLE),
+        ("大桥通车 - 临河日报", "<h1>大桥通车</h1>", "大桥通车"),
+        (TITLE, f"<h1><a href=/>临河公共新闻网</a></h1><div>{TITLE}</div>", TITLE),
+    ],
+)
+def test_the_title_is_what_the_page_names_without_what_is_glued_to_it(head: str, heading: str, title: str) -> None:
+    found = cleaned(f"{heading}<div class=content>{BODY}</div>", f"<title>{head}</title>")
+    assert found.record.title == title
+    assert found.record.text.split("\n") == PARAGRAPHS
+
+
+def test_the_name_of_the_site_is_no_title() -> None:
+    name = "临河市水利研究所"
+    line = f"<h5>{name}召开年度总结会</h5>"
+    found = cleaned(f"{line}<div class=content>{BODY}<p>{name}参加了验收。</p></div>", f"<title>{name}</title>")
+    assert found.record.title == f"{name}召开年度总结会"

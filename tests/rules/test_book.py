@@ -287,7 +287,7 @@ def test_an_id_that_two_rows_of_a_table_have_is_refused(name: str, row: dict[str
 def test_a_table_that_a_user_s_file_cannot_add_to_is_refused_and_named(text: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(text, "utf-8")
-    with pytest.raises(RuleError, match=r"mine\.toml: unknown key '(rules|map)'\. Known: rule, sub, keep"):
+    with pytest.raises(RuleError, match=r"mine\.toml: unknown key '(rules|map)'\. Known: rule, page, sub, keep"):
         load_rules(path)
 
 

@@ -104,7 +104,7 @@ def _headline(words: str) -> str:
     """Return the part of a ``<title>`` before the names of the section and the site."""
     words = _PREFIX.sub("", words, count=1)
     for mark in reversed(list(_SUFFIX.finditer(words))):
-        if mark.start() < _SHORTEST or not _is_suffix(words, mark):
+        if mark.start() < _LEAST_HAN or not _is_suffix(words, mark):
             break
         words = words[: mark.start()]
     return words
