@@ -123,6 +123,18 @@ def likely_path(odds: npt.NDArray[np.float64]) -> list[int]:
     return list(map(int, states.tolist()))
 
 
+def widened(states: Sequence[int], odds: npt.NDArray[np.float64]) -> list[int]:
+    """Return a path whose article goes on, up and down, over the blocks beside it that are likely body."""
+    found = list(states)
+    inside = [n for n, state in enumerate(states) if state == BODY]
+    for start, step in ((inside[0] - 1, -1), (inside[-1] + 1, 1)) if inside else ():
+        n = start
+        while 0 <= n < len(found) and odds[n] > LIKELY:
+            found[n] = BODY
+            n += step
+    return found
+
+
 def body_odds(model: Model, emissions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return, for each block, the probability that it is body, over all paths (forward and backward, scaled)."""
     if not len(emissions):

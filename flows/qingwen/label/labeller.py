@@ -10,7 +10,7 @@ import numpy.typing as npt
 from qingwen.label.article_element import BELOW_TITLE, place, running_text
 from qingwen.label.block_stats import TEASER_ITEM, TEASERS, BlockStats, measure
 from qingwen.label.confidence import Confidence, confidence_of
-from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, Model, body_odds, decode, likely_path, load_model
+from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, Model, body_odds, decode, likely_path, load_model, widened
 from qingwen.label.crf_features import page_features
 from qingwen.label.rescue import rescue
 from qingwen.label.second_article import SECOND, keep_one_article
@@ -102,18 +102,19 @@ def _decide(
     model: Model, emissions: npt.NDArray[np.float64], odds: npt.NDArray[np.float64], blocks: Sequence[BlockStats]
 ) -> list[int]:
     """Return the state of each block: in the markup, where the article's element bounds it, the likely one of each for
-    itself; in a dump the best path over the whole page, which holds the surest paragraph if it holds no other."""
+    itself; in a dump the best path over the whole page and what is likely beside it. It holds the surest paragraph if it
+    holds no other."""
     if blocks and blocks[-1].path and (likely := likely_path(odds)):
         return likely
     path = decode(model, emissions.tolist())
     text = np.array([running_text(block) for block in blocks])
     if not text.any() or text[np.equal(path, BODY)].any():
-        return path
+        return widened(path, odds)
     others = np.delete(emissions, BODY, axis=1).max(axis=1)
     surest = int((text / (1 + np.exp(np.minimum(others - emissions[:, BODY], _CERTAIN)))).argmax())
     sure = emissions.copy()
     sure[surest, [HEAD, DIRT, TAIL]] = -np.inf
-    return decode(model, sure.tolist())
+    return widened(decode(model, sure.tolist()), odds)
 
 
 def _flags(
