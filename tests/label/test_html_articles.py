@@ -154,6 +154,14 @@ def test_a_stream_of_other_articles_below_a_short_one_is_not_the_text() -> None:
     }
 
 
+def test_a_second_story_below_a_heading_of_the_title_s_kind_is_not_the_text() -> None:
+    story = "".join(f"<p>{line}</p>" for line in OTHER)
+    first = f"<div class=own><h1 class=story__title>{TITLE}</h1><div>{BODY}</div></div>"
+    found = cleaned(f"{first}<div class=more><h1 class=story__title>北岸小学扩建完工</h1><div>{story * 3}</div></div>")
+    assert found.record.text.split("\n") == PARAGRAPHS
+    assert "structure.second-article" in found.record.flags
+
+
 @pytest.mark.parametrize(
     ("head", "heading", "title"),
     [

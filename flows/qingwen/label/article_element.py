@@ -16,7 +16,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from qingwen.label.block_stats import MOSTLY_LINKED, SOME_LINKS, BlockStats
+from qingwen.label.block_stats import MOSTLY_LINKED, SECOND, SOME_LINKS, BlockStats
+from qingwen.label.second_article import next_article
 from qingwen.label.title import named_title
 from qingwen.model import HEAD_PATH
 from qingwen.rules.book import weights_of_features
@@ -70,8 +71,15 @@ def running_text(block: BlockStats) -> int:
 
 
 def place(blocks: Sequence[BlockStats]) -> list[BlockStats]:
-    """Return the blocks with the place that each has beside the article's element."""
-    inside = inside_article(blocks, named_title(blocks))
+    """Return the blocks with the place that each has beside the article's element; running text of others is told."""
+    title = named_title(blocks)
+    others = next_article(blocks, title)
+    if others:
+        blocks = [
+            block._replace(teaser=block.teaser or SECOND) if n in others and block.prose else block
+            for n, block in enumerate(blocks)
+        ]
+    inside = inside_article(blocks, title)
     return [block._replace(inside=share) for block, share in zip(blocks, inside.tolist(), strict=True)]
 
 

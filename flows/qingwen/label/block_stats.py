@@ -21,11 +21,15 @@ SOME_LINKS, MOSTLY_LINKED = 0.3, 0.5
 _HEADLINE_CHARS = range(6, 61)
 # The rules of teasers and what they see: no key word is needed.
 TEASER_TITLE, TEASER_SNIPPET, TEASER_ITEM = (f"structure.teaser-{what}" for what in ("title", "snippet", "item"))
+SECOND = "structure.second-article"
 TEASERS = {
     TEASER_TITLE: "a title that stands twice",
     TEASER_SNIPPET: "a snippet cut off at its end",
     TEASER_ITEM: "one of many below headlines that are links",
+    SECOND: "below a heading of the title's kind",
 }
+# Running text of these shapes is never the article's.
+NEVER_BODY = (TEASER_ITEM, SECOND)
 # Of so many paragraphs at one place so large a share stands right below a headline that is a link; a name above a
 # comment has fewer Han.
 _STREAM_ITEMS, _STREAM_SHARE, _LINKED_HAN = 4, 0.8, 8

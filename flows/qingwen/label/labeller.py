@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from qingwen.label.article_element import BELOW_TITLE, place, running_text
-from qingwen.label.block_stats import TEASER_ITEM, TEASERS, BlockStats, measure
+from qingwen.label.block_stats import NEVER_BODY, SECOND, TEASERS, BlockStats, measure
 from qingwen.label.confidence import Confidence, confidence_of
 from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, Model, body_odds, decode, likely_path, load_model, widened
 from qingwen.label.crf_features import page_features
 from qingwen.label.rescue import rescue
-from qingwen.label.second_article import SECOND, keep_one_article
+from qingwen.label.second_article import keep_one_article
 from qingwen.label.title import decide_title, named_title, title_span
 from qingwen.model import BODY as BODY_PART
 from qingwen.model import HIDDEN_TEXT, SCRIPT_TEXT, Flag, Label, Segmented, Verdict
@@ -164,7 +164,7 @@ def _impossible(blocks: Sequence[BlockStats], title: int | None) -> npt.NDArray[
     what the markup states for its text is inside it.
     """
     found = np.zeros((len(blocks), len(NAMES)))
-    found[[block.teaser == TEASER_ITEM for block in blocks], BODY] = -np.inf
+    found[[block.teaser in NEVER_BODY for block in blocks], BODY] = -np.inf
     text = np.array([block.inside * running_text(block) for block in blocks])
     if not text.any():
         return found
@@ -195,7 +195,7 @@ def _by_rule(block: BlockStats, book: RuleBook, words_at: int, state: int, score
     if block.template:
         return Verdict(Label.SITE, "site.template", block.template, False, score)
     if block.teaser and state != BODY:
-        return Verdict(Label.RELATED, block.teaser, f"{TEASERS[block.teaser]}: the shape of a teaser", False, score)
+        return Verdict(Label.RELATED, block.teaser, f"{TEASERS[block.teaser]}: another article's", False, score)
     return None
 
 

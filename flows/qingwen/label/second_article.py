@@ -10,11 +10,30 @@ from qingwen.label.block_stats import BlockStats
 from qingwen.label.crf import BODY, HEAD, TAIL
 from qingwen.model import Label
 
-SECOND = "structure.second-article"
 # An article has so many paragraphs and characters; a teaser with its date has fewer.
 _PARAGRAPHS, _CHARACTERS = 2, 80
+# A headline has so many characters, an article so many in whole paragraphs.
+_HEADLINE_CHARS, _LEAST_TEXT = 8, 40
 # An article's byline is at most so many lines below its headline.
 _BYLINE_LINES = 2
+
+
+def next_article(blocks: Sequence[BlockStats], title: int | None) -> range:
+    """Return the blocks of what begins at a heading of the kind of the page's title further down: other articles.
+
+    The kind is the element with its classes (``h1.article__title``); the article itself stands in between.
+    """
+    kind = blocks[title].path.rpartition("/")[2] if title is not None else ""
+    if title is None or not (kind.startswith(("h1", "h2")) and "title" in kind):
+        return range(0)
+    words, text = blocks[title].words, 0
+    for n in range(title + 1, len(blocks)):
+        block = blocks[n]
+        other = block.path.rpartition("/")[2] == kind and block.words != words and block.size >= _HEADLINE_CHARS
+        if other and text >= _LEAST_TEXT:
+            return range(n, len(blocks))
+        text += block.size if block.paragraph else 0
+    return range(0)
 
 
 def keep_one_article(

@@ -104,7 +104,8 @@ def _headline(words: str) -> str:
     """Return the part of a ``<title>`` before the names of the section and the site."""
     words = _PREFIX.sub("", words, count=1)
     for mark in reversed(list(_SUFFIX.finditer(words))):
-        if mark.start() < _LEAST_HAN or not _is_suffix(words, mark):
+        shortest = _SHORTEST if mark[0] == mark[0].strip(" _") else _LEAST_HAN  # a bare dash may be in a headline
+        if mark.start() < shortest or not _is_suffix(words, mark):
             break
         words = words[: mark.start()]
     return words
