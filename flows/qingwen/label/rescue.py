@@ -33,6 +33,8 @@ _PARAGRAPH_CHARS = 20
 _HEADING_HAN = 8
 # Fewer lines in a row may be a box inside the article.
 _LIST_LINES = 4
+# So many lines without a Han character make a program.
+_CODE_SHARE = 0.8
 # One row with a tab in it may be two links side by side.
 _TABLE_ROWS = 2
 _DATE_LINE = re.compile(r"(?:19|20|二)\S{1,3}年\S{1,3}月\S{1,3}日")
@@ -81,9 +83,9 @@ def _heading(blocks: Sequence[BlockStats], states: Sequence[int], title: int | N
 
 
 def _rows(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None) -> Proposal:
-    """In a dump many lines in a row between paragraphs, with nothing against them, are the article's table or list.
+    """In a dump many lines in a row between paragraphs, with nothing against them, are the article's table, list or program.
 
-    What is longer than all its paragraphs is the page's, unless it has the words of news.
+    What is longer than all its paragraphs is the page's, unless it has the words of news, or is a program.
     """
     found: dict[int, int] = {}
     run: list[int] = []
@@ -94,7 +96,8 @@ def _rows(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None
             continue
         words = sum(blocks[m].lexical for m in run)
         short = words < _FURNITURE_WORDS * len(run) and sum(blocks[m].size for m in run) <= text
-        if len(run) >= _LIST_LINES and (short or words < 0):
+        code = sum(not blocks[m].han for m in run) >= _CODE_SHARE * len(run)
+        if len(run) >= _LIST_LINES and (short or words < 0 or code):
             found |= dict.fromkeys(run, BODY)
         run = []
     return found
