@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from rapidfuzz import fuzz
 from rapidfuzz.distance import LCSseq
 from tests.quality.fits import (
@@ -39,7 +40,7 @@ from tests.quality.furniture import KINDS, hard_news, lines, made_pages, plain_n
 from qingwen import Config, clean_page, load_rules
 from qingwen.label import article_element, confidence, labeller, lexical
 from qingwen.label.article_element import element_features, elements_of, place
-from qingwen.label.block_stats import BlockStats, measure
+from qingwen.label.block_stats import BlockStats, measure, running_chars
 from qingwen.label.crf import BODY, DIRT, HEAD, TAIL, Model
 from qingwen.label.crf_features import page_features
 from qingwen.label.feature_names import NAMES
@@ -52,6 +53,7 @@ from qingwen.segment.segment import segment, segment_plain
 from qingwen.text.match_view import folding
 
 FOLDS = 5
+BAGS = 4
 SEED = 1
 MADE_PAGES, MADE_LINES, MADE_NEWS = 400, 150, 2_500
 # A made line counts for less than a real one.
@@ -311,17 +313,33 @@ def train_elements(examples: Sequence[Example]) -> dict[str, float]:
 
 
 def train_sequences(examples: Sequence[Example], way: str) -> tuple[Floats, Floats]:
-    """Fit the sequence model; each example's lexical scores are those of a model that did not see its site."""
-    pages = []
+    """Fit the sequence model; each example's lexical scores are those of a model that did not see its site.
+
+    The model is the mean of several, each of which does not see some of the sites: one site more or less then says little.
+    """
+    families = {family: n % BAGS for n, family in enumerate(sorted({example.family for example in examples}))}
+    pages: list[list[tuple[npt.NDArray[np.int64], Flags]]] = [[] for _ in range(BAGS)]
     for example in examples:
         if example.allowed[:, BODY].any():
             blocks = place(with_words(example))
-            pages.append((page_features(blocks, named_title(blocks)).table, example.allowed))
-    return Sequences(pages, len(NAMES), SEQUENCE_PENALTY[way]).fit(SEQUENCE_ITERATIONS[way])
+            page = page_features(blocks, named_title(blocks)).table, example.allowed
+            for bag in range(BAGS):
+                if families[example.family] != bag:
+                    pages[bag].append(page)
+    fits = [Sequences(some, len(NAMES), SEQUENCE_PENALTY[way]).fit(SEQUENCE_ITERATIONS[way]) for some in pages]
+    weights, moves = (np.mean(each, axis=0) for each in zip(*fits, strict=True))
+    return np.round(weights, 3), np.round(moves, 3)
 
 
 def with_words(example: Example) -> list[BlockStats]:
-    return [block._replace(lexical=score) for block, score in zip(example.blocks, example.lexical, strict=True)]
+    """Return the blocks with the lexical scores of a model that did not see their site, and what follows from them."""
+    columns = {name: [getattr(block, name) for block in example.blocks] for name in BlockStats._fields}
+    names = ("size", "prose", "link_density", "block_hits", "teaser", "path", "stated")
+    running = running_chars(*(columns[name] for name in names), np.array(example.lexical))
+    return [
+        block._replace(lexical=score, running=chars)
+        for block, score, chars in zip(example.blocks, example.lexical, running, strict=True)
+    ]
 
 
 def judge(

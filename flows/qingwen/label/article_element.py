@@ -8,7 +8,6 @@ the article's element as likely as the candidates that hold it are together. Wei
 import json
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,14 +15,12 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from qingwen.label.block_stats import MOSTLY_LINKED, SECOND, SOME_LINKS, BlockStats
+from qingwen.label.block_stats import MOST_BLOCK_CHARS, MOSTLY_LINKED, SECOND, BlockStats
 from qingwen.label.second_article import next_article
 from qingwen.label.title import named_title
 from qingwen.model import HEAD_PATH
 from qingwen.rules.book import weights_of_features
 
-# In the search for the main text no block counts for more characters: all comments in one must not outweigh an article.
-_MOST_BLOCK_CHARS = 400
 # An element with fewer characters of running text is no candidate.
 _LEAST_TEXT = 20
 # A paragraph with so many is more than a teaser.
@@ -58,16 +55,9 @@ class Element:
     above_title: int = 0
     first: int = 1 << 30
     last: int = -1
-    kinds: Counter[str] = field(default_factory=Counter)
+    kind: str = ""
+    kinds: dict[str, int] = field(default_factory=dict)
     best_child: int = 0
-
-
-def running_text(block: BlockStats) -> int:
-    """Return for how many characters a block counts as running text."""
-    runs = block.prose and block.link_density < SOME_LINKS and not block.block_hits and not block.teaser
-    if not runs or block.path == HEAD_PATH or block.stated is False:
-        return 0
-    return round(min(block.size, _MOST_BLOCK_CHARS) / (1 + math.exp(block.lexical - 1)))
 
 
 def place(blocks: Sequence[BlockStats]) -> list[BlockStats]:
@@ -76,7 +66,7 @@ def place(blocks: Sequence[BlockStats]) -> list[BlockStats]:
     others = next_article(blocks, title)
     if others:
         blocks = [
-            block._replace(teaser=block.teaser or SECOND) if n in others and block.prose else block
+            block._replace(teaser=block.teaser or SECOND, running=0) if n in others and block.prose else block
             for n, block in enumerate(blocks)
         ]
     inside = inside_article(blocks, title)
@@ -94,7 +84,7 @@ def inside_article(blocks: Sequence[BlockStats], title: int | None) -> npt.NDArr
     All are 1 on a page without markup, or without running text.
     """
     elements = elements_of(blocks, title)
-    running = [running_text(block) for block in blocks]
+    running = [block.running for block in blocks]
     if title is not None and sum(running[title + 1 :]) >= BELOW_TITLE * sum(running):
         elements = {path: element for path, element in elements.items() if element.last > title}
     if not elements:
@@ -110,7 +100,7 @@ def inside_article(blocks: Sequence[BlockStats], title: int | None) -> npt.NDArr
     odds /= odds.sum()
     shares = dict(zip(elements, odds.tolist(), strict=True))
     inside = {path: sum(shares.get(element, 0.0) for element in _upward(path)) for path in {b.path for b in blocks}}
-    most = max(inside[block.path] for block in blocks if running_text(block))
+    most = max(inside[block.path] for block in blocks if block.running)
     return np.array([min(1.0, inside[block.path] / most) ** 2 for block in blocks])
 
 
@@ -119,19 +109,19 @@ def elements_of(blocks: Sequence[BlockStats], title: int | None) -> dict[str, El
     by_path: dict[str, Element] = {}
     for n, block in enumerate(blocks):
         element = by_path.setdefault(block.path, Element())
-        running = running_text(block)
+        running = block.running
         element.running += running
         element.chars += block.size
-        element.counted += min(block.size, _MOST_BLOCK_CHARS)
+        element.counted += min(block.size, MOST_BLOCK_CHARS)
         element.linked += block.size * block.link_density
         element.blocks += 1
         element.short += block.size < _SHORT_CHARS
         element.hits += bool(block.block_hits) or bool(block.teaser)
         if running:
+            element.kind = block.path_kind
             element.running_blocks += 1
             element.below_heads += int(n > 0 and heads_item(blocks[n - 1]))
             element.first, element.last = min(element.first, n), n
-            element.kinds[block.path_kind] += running
             element.above_title += running if title is not None and n < title else 0
     found: dict[str, Element] = {}
     for path, own in by_path.items():
@@ -150,7 +140,8 @@ def elements_of(blocks: Sequence[BlockStats], title: int | None) -> dict[str, El
             element.below_heads += own.below_heads
             element.above_title += own.above_title
             element.first, element.last = min(element.first, own.first), max(element.last, own.last)
-            element.kinds += own.kinds
+            if own.kind:
+                element.kinds[own.kind] = element.kinds.get(own.kind, 0) + own.running
     for path, element in found.items():
         if (parent := found.get(path.rpartition("/")[0])) is not None:
             parent.best_child = max(parent.best_child, element.running)
@@ -168,12 +159,12 @@ def element_features(
     """Yield the features of each element by name."""
     running, openers = [0], [0]
     for block in blocks:
-        running.append(running[-1] + running_text(block))
+        running.append(running[-1] + block.running)
         openers.append(openers[-1] + (block.opens_tail and block.link_density < MOSTLY_LINKED))
     title_path = None if title is None else blocks[title].path
     below_title = range(0 if title is None else title + 1, len(blocks))
-    opening = next((blocks[n].path for n in below_title if running_text(blocks[n]) >= _LEAST_TEXT), "")
-    opening_long = next((blocks[n].path for n in below_title if running_text(blocks[n]) >= _LONG_TEXT), "")
+    opening = next((blocks[n].path for n in below_title if blocks[n].running >= _LEAST_TEXT), "")
+    opening_long = next((blocks[n].path for n in below_title if blocks[n].running >= _LONG_TEXT), "")
     for path, element in elements.items():
         share = element.running / running[-1]
         above = (elements[outer] for outer in _upward(path.rpartition("/")[0]) if outer in elements)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qingwen.label.lexical import lexical_scores
-from qingwen.model import STATED_BODY, Segmented
+from qingwen.model import HEAD_PATH, STATED_BODY, Segmented
 from qingwen.rules.book import Hit, RuleBook
 from qingwen.rules.site_book import SiteBook
 from qingwen.text.characters import HAN, HAN_RANGES
@@ -41,6 +41,8 @@ _LIST_BLOCKS = 4
 # Running text has so many Han and a sentence mark, or so many characters and a comma.
 _PROSE_HAN, _PROSE_CHARS = 8, 24
 
+# In the search for the main text no block counts for more characters: all comments in one must not outweigh an article.
+MOST_BLOCK_CHARS = 400
 # A shorter sentence may stand in a stated text by chance.
 _STATED_CHARS = 16
 # A page with fewer characters of running text outside links has all its text in a link that was left open.
@@ -88,7 +90,8 @@ class BlockStats(NamedTuple):
     the page; ``teaser``: the rule that sees the shape of a teaser; ``dated``: a short line with a date or
     a time; ``lexical``: about the log odds that its words are furniture; ``inside``: how likely it is inside the
     article's element (`article_element`), 1 until that is known and on a page without markup; ``stated``: whether
-    the text that the markup states for the article holds it; None where it states none, or holds others of its kind.
+    the text that the markup states for the article holds it; None where it states none, or holds others of its kind;
+    ``running``: for how many characters it counts as running text.
     """
 
     words: str
@@ -115,6 +118,7 @@ class BlockStats(NamedTuple):
     lexical: float
     inside: float
     stated: bool | None
+    running: int
 
     @property
     def outside(self) -> bool:
@@ -150,6 +154,8 @@ def measure(
     teasers = find_teasers(words, text.size, text.ends_sentence, text.cut_off)
     for n in _streamed(text, densities, kinds):
         teasers[n] = teasers[n] or TEASER_ITEM
+    lexical = lexical_scores(words)
+    stated = _stated(segmented.meta.get(STATED_BODY, ""), text, kinds)
     columns = (
         words,
         *text,
@@ -163,11 +169,33 @@ def measure(
         _templates(words, sites, site),
         teasers,
         [size < LINE_CHARS and DATE.search(line) is not None for size, line in zip(text.size, words, strict=True)],
-        lexical_scores(words).tolist(),
+        lexical.tolist(),
         [1.0] * len(words),
-        _stated(segmented.meta.get(STATED_BODY, ""), text, kinds),
+        stated,
+        running_chars(text.size, text.prose, densities, block_hits, teasers, paths, stated, lexical),
     )
     return [BlockStats._make(row) for row in zip(*columns, strict=True)]
+
+
+def running_chars(
+    sizes: Sequence[int],
+    prose: Sequence[bool],
+    densities: Sequence[float],
+    block_hits: Sequence[tuple[Hit, ...]],
+    teasers: Sequence[str | None],
+    paths: Sequence[str],
+    stated: Sequence[bool | None],
+    lexical: npt.NDArray[np.float64],
+) -> list[int]:
+    """Return for how many characters each block counts as running text: fewer if it has words of furniture."""
+    columns = zip(prose, densities, block_hits, teasers, paths, stated, strict=True)
+    runs = [
+        runs and density < SOME_LINKS and not hits and not teaser and path != HEAD_PATH and said is not False
+        for runs, density, hits, teaser, path, said in columns
+    ]
+    counted = np.minimum(sizes, MOST_BLOCK_CHARS) / (1 + np.exp(lexical - 1))
+    found: list[int] = np.where(runs, np.round(counted), 0).astype(np.int64).tolist()
+    return found
 
 
 def _stated(body: str, text: TextStats, kinds: Sequence[str]) -> list[bool | None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from qingwen.label.article_element import BELOW_TITLE, place, running_text
+from qingwen.label.article_element import BELOW_TITLE, place
 from qingwen.label.block_stats import NEVER_BODY, SECOND, TEASERS, BlockStats, measure
 from qingwen.label.confidence import Confidence, confidence_of
 from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, Model, body_odds, decode, likely_path, load_model, widened
@@ -27,6 +27,8 @@ _SCOPES = {HEAD: ("any", "head"), BODY: ("any", "article"), DIRT: ("any", "artic
 # An article holds so much of the running text in its element.
 _MOST_TEXT = 0.8
 _ALL_LINK = 0.95
+# So many characters of running text above the comments may be an article.
+_LEAST_ARTICLE = 40
 # A shorter sentence may be said twice.
 _REPEATED_CHARS = 20
 # Words of furniture, as log odds: a sentence with less reads as news.
@@ -107,7 +109,7 @@ def _decide(
     if blocks and blocks[-1].path and (likely := likely_path(odds)):
         return likely
     path = decode(model, emissions.tolist())
-    text = np.array([running_text(block) for block in blocks])
+    text = np.array([block.running for block in blocks])
     if not text.any() or text[np.equal(path, BODY)].any():
         return widened(path, odds)
     others = np.delete(emissions, BODY, axis=1).max(axis=1)
@@ -165,7 +167,7 @@ def _impossible(blocks: Sequence[BlockStats], title: int | None) -> npt.NDArray[
     """
     found = np.zeros((len(blocks), len(NAMES)))
     found[[block.teaser in NEVER_BODY for block in blocks], BODY] = -np.inf
-    text = np.array([block.inside * running_text(block) for block in blocks])
+    text = np.array([block.inside * block.running for block in blocks])
     if not text.any():
         return found
     above, below = np.cumsum(text) / text.sum(), np.cumsum(text[::-1])[::-1] / text.sum()
@@ -177,9 +179,19 @@ def _impossible(blocks: Sequence[BlockStats], title: int | None) -> npt.NDArray[
             # A headline or an advertisement that is all link, and no paragraph like the article's.
             if block.link_density >= _ALL_LINK and not block.prose and block.path_kind != blocks[own].path_kind:
                 found[n, BODY] = -np.inf
+        found[_comments(blocks, text), BODY] = -np.inf
     if title is not None and 1 - above[title] >= BELOW_TITLE:
         found[: title + 1] = 0.0, -np.inf, -np.inf, -np.inf
     return found
+
+
+def _comments(blocks: Sequence[BlockStats], text: npt.NDArray[np.float64]) -> list[int]:
+    """Return what stands below the heading of the comments, in other elements than the article's paragraphs."""
+    for n, block in enumerate(blocks):
+        if block.opens_tail and block.block_hits[0].rule.label is Label.COMMENT and text[:n].sum() >= _LEAST_ARTICLE:
+            own = {above.path_kind for above, chars in zip(blocks[:n], text.tolist(), strict=False) if chars}
+            return [below for below in range(n, len(blocks)) if blocks[below].path_kind not in own]
+    return []
 
 
 def _by_rule(block: BlockStats, book: RuleBook, words_at: int, state: int, score: float) -> Verdict | None:

@@ -118,8 +118,8 @@ def _behind_ads(blocks: Sequence[BlockStats], states: Sequence[int], title: int 
 
 
 def _own_kind(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None) -> Proposal:
-    """In the markup the article goes on in whole paragraphs at the place of its own, up to a heading of other matter or
-    another byline: a box, a button or a player stands between."""
+    """In the markup the article goes on in whole paragraphs at the place of its own, up to another byline: a box, a
+    button or a player stands between. Behind a heading of other matter the place is the same element, by name."""
     text = Counter[str]()
     for block, state in zip(blocks, states, strict=True):
         if state == BODY and block.path:
@@ -127,22 +127,25 @@ def _own_kind(blocks: Sequence[BlockStats], states: Sequence[int], title: int | 
     if not text:
         return {}
     own, first = max(text, key=lambda kind: (text[kind], kind)), _last(states) + 1
-    end = next((n for n in range(first, len(blocks)) if _ends_article(blocks[n])), len(blocks))
-    around = own.rpartition("/")[0]
-    further = [
-        n
-        for n in range(first, end)
-        if _is_paragraph(blocks[n]._replace(inside=1.0))
-        and not heads_item(blocks[n - 1])
-        and (blocks[n].path_kind == own or blocks[n].path_kind.startswith(f"{around}/"))
-        and blocks[n].lexical < (_OWN_WORDS if "/" in around else _NEWS_WORDS)
-    ]
+    around, below = own.rpartition("/")[0], False
+    named = any(mark in step for step in own.split("/")[-2:] for mark in ".#")
+    further = []
+    for n in range(first, len(blocks)):
+        block = blocks[n]
+        if _is_byline(block):
+            break
+        below = below or (block.opens_tail and block.link_density < MOSTLY_LINKED)
+        beside = block.path_kind.startswith(f"{around}/") and not below
+        if not _is_paragraph(block._replace(inside=1.0)) or heads_item(blocks[n - 1]):
+            continue
+        if beside or (block.path_kind == own and (named or not below)):
+            most = _OWN_WORDS if "/" in around and not below else _NEWS_WORDS
+            further += [n] if block.lexical < most else []
     return {n: BODY if n in further else DIRT for n in range(first, further[-1] + 1)} if further else {}
 
 
-def _ends_article(block: BlockStats) -> bool:
-    byline = any(hit.rule.label is Label.BYLINE and hit.rule.scope == "head" for hit in block.block_hits)
-    return byline or (block.opens_tail and block.link_density < MOSTLY_LINKED)
+def _is_byline(block: BlockStats) -> bool:
+    return any(hit.rule.label is Label.BYLINE and hit.rule.scope == "head" for hit in block.block_hits)
 
 
 def _reads_as_article(block: BlockStats) -> bool:
