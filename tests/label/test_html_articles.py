@@ -186,3 +186,44 @@ def test_the_name_of_the_site_is_no_title() -> None:
     line = f"<h5>{name}召开年度总结会</h5>"
     found = cleaned(f"{line}<div class=content>{BODY}<p>{name}参加了验收。</p></div>", f"<title>{name}</title>")
     assert found.record.title == f"{name}召开年度总结会"
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("<figure><img src=a.jpg><figcaption>大桥的夜景</figcaption></figure>", "structure.caption"),
+        ("<div class=img-caption>大桥的夜景</div>", "structure.caption"),
+        ("<div class=ad-slot><span>广告</span><a href=/x>江湾花园洋房 总价百万起</a></div>", None),
+        ("<p>本文图片均由受访者提供</p>", "caption.provided"),
+    ],
+)
+def test_captions_and_advertisements_that_the_markup_names_are_not_the_text(line: str, rule: str | None) -> None:
+    lines = [f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS]
+    found = cleaned(f"<h1>{TITLE}</h1><div class=content>{''.join(lines[:2])}{line}{''.join(lines[2:])}</div>")
+    assert found.record.text.split("\n") == PARAGRAPHS
+    assert rule is None or rule in {judged.verdict.rule for judged in found.blocks}
+
+
+def test_a_last_paragraph_behind_a_box_of_links_is_the_article_s() -> None:
+    lines = [f"<p>{line}</p>" for line in PARAGRAPHS]
+    part = "<div class=body-box><div class=body-text>{}</div></div>"
+    box = f"<div class=rec><h4>推荐阅读</h4><ul><li><a href=/1>{OTHER[0][:14]}</a></li><li><a href=/2>{OTHER[1][:14]}</a></li></ul></div>"
+    page = f"<h1>{TITLE}</h1>{part.format(''.join(lines[:3]))}{box}{part.format(lines[3])}"
+    assert text(page) == PARAGRAPHS
+
+
+def test_long_comments_below_a_short_article_are_not_the_text() -> None:
+    names = ("江湾网友", "河畔居民", "老司机")
+    comments = "".join(
+        f"<div class=cmt-item><span>{name}</span> <span>06-12 03:15</span><p>{line}</p></div>"
+        for name, line in zip(names, OTHER, strict=False)
+    )
+    page = f"<h1>{TITLE}</h1><div class=content><p>{PARAGRAPHS[1]}</p></div><div>网友评论 3条</div>{comments}"
+    assert text(page) == PARAGRAPHS[1:2]
+
+
+def test_a_style_sheet_glued_to_a_paragraph_of_a_dump_goes() -> None:
+    css = ".TRS_Editor P{margin-top:0;line-height:2;font-family:宋体;}.TRS_Editor TD{font-family:宋体;} "
+    found = clean_page("\n".join([TITLE, "2024-05-02 10:20 来源：临河日报", css + PARAGRAPHS[0], *PARAGRAPHS[1:]]).encode())
+    assert isinstance(found, Cleaned)
+    assert found.record.text.split("\n") == PARAGRAPHS

@@ -65,6 +65,25 @@ _CHAR_KINDS = 6
 Ints = npt.NDArray[np.int64]
 
 
+# What the markup says of a short line: the steps of its path nearest to it, by their words.
+_MARKS = {
+    "caption": re.compile(r"figcaption|[.#_-](?:img|image|pic|photo)?-?_?caption|[.#_-](?:img|image|pic|photo)[_-]?(?:desc|note|info|txt|text)\b"),
+    "ad": re.compile(r"[.#_-](?:ads?|adv|advert|advertise(?:ment)?|adsense|adsbygoogle|ad-?(?:slot|box|wrap|unit|banner|area|container)|gpt|dfp|sponsor(?:ed)?|guanggao)(?![a-z])"),
+}
+_MARKED_STEPS = 3
+
+
+@lru_cache(maxsize=4096)
+def mark_of(path: str) -> str | None:
+    """Return what the elements around a block say that it is, ``caption`` or ``ad``, by their names; None: neither.
+
+    >>> mark_of("body/div.content/figure/figcaption")
+    'caption'
+    """
+    steps = "/".join(path.lower().rsplit("/", _MARKED_STEPS)[-_MARKED_STEPS:])
+    return next((mark for mark, pattern in _MARKS.items() if pattern.search(steps)), None)
+
+
 class TextStats(NamedTuple):
     """What the words of each block say by themselves, in columns; `BlockStats` says what they mean."""
 

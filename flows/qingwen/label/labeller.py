@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qingwen.label.article_element import BELOW_TITLE, place
-from qingwen.label.block_stats import NEVER_BODY, SECOND, TEASERS, BlockStats, measure
+from qingwen.label.block_stats import LINE_CHARS, NEVER_BODY, SECOND, TEASERS, BlockStats, mark_of, measure
 from qingwen.label.confidence import Confidence, confidence_of
 from qingwen.label.crf import BODY, DIRT, HEAD, NAMES, TAIL, Model, body_odds, decode, likely_path, load_model, widened
 from qingwen.label.crf_features import page_features
@@ -175,6 +175,7 @@ def _impossible(blocks: Sequence[BlockStats], title: int | None) -> npt.NDArray[
         found[below > _MOST_TEXT, TAIL] = found[above > _MOST_TEXT, HEAD] = -np.inf
         found[np.ix_([block.stated is True for block in blocks], [HEAD, TAIL])] = -np.inf
         own = max(range(len(blocks)), key=text.__getitem__)
+        found[[mark is not None for mark in _marks(blocks, blocks[own].path)], BODY] = -np.inf
         for n, block in enumerate(blocks):
             # A headline or an advertisement that is all link, and no paragraph like the article's.
             if block.link_density >= _ALL_LINK and not block.prose and block.path_kind != blocks[own].path_kind:
@@ -183,6 +184,16 @@ def _impossible(blocks: Sequence[BlockStats], title: int | None) -> npt.NDArray[
     if title is not None and 1 - above[title] >= BELOW_TITLE:
         found[: title + 1] = 0.0, -np.inf, -np.inf, -np.inf
     return found
+
+
+def _marks(blocks: Sequence[BlockStats], own: str) -> list[str | None]:
+    """Return what the markup says of each short line; nothing where it says the same of the article's own paragraphs."""
+    mine = mark_of(own)
+    marks = [mark_of(block.path) if block.size <= LINE_CHARS and block.path else None for block in blocks]
+    return [
+        mark if mark != mine and not (mark == "ad" and block.prose) else None
+        for mark, block in zip(marks, blocks, strict=True)
+    ]
 
 
 def _comments(blocks: Sequence[BlockStats], text: npt.NDArray[np.float64]) -> list[int]:
@@ -201,6 +212,8 @@ def _by_rule(block: BlockStats, book: RuleBook, words_at: int, state: int, score
         return Verdict(Label.BODY, SPARED, f"reads as news, though {hit.rule.id} hits it", True, score)
     if hit is not None:
         return Verdict(hit.rule.label, hit.rule.id, hit.rule.why, False, score, hit.span.shifted(words_at))
+    if state != BODY and block.size <= LINE_CHARS and mark_of(block.path) == "caption":
+        return Verdict(Label.CAPTION, "structure.caption", "the markup says that it belongs to a picture", False, score)
     if block.template and state == BODY and block.prose and block.ends_sentence:
         # A paper prints the same background in many stories: a sentence of an article stays, and the page is flagged.
         return Verdict(Label.BODY, RECURRING, block.template, True, score)

@@ -136,7 +136,9 @@ def _own_kind(blocks: Sequence[BlockStats], states: Sequence[int], title: int | 
             break
         below = below or (block.opens_tail and block.link_density < MOSTLY_LINKED)
         beside = block.path_kind.startswith(f"{around}/") and not below
-        if not _is_paragraph(block._replace(inside=1.0)) or heads_item(blocks[n - 1]):
+        # What heads an item stands in its element; a list of links in another element heads nothing.
+        headed = heads_item(blocks[n - 1]) and (not named or blocks[n - 1].path_kind.startswith(around))
+        if not _is_paragraph(block._replace(inside=1.0)) or headed:
             continue
         if beside or (block.path_kind == own and (named or not below)):
             most = _OWN_WORDS if "/" in around and not below else _NEWS_WORDS

@@ -10,6 +10,8 @@ from qingwen.text.spans import Span
 
 # A page that shows fewer characters of running text shows no article.
 _LITTLE_TEXT = 120
+# One that has scripts and shows fewer characters in all is drawn by them.
+_LITTLE_PAGE = 500
 _MAY_HIDE = re.compile(r"\bhidden\b|display\s*:\s*none", re.I)
 _LINE = re.compile(r"\S[^\n\r\x0b\x0c\x85\u2028\u2029]*")
 
@@ -71,7 +73,8 @@ def _read_html(markup: str, config: Config) -> Segmented:
         inside = read(scripted, config)
         if running_chars(inside) > enough:
             return _joined(shown, inside)
-    return replace(shown, meta={**shown.meta, NO_TEXT: "shown"})
+    drawn = len(shown.text) < _LITTLE_PAGE and "<script" in markup.lower()
+    return replace(shown, meta={**shown.meta, NO_TEXT: "shown"}) if drawn else shown
 
 
 def _joined(shown: Segmented, inside: Segmented) -> Segmented:
