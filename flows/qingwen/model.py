@@ -16,9 +16,9 @@ from qingwen.text.spans import Edit, Span
 SCHEMA_VERSION = 3
 # The flag of a page whose article is in hidden elements, and a key of `Segmented.meta`.
 HIDDEN_TEXT = "segment.hidden-text"
-# So is one whose text stands in its scripts alone. Not flags: a page that shows next to nothing, and the text that the
+# So is one whose text stands in its scripts alone. Keys alone: a page that shows next to nothing, and the text that the
 # markup states for the article.
-SCRIPT_TEXT, NO_TEXT, STATED_BODY = "segment.script-text", "segment.no-text", "segment.stated-body"
+SCRIPT_TEXT, NO_TEXT, STATED_BODY = "segment.script-text", "no text", "articleBody"
 TITLE, BODY = "title", "body"
 PLAIN, HTML = "text/plain", "text/html"
 # The DOM path of the block that holds the page's <title>.

@@ -83,21 +83,23 @@ def _heading(blocks: Sequence[BlockStats], states: Sequence[int], title: int | N
 
 
 def _rows(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None) -> Proposal:
-    """In a dump many lines in a row between paragraphs, with nothing against them, are the article's table, list or program.
+    """Many lines in a row between paragraphs, with nothing against them, are the article's table, list or program.
 
-    What is longer than all its paragraphs is the page's, unless it has the words of news, or is a program.
+    What is longer than all its paragraphs is the page's, unless it has the words of news, or is a program. In the markup
+    such lines stand at the place of its paragraphs, and have the words of news.
     """
     found: dict[int, int] = {}
     run: list[int] = []
     text = sum(block.size for block, state in zip(blocks, states, strict=True) if state == BODY)
+    own = {block.path_kind for block, state in zip(blocks, states, strict=True) if state == BODY}
     for n in range(states.index(BODY), _last(states) + 1):
-        if states[n] == DIRT and _is_plain(blocks[n]) and not blocks[n].path:
+        if states[n] == DIRT and _is_plain(blocks[n]) and blocks[n].path_kind in own:
             run.append(n)
             continue
         words = sum(blocks[m].lexical for m in run)
         short = words < _FURNITURE_WORDS * len(run) and sum(blocks[m].size for m in run) <= text
         code = sum(not blocks[m].han for m in run) >= _CODE_SHARE * len(run)
-        if len(run) >= _LIST_LINES and (short or words < 0 or code):
+        if len(run) >= _LIST_LINES and (words < 0 or ((short or code) and not blocks[n].path)):
             found |= dict.fromkeys(run, BODY)
         run = []
     return found
@@ -208,8 +210,8 @@ def _signature(blocks: Sequence[BlockStats], states: Sequence[int], title: int |
 
 RESCUES = (
     Rescue("rescue.heading", "a line between the byline and the first paragraph", _heading),
-    Rescue("rescue.rows", "a table or a list between paragraphs of a dump", _rows),
     Rescue("rescue.own-kind", "a whole paragraph further down, at the place of the article's paragraphs", _own_kind),
+    Rescue("rescue.rows", "a table, a list or a program between paragraphs", _rows),
     Rescue("rescue.behind-ad", "a whole paragraph behind an advertisement", _behind_ads),
     Rescue("rescue.behind-lines", "a whole paragraph follows, or is, behind short sentences", _behind_lines),
     Rescue("rescue.table", "the rows of a table that the article's text leads to", _table),
