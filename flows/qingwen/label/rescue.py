@@ -86,7 +86,7 @@ def _rows(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None
     """Many lines in a row between paragraphs, with nothing against them, are the article's table, list or program.
 
     What is longer than all its paragraphs is the page's, unless it has the words of news, or is a program. In the markup
-    such lines stand at the place of its paragraphs, and have the words of news.
+    such lines stand at the place of some of its own.
     """
     found: dict[int, int] = {}
     run: list[int] = []
@@ -99,7 +99,7 @@ def _rows(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None
         words = sum(blocks[m].lexical for m in run)
         short = words < _FURNITURE_WORDS * len(run) and sum(blocks[m].size for m in run) <= text
         code = sum(not blocks[m].han for m in run) >= _CODE_SHARE * len(run)
-        if len(run) >= _LIST_LINES and (words < 0 or ((short or code) and not blocks[n].path)):
+        if len(run) >= _LIST_LINES and (words < 0 or code or (short and not blocks[n].path)):
             found |= dict.fromkeys(run, BODY)
         run = []
     return found
