@@ -18,8 +18,8 @@ from qingwen.label.article_element import heads_item
 from qingwen.label.block_stats import SOME_LINKS, BlockStats
 from qingwen.rules.book import weights_of_features
 
-# An article of fewer characters is easily missed or made up.
-_SHORT_CHARS = 400
+# An article's paragraph has so many characters on average, and its paragraphs stand in so few kinds of elements.
+_USUAL_PARAGRAPH, _MOST_KINDS = 100, 6
 _SURE = 1e-3
 
 
@@ -32,15 +32,14 @@ class Confidence:
 
 
 def confidence_of(
-    blocks: Sequence[BlockStats], kept: Sequence[bool], odds: npt.NDArray[np.float64], *, title: int | None, named: bool
+    blocks: Sequence[BlockStats], kept: Sequence[bool], odds: npt.NDArray[np.float64], title: int | None
 ) -> Confidence:
     """Return how sure a page's text is.
 
-    ``kept``: which blocks are its body; ``odds``: how likely each block is body; ``title``: its number, or None;
-    ``named``: the page names it.
+    ``kept``: which blocks are its body; ``odds``: how likely each block is body; ``title``: its number, or None.
     """
     weights = _weights()
-    signals = confidence_signals(blocks, kept, odds, title=title, named=named)
+    signals = confidence_signals(blocks, kept, odds, title)
     parts = {name: weights[name] * value for name, value in signals.items() if name in weights}
     value = 1 / (1 + math.exp(-weights.get("always", 0.0) - sum(parts.values())))
     doubts = sorted((part, name) for name, part in parts.items() if part < -0.3)
@@ -48,7 +47,7 @@ def confidence_of(
 
 
 def confidence_signals(
-    blocks: Sequence[BlockStats], kept: Sequence[bool], odds: npt.NDArray[np.float64], *, title: int | None, named: bool
+    blocks: Sequence[BlockStats], kept: Sequence[bool], odds: npt.NDArray[np.float64], title: int | None
 ) -> dict[str, float]:
     """Return the signals of a page by name."""
     sizes = np.array([block.size for block in blocks], dtype=np.float64)
@@ -64,9 +63,6 @@ def confidence_signals(
     text, likely = sizes[mine].sum(), (sizes * odds).sum()
     expected = 2 * (sizes * odds)[mine].sum() / max(1.0, text + likely)
     places = np.flatnonzero(mine)
-    between = running & ~mine
-    if len(places):
-        between[: places[0]] = between[places[-1] :] = False
     left_out = sizes[running & ~mine].sum()
     first = places[0] if len(places) else len(blocks)
     above = running[(title or 0) + 1 : first] if title is not None else running[:0]
@@ -74,16 +70,14 @@ def confidence_signals(
     return {
         "the sequence leaves it open": 1 - math.log(max(_SURE, 1 - expected)) / math.log(_SURE),
         "running text was left out": float(left_out / max(1.0, text + left_out)),
-        "running text was left out between its paragraphs": float(sizes[between].sum() / max(1.0, text)),
         "running text stands between its title and it": float(
             (sizes[first - len(above) : first] * above).sum() / max(1.0, text)
         ),
         "its paragraphs stand below links and dates": float(heads[1:].mean()) if len(heads) > 1 else 0.0,
         "outside the article's element": float(1 - (sizes * inside)[mine].sum() / max(1.0, text)),
-        "short": max(0.0, 1 - float(text) / _SHORT_CHARS),
+        "short paragraphs": 1 - min(1.0, float(text) / max(1, len(places)) / _USUAL_PARAGRAPH),
+        "many kinds of elements": min(1.0, len({blocks[n].path_kind for n in places.tolist()}) / _MOST_KINDS),
         "words of furniture": float(1 / (1 + math.exp(-(sizes * lexical)[mine].sum() / max(1.0, text)))),
-        "no title": float(title is None),
-        "the page does not name its title": float(title is not None and not named),
         "lines that are no prose": float(
             (sizes * ~np.array([block.prose for block in blocks]))[mine].sum() / max(1.0, text)
         ),

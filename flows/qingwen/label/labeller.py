@@ -95,7 +95,7 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
             verdict = replace(verdict, rule=rescued[n].rule, why=rescued[n].why)
         verdicts.append(verdict)
     kept = [verdict.kept and verdict.label is Label.BODY for verdict in verdicts]
-    confidence = confidence_of(blocks, kept, odds, title=title, named=title == named)
+    confidence = confidence_of(blocks, kept, odds, title)
     flags = tuple(_flags(blocks, kept, confidence, segmented))
     return Labelled(tuple(_named_by_context(verdicts, blocks, title)), span, confidence, flags)
 
