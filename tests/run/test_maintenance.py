@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from conftest import PAGES
 from qingwen.cli.main import main
@@ -86,11 +87,11 @@ def test_after_a_vacuum_a_plain_glob_is_exact(daily: tuple[Path, Path, list[str]
     _, output, _ = daily
     compact(output)
     assert sum(len(list((output / name).glob("*.parquet"))) for name in TABLES if name != "signatures") > len(TABLES)
-    assert vacuum(output) > 0
+    assert vacuum(output).removed
     for name in TABLES:
         files = {str(path) for path in Path(delta.path_of(output, name)).glob("*.parquet")}
         assert files == set(delta.files(output, name)), name
-    assert vacuum(output) == 0
+    assert not vacuum(output).removed
 
 
 def test_a_reader_of_the_old_version_keeps_its_files_through_compaction(daily: tuple[Path, Path, list[str]]) -> None:
@@ -98,10 +99,10 @@ def test_a_reader_of_the_old_version_keeps_its_files_through_compaction(daily: t
 
     _, output, _ = daily
     reader = DeltaTable(str(output / "blocks"))
-    held = reader.to_pyarrow_table().num_rows
+    held = parquet.read_table(reader.file_uris()).num_rows
     compact(output)
-    assert reader.to_pyarrow_table().num_rows == held
-    assert DeltaTable(str(output / "blocks")).to_pyarrow_table().num_rows == held
+    assert parquet.read_table(reader.file_uris()).num_rows == held
+    assert parquet.read_table(DeltaTable(str(output / "blocks")).file_uris()).num_rows == held
 
 
 def test_changes_since_a_run(daily: tuple[Path, Path, list[str]]) -> None:

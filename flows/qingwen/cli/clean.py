@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from qingwen.cli.exits import DONE, PENDING, SIGNALLED, say
+from qingwen.cli.exits import DONE, PENDING, SIGNALLED, put, say
 from qingwen.cli.options import Settings, with_request
 from qingwen.errors import EndedError, SetupError
 from qingwen.run.request import INLINE, LOCAL, Request
@@ -57,7 +57,7 @@ def clean(
 
             report = flow.run(request, progress, request.review, stop=stop)
     for line in summary(report):
-        print(line)
+        put(line)
     return PENDING if report.pending else DONE
 
 
@@ -93,7 +93,7 @@ def _profile(request: Request) -> int:
 
     book = Settings(request.config, request.rules).book()
     for line in profile(list_sources(request.inputs), request.config, book).lines():
-        print(line)
+        put(line)
     return DONE
 
 

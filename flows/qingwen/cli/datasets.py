@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from typer import Argument, Option
 
-from qingwen.cli.exits import DONE, say
+from qingwen.cli.exits import DONE, put, say
 from qingwen.cli.options import Dataset
 from qingwen.errors import SetupError
 
@@ -30,19 +30,19 @@ def report(
       qingwen report data/corpus
     """
     from qingwen.dataset.dataset import check_dataset
+    from qingwen.dataset.layout import REVIEW
     from qingwen.dataset.location import is_local, location_of
     from qingwen.review.diff import compare as compare_datasets
     from qingwen.review.diff import tables
     from qingwen.review.review_page import write_review
     from qingwen.review.terminal import counted
-    from qingwen.run.maintenance import REVIEW
 
     place = check_dataset(location_of(dataset))
     path = output or (Path(dataset) / REVIEW if is_local(place) else Path(REVIEW))
     old = check_dataset(location_of(compare)) if compare else None
     comparison = tables(compare_datasets(old, place)) if old else None
     shown = write_review(place, path, pages=pages, comparison=comparison)
-    print(f"{path}: {counted(shown, 'page')} to read. Open it in a browser; it needs no network.")
+    put(f"{path}: {counted(shown, 'page')} to read. Open it in a browser; it needs no network.")
     return DONE
 
 
@@ -67,10 +67,10 @@ def diff(
     if records:
         row = None
         for row in changes(location_of(old), location_of(new)):
-            print("\t".join(map(printed, row)))
+            put("\t".join(map(printed, row)))
         return DONE if row else say("No record differs.")
     for line in lines(compare(location_of(old), location_of(new), examples=examples)):
-        print(line)
+        put(line)
     return DONE
 
 
@@ -127,17 +127,15 @@ def export(
         raise SetupError(f"{place}: --compression is for a folder; a file is packed as its name ends (.gz, .zst).")
     with show_progress() as progress:
         done = write(location_of(dataset), target, options, file_bytes=file_megabytes << 20, progress=progress)
-    print(f"{counted(done.records, 'record')} as {to} in {counted(done.files, 'file')}: {output}")
+    put(f"{counted(done.records, 'record')} as {to} in {counted(done.files, 'file')}: {output}")
     return DONE
 
 
 def _pour(lines: Iterator[bytes]) -> None:
     """Write lines to standard output as they are; on a terminal, without what could steer it."""
-    from qingwen.review.terminal import printed
-
     if sys.stdout.isatty():
         for line in lines:
-            print(printed(line.decode().rstrip()))
+            put(line.decode(), end="")
     else:
         sys.stdout.buffer.writelines(lines)
         sys.stdout.buffer.flush()
@@ -159,7 +157,7 @@ def changes(
     from qingwen.dataset.location import location_of
 
     for name, change in folder.changes(location_of(dataset), since):
-        print(f"{name}\t{change}")
+        put(f"{name}\t{change}")
     return DONE
 
 
@@ -181,8 +179,8 @@ def compact(
 
     done = maintenance.compact(location_of(dataset), file_megabytes << 20)
     for name, (before, after) in done.files.items():
-        print(f"{name:12} {before:6} → {counted(after, 'file')}")
-    print(
+        put(f"{name:12} {before:6} → {counted(after, 'file')}")
+    put(
         f"{counted(done.refreshed, 'record')} updated from the table duplicates. Old files stay until qingwen vacuum."
     )
     return DONE
@@ -191,19 +189,28 @@ def compact(
 def vacuum(
     dataset: Dataset,
     keep_hours: Annotated[int, Option(min=0, metavar="N", help="Spare the files of versions younger than this.")] = 0,
+    dry_run: Annotated[bool, Option("--dry-run", help="Remove nothing: list what would go.")] = False,
 ) -> int:
-    """Remove the files that a dataset no longer uses.
+    """Remove the files that a dataset no longer uses, and old entries of its logs.
 
-    Readers of an older version lose its files: --keep-hours spares those of the last hours.
+    Readers of an older version lose its files: --keep-hours spares those of the last hours. Files that no run wrote
+    are named, and left.
 
     \b
     Examples:
+      qingwen vacuum data/corpus --dry-run
       qingwen vacuum data/corpus --keep-hours 24
     """
     from qingwen.dataset.location import location_of
+    from qingwen.review.terminal import counted
     from qingwen.run import maintenance
 
-    print(f"{maintenance.vacuum(location_of(dataset), keep_hours)} files removed.")
+    found = maintenance.vacuum(location_of(dataset), keep_hours, dry_run=dry_run)
+    for place in found.removed if dry_run else ():
+        put(place)
+    put(f"{counted(len(found.removed), 'file')} {'would be removed' if dry_run else 'removed'}.")
+    for place in found.foreign:
+        put(f"{place}: no run wrote it; it is left. Readers of all files in the folder read it too.")
     return DONE
 
 
@@ -230,5 +237,5 @@ def forget(
         raise SetupError("forget: name what to take down: --id, --url or --site, as often as needed.")
     found = maintenance.forget(location_of(dataset), id or [], url or [], site or [])
     pages = counted(len(found.ids), "page")
-    print(f"{pages} taken down; no run brings them back. To remove the files that held them: qingwen vacuum {dataset}")
+    put(f"{pages} taken down; no run brings them back. To remove the files that held them: qingwen vacuum {dataset}")
     return DONE

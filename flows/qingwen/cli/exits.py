@@ -1,5 +1,6 @@
-"""Exit statuses, and how a command says what is wrong."""
+"""Exit statuses, and how a command prints: what is wrong, and what was asked for."""
 
+import re
 import sys
 from contextlib import suppress
 
@@ -18,11 +19,19 @@ def say(message: object, status: int = DONE, *, command: str = "qingwen") -> int
     return status
 
 
-def safe(text: object) -> str:
-    """Return a text of several lines without what steers a terminal."""
-    lines = str(text).split("\n")
-    if all(map(str.isprintable, lines)):
-        return "\n".join(lines)
-    from qingwen.review.terminal import printed
+def put(text: object, *, exact: bool = False, end: str = "\n") -> None:
+    """Print a text to standard output, without what steers a terminal.
 
-    return "\n".join(map(printed, lines))
+    An ``exact`` text, such as a page's, goes to a file or a pipe as it is.
+    """
+    sys.stdout.write(f"{text if exact and not sys.stdout.isatty() else safe(text)}{end}")
+
+
+def safe(text: object) -> str:
+    """Return a text of several lines, with tabs, without what steers a terminal."""
+    parts = re.split("([\n\t])", str(text))
+    if all(map(str.isprintable, parts[::2])):
+        return "".join(parts)
+    from qingwen.text.characters import printed
+
+    return "".join(part if part in ("\n", "\t") else printed(part) for part in parts)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from typer import Argument
 
-from qingwen.cli.exits import DONE
+from qingwen.cli.exits import DONE, put
 from qingwen.errors import SetupError
 
 Shell = Literal["bash", "zsh", "fish", "powershell"]
@@ -26,7 +26,7 @@ def docs(topic: Annotated[str | None, Argument(metavar="TOPIC", help="The name o
     if topic is None:
         for name, path in sorted(guides.items()):
             heading = path.read_text("utf-8").lstrip("# \n").partition("\n")[0]
-            print(f"{name:14} {heading}")
+            put(f"{name:14} {heading}")
         return DONE
     if topic not in guides:
         raise SetupError(f"docs: there is no guide {topic}. Guides: {', '.join(sorted(guides))}.")
@@ -37,7 +37,7 @@ def docs(topic: Annotated[str | None, Argument(metavar="TOPIC", help="The name o
 
         Console().print(Markdown(text))
     else:
-        print(text, end="")
+        put(text, end="")
     return DONE
 
 
@@ -51,5 +51,5 @@ def completion(shell: Annotated[Shell, Argument(help="The shell that the script 
     """
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
-    print(get_completion_script(prog_name="qingwen", complete_var=COMPLETE, shell=shell))
+    put(get_completion_script(prog_name="qingwen", complete_var=COMPLETE, shell=shell))
     return DONE

@@ -18,7 +18,7 @@ from typer.exceptions import TyperException
 
 from qingwen import __version__
 from qingwen.cli import clean, datasets, help, pages, rules
-from qingwen.cli.exits import DONE, PENDING, REFUSED, SIGNALLED, WRONG, say
+from qingwen.cli.exits import DONE, PENDING, REFUSED, SIGNALLED, WRONG, put, say
 from qingwen.errors import BatchError, PublishError, SetupError
 
 COMMANDS: dict[str, tuple[Callable[..., int], ...]] = {
@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[Callable[..., int], ...]] = {
     "Help": (help.docs, help.completion),
 }
 _STREAM_FAULTS = (errno.ENOSPC, errno.EIO, errno.EBADF)
+# The modules whose faults say that a table's files are damaged.
+_ENGINES = ("pyarrow", "deltalake", "_internal", "duckdb", "_duckdb")
 _STATUSES = (
     "Exit status: 0 done; 1 done, but pages are pending (show: the page is no article); 2 the command, a rule table or "
     "the configuration is wrong, and nothing was touched; 3 refused to publish; 130, 143 ended by a signal."
@@ -92,7 +94,7 @@ for _title, _commands in COMMANDS.items():
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"qingwen {__version__}")
+        put(f"qingwen {__version__}")
         raise typer.Exit
 
 
@@ -136,10 +138,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return DONE
     except OSError as fault:
-        if fault.errno not in _STREAM_FAULTS or fault.filename is not None:
+        if fault.filename is not None:
+            return say(f"{fault.filename}: cannot be read or written: {fault.strerror}.", WRONG)
+        if fault.errno in _STREAM_FAULTS:
+            _drop_output()
+            return say(f"Standard output cannot be written: {fault.strerror}.", PENDING)
+        if fault.errno is not None:
             raise
-        _drop_output()
-        return say(f"Standard output cannot be written: {fault.strerror}.", PENDING)
+        return _say_damaged(fault)  # Arrow's
+    except Exception as fault:
+        if type(fault).__module__.partition(".")[0] not in _ENGINES:
+            raise
+        return _say_damaged(fault)
+
+
+def _say_damaged(fault: Exception) -> int:
+    why = " ".join(str(fault).partition("\n")[0].split())
+    return say(
+        f"Files of the dataset cannot be read: they are damaged, or gone ({type(fault).__name__}: {why}). "
+        "Put back a whole copy, or make it anew from its inputs.",
+        WRONG,
+    )
 
 
 def _open_closed_streams() -> None:

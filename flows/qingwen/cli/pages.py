@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 
-from qingwen.cli.exits import DONE, PENDING, say
+from qingwen.cli.exits import DONE, PENDING, put, say
 from qingwen.cli.options import Dataset, PageId, Settings, with_settings
 from qingwen.errors import SetupError
 
@@ -48,9 +48,9 @@ def show(
     if isinstance(result, Rejection):
         return say(f"{page}: no article ({result.stage}: {result.rule}). {result.detail}", PENDING)
     if format == "json":
-        print(json.dumps(result.record.row(), ensure_ascii=False, indent=1, default=str))
+        put(json.dumps(result.record.row(), ensure_ascii=False, indent=1, default=str), exact=True)
     else:
-        print(result.record.title, result.record.text, sep="\n\n")
+        put(f"{result.record.title}\n\n{result.record.text}", exact=True)
     return DONE
 
 
@@ -112,7 +112,7 @@ def _cleaned(page: str, url: str | None, settings: Settings) -> Cleaned | Reject
 def restore(dataset: Dataset, id: PageId) -> int:
     """Print the original text of a page, rebuilt from the tables.
 
-    The text is exact, except where personal data is masked.
+    The text is exact, except where personal data is masked; on a terminal, what would steer it is escaped.
 
     \b
     Examples:
@@ -125,7 +125,7 @@ def restore(dataset: Dataset, id: PageId) -> int:
     stored = look_up(location_of(dataset), id)
     if not stored.blocks:
         raise SetupError(f"{id}: rejected before it was cut into blocks ({stored.row['rule']}); no text is held.")
-    sys.stdout.write(restore_parts(stored.parts, stored.blocks, stored.edits))
+    put(restore_parts(stored.parts, stored.blocks, stored.edits), exact=True, end="")
     return DONE
 
 
@@ -153,10 +153,10 @@ def head(
     found = head(location_of(dataset), rows, rejected=rejected, flag=flag)
     print_table((rejection_table if rejected else record_table)(found.rows))
     in_all = f"{counted(found.records, 'record')}, {counted(found.rejections, 'rejection')} in all"
-    print(f"\n{len(found.rows)} shown; {in_all}.")
+    put(f"\n{len(found.rows)} shown; {in_all}.")
     if found.rows:
         first = found.rows[0].get("id") or found.rows[0]["page_id"]
-        print(f"Read one: qingwen explain {shlex.quote(dataset)} {str(first)[:8]}")
+        put(f"Read one: qingwen explain {shlex.quote(dataset)} {str(first)[:8]}")
     elif found.rejections and not rejected:
-        print(f"Why none? qingwen head {shlex.quote(dataset)} --rejected")
+        put(f"Why none? qingwen head {shlex.quote(dataset)} --rejected")
     return DONE

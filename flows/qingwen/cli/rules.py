@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from typer import Argument, Option
 
-from qingwen.cli.exits import DONE, WRONG, safe
+from qingwen.cli.exits import DONE, WRONG, put, safe
 from qingwen.cli.options import Settings, with_rules, with_settings
 from qingwen.errors import SetupError
 
@@ -52,7 +52,7 @@ def _check(settings: Settings, cases: Path | None) -> int:
     for fault in faults:
         print(safe(fault), file=sys.stderr)
     n_rules = len(book.rules) + len(book.spun.rows) + len(book.keep.rows) + book.personal.n_rows
-    print(f"{n_rules} rules, {n_cases} cases: {counted(len(faults), 'fault') if faults else 'all hold'}.")
+    put(f"{n_rules} rules, {n_cases} cases: {counted(len(faults), 'fault') if faults else 'all hold'}.")
     return WRONG if faults else DONE
 
 
@@ -62,7 +62,7 @@ def _show(id: str | None, rules: str | None) -> int:
     if not id:
         raise SetupError("rules show: name a rule, as qingwen explain does, or how ids begin: qingwen rules show ad.")
     for row in rows_named(id, Path(rules) if rules else None):
-        print(safe(row), end="\n\n")
+        put(row, end="\n\n")
     return DONE
 
 
@@ -92,7 +92,7 @@ def repairs(
     if mined.new and output:
         output.write_text(to_toml(mined.new), "utf-8")
     elif mined.new:
-        sys.stdout.write(to_toml(mined.new))
+        put(to_toml(mined.new), exact=True, end="")
     where = f" in {output}" if mined.new and output else ""
-    print(f"{mined.summary}, {len(mined.new)} proposed{where}.", file=sys.stderr)
+    print(safe(f"{mined.summary}, {len(mined.new)} proposed{where}."), file=sys.stderr)
     return DONE

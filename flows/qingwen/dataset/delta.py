@@ -1,13 +1,18 @@
 """Read and write the Delta tables of a dataset. The only file that imports deltalake.
 
 A run makes one commit to each table, with its number as application transaction: a commit that a table already has is
-not made again.
+not made again. Rows that only go are deleted in a second commit, after all tables have what they gain.
+
+Readers open a `Snapshot`: the tables at versions that belong together.
 """
 
+import os
+import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,18 +21,24 @@ from deltalake import CommitProperties, DeltaTable, Transaction, WriterPropertie
 from deltalake.exceptions import DeltaError
 from pyarrow import compute, parquet
 
-from qingwen.dataset.location import Location, check_path, is_local, location_of, open_file, remove
+from qingwen.dataset.layout import STATE, STATE_TABLES
+from qingwen.dataset.location import Location, check_path, is_local, location_of, open_file
 from qingwen.dataset.schema import KEYS, TABLES
+from qingwen.errors import SetupError
 
-APPLICATION = "qingwen"
+# The applications of a run's commits to a table: to add rows and to replace some, and to delete what only goes.
+APPLICATION, WITHDRAWAL = "qingwen", "qingwen-withdrawal"
 # What reading and writing tables raises, besides OSError.
 Fault = DeltaError
 ROW_GROUP = 1000
 _OPERATION, _DELETE, _ADD = "_op", "delete", "add"
-# Tables that only runs read.
-_STATE_TABLES = ("signatures",)
 # The optional partition column of records, and the column that it is made from.
 MONTH, _MONTH_OF = "published_month", "published_at"
+# How delta-rs names the data files that it writes, the entries of a log, and either while they are written.
+_DATA_FILE = re.compile(r"(?:published_month=[^/]+/)?part-\d{5}-[0-9a-f-]{36}-c\d{3}(?:\.\w+)?\.parquet(?:#\d+)?")
+_LOG_ENTRY = re.compile(r"\d{20}\.(?:json|crc|checkpoint(?:\.[\w-]+)*\.(?:parquet|json))")
+_UNFINISHED = re.compile(r"(?:_commit_[0-9a-f-]{36}\.json\.tmp|\d{20}\.[\w.-]+#\d+)")
+_LOG = "_delta_log"
 _WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=ROW_GROUP)
 
 
@@ -44,27 +55,99 @@ class Commit:
     by_month: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A dataset with the versions of its tables that belong together; a table without one is read as it is now."""
+
+    dataset: Location
+    versions: Mapping[str, int] = field(default_factory=dict)
+
+
 def path_of(dataset: Location, name: str) -> str:
     """Return the path or URL of a table."""
     check_path(dataset)
-    return str(dataset / "_state" / name if name in _STATE_TABLES else dataset / name)
+    return str(dataset / STATE / name if name in STATE_TABLES else dataset / name)
 
 
-def exists(dataset: Location, name: str) -> bool:
+def exists(dataset: Location | Snapshot, name: str) -> bool:
     """Tell whether a dataset has the table."""
+    if isinstance(dataset, Snapshot):
+        dataset = dataset.dataset
     return DeltaTable.is_deltatable(path_of(dataset, name))
 
 
-def files(dataset: Location, name: str) -> list[str]:
-    """Return the current data files of a table, sorted; none if there is no table."""
-    # Paths are percent-encoded there, as in URLs.
-    return sorted(map(unquote, DeltaTable(path_of(dataset, name)).file_uris())) if exists(dataset, name) else []
+def _open(dataset: Location | Snapshot, name: str) -> DeltaTable:
+    """Open a table at the version of a snapshot, else at its last one.
+
+    Raises:
+        SetupError: its log is damaged.
+    """
+    at, place = (dataset.versions.get(name), dataset.dataset) if isinstance(dataset, Snapshot) else (None, dataset)
+    path = path_of(place, name)
+    try:
+        return DeltaTable(path, version=at)
+    except DeltaError as fault:
+        if not is_local(place):  # it may be out of reach
+            raise
+        why = str(fault).partition("\n")[0]
+        version = "" if at is None else f" at version {at}, which {place / STATE / 'tables.json'} names"
+        raise SetupError(
+            f"{path}: the log of the table cannot be read{version} ({why}). Put back a whole copy of the dataset, or "
+            "make it anew from its inputs."
+        ) from fault
+
+
+def files(dataset: Location | Snapshot, name: str) -> list[str]:
+    """Return the data files of a table, sorted; none if there is no table.
+
+    Raises:
+        SetupError: the log is damaged, or names a file outside the table.
+    """
+    if not exists(dataset, name):
+        return []
+    place = dataset.dataset if isinstance(dataset, Snapshot) else dataset
+    path = path_of(place, name)
+    folder = location_of(path)
+    return sorted(str(folder / one) for one in _names(_open(dataset, name), path))
+
+
+def _names(table: DeltaTable, path: str) -> set[str]:
+    """Return the names of a table's data files, relative to its folder; its log has them percent-encoded."""
+    names = set()
+    for stated in pa.table(table.get_add_actions())["path"].to_pylist():
+        name = unquote(str(stated))
+        if not _lies_inside(name):
+            raise SetupError(
+                f"{path}: its log names a file outside the table ({stated}), which is not read. The dataset was not "
+                "written by qingwen alone: use a copy that you trust."
+            )
+        names.add(name)
+    return names
+
+
+def _lies_inside(name: str) -> bool:
+    """Tell whether a name leads to a file below the folder that it is relative to."""
+    parts = name.split("/")
+    return not ({"", ".", ".."} & set(parts) or ":" in parts[0] or "\\" in name or "\0" in name)
+
+
+def check_tables(dataset: Location | Snapshot) -> None:
+    """Check that each table's log can be read, and names files inside the table alone.
+
+    Raises:
+        SetupError: one does not.
+    """
+    for name in TABLES:
+        files(dataset, name)
 
 
 def read(
-    dataset: Location, name: str, columns: Sequence[str] | None = None, where: tuple[str, Sequence[str]] | None = None
+    dataset: Location | Snapshot,
+    name: str,
+    columns: Sequence[str] | None = None,
+    where: tuple[str, Sequence[str]] | None = None,
 ) -> Any:
-    """Return the current rows of a table as an Arrow table; no rows if there is no table.
+    """Return the rows of a table as an Arrow table; no rows if there is no table.
 
     ``where`` keeps the rows whose column (first) holds one of the values (second).
     """
@@ -94,8 +177,8 @@ def _read_file(file: str, name: str, columns: list[str], where: tuple[str, Seque
         return pa.concat_tables(parts).select(columns)
 
 
-def batches(dataset: Location, name: str, columns: Sequence[str]) -> Iterator[Any]:
-    """Yield the current rows of a table in batches, file by file; none if there is no table."""
+def batches(dataset: Location | Snapshot, name: str, columns: Sequence[str]) -> Iterator[Any]:
+    """Yield the rows of a table in batches, file by file; none if there is no table."""
     schema = _schema(name, columns)
     for file in files(dataset, name):
         with open_file(file) as opened, parquet.ParquetFile(opened) as data:
@@ -103,24 +186,29 @@ def batches(dataset: Location, name: str, columns: Sequence[str]) -> Iterator[An
                 yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
 
 
-def count(dataset: Location, name: str) -> int:
+def count(dataset: Location | Snapshot, name: str) -> int:
     """Return the number of rows of a table, from its log."""
-    return int(DeltaTable(path_of(dataset, name)).count()) if exists(dataset, name) else 0
+    return int(_open(dataset, name).count()) if exists(dataset, name) else 0
 
 
-def published(dataset: Location, name: str) -> int:
+def published(dataset: Location, name: str, application: str = APPLICATION) -> int:
     """Return the number of the last run that was committed to a table; 0 before the first."""
-    return (DeltaTable(path_of(dataset, name)).transaction_version(APPLICATION) or 0) if exists(dataset, name) else 0
+    return (_open(dataset, name).transaction_version(application) or 0) if exists(dataset, name) else 0
 
 
 def version(dataset: Location, name: str) -> int:
     """Return the version of a table's last commit."""
-    return int(DeltaTable(path_of(dataset, name)).version())
+    return int(_open(dataset, name).version())
+
+
+def versions(dataset: Location) -> dict[str, int]:
+    """Return the versions of the last commits of all tables that are there."""
+    return {name: version(dataset, name) for name in TABLES if exists(dataset, name)}
 
 
 def is_by_month(dataset: Location, name: str) -> bool:
     """Tell whether a table is partitioned by month of publication."""
-    return exists(dataset, name) and MONTH in DeltaTable(path_of(dataset, name)).metadata().partition_columns
+    return exists(dataset, name) and MONTH in _open(dataset, name).metadata().partition_columns
 
 
 def _with_month(rows: Any) -> Any:
@@ -152,20 +240,16 @@ def _described(field: pa.Field, other: pa.Field) -> pa.Field:
     return field.with_metadata(other.metadata)
 
 
-def commit(dataset: Location, name: str, rows: Any, commit: Commit, withdrawn: Any = None) -> bool:
-    """Add rows to a table and delete the withdrawn ones, in one commit; return whether the commit was made.
+def commit(dataset: Location, name: str, rows: Any, commit: Commit, replaced: Any = None) -> bool:
+    """Add rows to a table and delete those that they replace, in one commit; return whether the commit was made.
 
-    ``rows`` are an Arrow table or a reader, sorted as the table is; a reader is never whole in memory. ``withdrawn``
+    ``rows`` are an Arrow table or a reader, sorted as the table is; a reader is never whole in memory. ``replaced``
     is an Arrow column of keys. A run makes no second commit to a table.
     """
     path = path_of(dataset, name)
     if published(dataset, name) >= commit.number:
         return False
-    properties = CommitProperties(
-        custom_metadata={"run": commit.run},
-        app_transactions=[Transaction(APPLICATION, commit.number)],
-        max_commit_retries=0,
-    )
+    properties = _commit_properties(commit, APPLICATION)
     new = not exists(dataset, name)
     replaces = commit.rebuild and not new
     by_month = is_by_month(dataset, name) or (commit.by_month and (new or replaces))
@@ -173,8 +257,8 @@ def commit(dataset: Location, name: str, rows: Any, commit: Commit, withdrawn: A
         rows = _with_month(rows)
     if not (new or replaces):
         rows = _described_as(rows, path)
-    if withdrawn is not None and len(withdrawn) and not (new or replaces):
-        _merge(path, name, rows, withdrawn, properties)
+    if replaced is not None and len(replaced) and not (new or replaces):
+        _merge(path, name, rows, replaced, properties)
         return True
     write_deltalake(
         path,
@@ -188,6 +272,21 @@ def commit(dataset: Location, name: str, rows: Any, commit: Commit, withdrawn: A
         commit_properties=properties,
     )
     return True
+
+
+def withdraw(dataset: Location, name: str, keys: Any, commit: Commit) -> None:
+    """Delete the rows with these keys, an Arrow column, in one commit; a run makes no second one to a table."""
+    if len(keys) and exists(dataset, name) and published(dataset, name, WITHDRAWAL) < commit.number:
+        none = pa.schema(_open(dataset, name).schema().to_arrow()).empty_table()
+        _merge(path_of(dataset, name), name, none, keys, _commit_properties(commit, WITHDRAWAL))
+
+
+def _commit_properties(commit: Commit, application: str) -> CommitProperties:
+    return CommitProperties(
+        custom_metadata={"run": commit.run},
+        app_transactions=[Transaction(application, commit.number)],
+        max_commit_retries=0,
+    )
 
 
 def _properties(name: str) -> dict[str, str | None]:
@@ -253,44 +352,78 @@ def join_small_files(dataset: Location, name: str, size: int) -> tuple[int, int]
 
     Rows do not change; those of each former file stay sorted.
     """
-    table = DeltaTable(path_of(dataset, name))
+    table = _open(dataset, name)
     before = len(table.file_uris())
     table.optimize.compact(target_size=size, writer_properties=_WRITER)
     return before, len(table.file_uris())
 
 
-def remove_unused(dataset: Location, name: str, hours: int) -> int:
-    """Remove the files and the log entries that no version of the last hours needs; return the number of files."""
-    folder = location_of(path_of(dataset, name))
-    before = _n_files(folder)
-    table = DeltaTable(str(folder))
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """What lies unused in the folder of a table: ours, to be removed, and ``foreign`` files, to be left."""
+
+    ours: tuple[Location, ...]
+    foreign: tuple[Location, ...]
+
+
+def find_unused(dataset: Location, name: str, hours: int) -> Unused:
+    """Return the files and the log entries of a table that no version of the last hours needs.
+
+    Ours are those that carry a name that qingwen gives, or that the log once named.
+    """
+    if not exists(dataset, name):
+        return Unused((), ())
+    path = path_of(dataset, name)
+    folder, table = location_of(path), _open(dataset, name)
+    used = _names(table, path)
+    # It lists all that the log does not name, and what it named once and was removed long ago.
+    stated = table.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False, full=True)
+    old = {unquote(one) for one in stated} | set(stated)
+    last = int(table.version()) + (not _states_ids_alone(table, name))
+    ours, foreign = [], []
+    for place in _below(folder):
+        one = _relative(place, folder)
+        where, _, entry = one.partition("/")
+        if where == _LOG:
+            unfinished = bool(_UNFINISHED.fullmatch(entry))
+            is_ours = unfinished or entry == "_last_checkpoint" or bool(_LOG_ENTRY.fullmatch(entry))
+            is_old = (unfinished or (entry[:20].isdigit() and int(entry[:20]) < last)) and _is_older(place, hours)
+        else:
+            is_ours = one in used or bool(_DATA_FILE.fullmatch(one))
+            is_old = one not in used and one in old
+        if not is_ours:
+            foreign.append(place)
+        elif is_old:
+            ours.append(place)
+    return Unused(tuple(ours), tuple(foreign))
+
+
+def _below(folder: Location) -> list[Location]:
+    """Return the files below a folder, sorted; no link is followed."""
+    if is_local(folder):
+        return sorted(location_of(Path(where, one)) for where, _, names in os.walk(str(folder)) for one in names)
+    return sorted((place for place in folder.rglob("*") if place.is_file()), key=str)
+
+
+def _relative(place: Location, folder: Location) -> str:
+    return place.relative_to(folder).as_posix() if is_local(place) else str(place)[len(str(folder).rstrip("/")) + 1 :]
+
+
+def _states_ids_alone(table: DeltaTable, name: str) -> bool:
+    """Tell whether the log states of each file the least and the largest id alone, as those since 1.1 do."""
     stated = table.metadata().configuration
-    if any(stated.get(key) != value for key, value in _properties(name).items()):
-        # A version before 1.1 made the table: its log states the least and the largest text of each file.
-        table.alter.set_table_properties({key: str(value) for key, value in _properties(name).items()})
-    # Its result names files that were removed long ago too.
-    table.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
-    _shorten_log(folder, hours)
-    return before - _n_files(folder)
+    return all(stated.get(key) == value for key, value in _properties(name).items())
 
 
-def _shorten_log(folder: Location, hours: int) -> None:
-    """Remove the entries of a log that a checkpoint makes needless and that are older than some hours."""
-    table = DeltaTable(str(folder))
-    table.create_checkpoint()
-    for entry in (folder / "_delta_log").glob("*"):
-        number = entry.name.partition(".")[0]
-        old = time.time() - _modified(entry) >= 3600 * hours
-        if number.isdigit() and int(number) < table.version() and old:
-            remove(entry)
+def keep_texts_out_of_the_log(dataset: Location, name: str) -> None:
+    """Let the log of a table state of its files ids alone from now on, and write its checkpoint."""
+    if exists(dataset, name):
+        table = _open(dataset, name)
+        if not _states_ids_alone(table, name):
+            table.alter.set_table_properties({key: str(value) for key, value in _properties(name).items()})
+        _open(dataset, name).create_checkpoint()
 
 
-def _modified(place: Location) -> float:
-    if is_local(place):
-        return float(place.stat().st_mtime)
-    when = place.fs.modified(place.path)
-    return float(when.timestamp())
-
-
-def _n_files(folder: Location) -> int:
-    return sum(1 for pattern in ("*.parquet", f"{MONTH}=*/*.parquet") for _ in folder.glob(pattern))
+def _is_older(place: Location, hours: int) -> bool:
+    when = place.stat().st_mtime if is_local(place) else place.fs.modified(place.path).timestamp()
+    return time.time() - float(when) >= 3600 * hours

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from qingwen.dataset import delta
 from qingwen.dataset.database import DATABASE_FAULTS, Database, in_order
-from qingwen.dataset.dataset import changes, check_dataset
+from qingwen.dataset.dataset import changes, snapshot
+from qingwen.dataset.delta import Snapshot
 from qingwen.dataset.export_files import GZIP, NONE, Output
 from qingwen.dataset.export_formats import SOURCE, dolma, mnbvc, plain
 from qingwen.dataset.location import Location
@@ -98,14 +99,14 @@ def export(
         SetupError: the dataset, run or form does not exist, or the output is inside the dataset.
         BatchError: the machine failed (a full disk, an unreachable store); nothing was written.
     """
-    check_dataset(dataset)
+    tables = snapshot(dataset)
     if _within(output.place, dataset):
         raise SetupError(f"{output.place}: is inside the dataset {dataset}. Name a place outside it.")
     write, changed = wanted.write(), _changed(dataset, wanted)
     with (
         _machine_faults(f"{output.place}", "nothing was written"),
         output.work() as work,
-        _chosen(dataset, wanted, write, changed, work, progress) as (total, lines),
+        _chosen(tables, wanted, write, changed, work, progress) as (total, lines),
     ):
         files = output.write(lines, work, file_bytes)
     return Exported(total, files)
@@ -117,11 +118,11 @@ def exported(dataset: Location, wanted: ExportOptions) -> Iterator[Iterator[byte
 
     Raises: as `export`.
     """
-    check_dataset(dataset)
+    tables = snapshot(dataset)
     write, changed = wanted.write(), _changed(dataset, wanted)
     with (
         _machine_faults(str(dataset), "the output is incomplete"),
-        _chosen(dataset, wanted, write, changed, None, silent) as (_, lines),
+        _chosen(tables, wanted, write, changed, None, silent) as (_, lines),
     ):
         yield lines
 
@@ -135,7 +136,7 @@ def _changed(dataset: Location, wanted: ExportOptions) -> list[str] | None:
 
 @contextmanager
 def _chosen(
-    dataset: Location,
+    tables: Snapshot,
     wanted: ExportOptions,
     write: Write,
     changed: list[str] | None,
@@ -148,7 +149,7 @@ def _chosen(
         conditions.append(f"r.confidence >= {float(wanted.min_confidence)!r}")
     with Database(work) as database:
         for name in ("records", "duplicates"):
-            database.view(name, delta.files(dataset, name), TABLES[name])
+            database.view(name, delta.files(tables, name), TABLES[name])
         if changed is not None:
             database.do("CREATE TABLE changed (id VARCHAR)")
             database.add("changed", pa.table({"id": pa.array(changed, pa.string())}))

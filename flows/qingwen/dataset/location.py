@@ -5,6 +5,7 @@ A `Location` is used like a path of pathlib; where stores differ from disks, the
 
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,9 @@ from qingwen.read.open import check_address, is_url
 
 # delta-rs takes %20 for a space and \\ for /, and no URL for these characters; DuckDB opens no database behind a ?.
 _UNUSABLE = re.compile(r"[\[\]^|\\\n?]|%[0-9A-Fa-f]{2}")
+
+# The name of a file that is being written beside the one that it will replace.
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
 
 T = TypeVar("T")
 Location = UPath
@@ -52,9 +56,10 @@ def check_path(place: Path | Location) -> None:
 
 
 def remove(place: Path | Location) -> None:
-    """Remove a file, or a folder with its contents, if it exists."""
+    """Remove a file, or a folder with its contents, if it exists; of a link the link alone."""
     if isinstance(place, Path):
-        shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
+        is_folder = place.is_dir() and not place.is_symlink()
+        shutil.rmtree(place, ignore_errors=True) if is_folder else place.unlink(missing_ok=True)
     elif place.exists():
         place.fs.rm(place.path, recursive=True)
 
@@ -62,19 +67,23 @@ def remove(place: Path | Location) -> None:
 def write_whole(place: Path | Location, content: str | bytes) -> None:
     """Write a file atomically: a reader finds the old content or the new, even after a power cut.
 
-    A store's objects always are atomic.
+    It is a new file under a name that nobody can guess, renamed: no link at the place is followed. A store's objects
+    always are atomic.
     """
     octets = content.encode() if isinstance(content, str) else content
     if not isinstance(place, Path):
         place.write_bytes(octets)
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = place.with_name(f"{place.name}.tmp")
-    with unfinished.open("wb") as file:
-        file.write(octets)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(place)
+    unfinished = place.with_name(f".{place.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with unfinished.open("xb") as file:
+            file.write(octets)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(place)
+    finally:
+        unfinished.unlink(missing_ok=True)
     sync(place.parent)
 
 
@@ -95,11 +104,11 @@ def read_state(place: Location, parse: Callable[[bytes], T], what_to_do: str) ->
     Raises:
         SetupError: it cannot be parsed: it was cut off, or changed by hand. The message ends in ``what_to_do``.
     """
-    if not place.exists():
-        return None
     try:
         return parse(place.read_bytes())
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as fault:
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError, IsADirectoryError) as fault:
         raise SetupError(f"{place}: is damaged ({type(fault).__name__}). {what_to_do}") from fault
 
 

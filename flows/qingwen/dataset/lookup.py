@@ -7,7 +7,8 @@ from itertools import islice
 from typing import Any
 
 from qingwen.dataset import delta
-from qingwen.dataset.dataset import check_dataset
+from qingwen.dataset.dataset import snapshot
+from qingwen.dataset.delta import Snapshot
 from qingwen.dataset.location import Location
 from qingwen.errors import SetupError
 from qingwen.model import BODY, TITLE, Block, Flag, Label, LabelledBlock, Verdict
@@ -41,39 +42,43 @@ def look_up(dataset: Location, wanted: str) -> Stored:
     """Return the page with this path, URL or id, or with the only id that begins with ``wanted``.
 
     Raises:
-        SetupError: there is no dataset, no such page, or more than one page whose id begins so.
+        SetupError: there is no dataset, no such page, or more than one page whose id begins so; or the tables
+            disagree on it.
     """
-    check_dataset(dataset)
-    page = _of_source(dataset, wanted) or wanted
+    tables = snapshot(dataset)
+    page = _of_source(tables, wanted) or wanted
     for name, key in (("records", "id"), ("rejections", "page_id")):
-        ids = delta.read(dataset, name, (key,))[key].to_pylist()
+        ids = delta.read(tables, name, (key,))[key].to_pylist()
         matching = [one for one in ids if one.startswith(page)]
         if len(matching) > 1 and page not in matching:
             raise SetupError(f"{wanted}: the ids of {len(matching)} pages of {dataset} begin so; give more of the id.")
         if matching:
             page = page if page in matching else matching[0]
-            row = delta.read(dataset, name, where=(key, [page])).to_pylist()[0]
-            return _stored(dataset, page, row, rejected=name == "rejections")
+            row = delta.read(tables, name, where=(key, [page])).to_pylist()[0]
+            stored = _stored(tables, page, row, rejected=name == "rejections")
+            if not (stored.blocks or stored.rejected):
+                raise SetupError(f"{wanted}: {dataset} holds the record without its blocks. Put back a whole copy.")
+            return stored
     raise SetupError(
         f"{wanted}: no page of {dataset} has this id, path or URL. See qingwen head {dataset}, and the table sources."
     )
 
 
-def _of_source(dataset: Location, wanted: str) -> str | None:
+def _of_source(tables: Snapshot, wanted: str) -> str | None:
     """Return the id of the page that a path or a URL holds now, by the table of sources."""
     if _ID.fullmatch(wanted):
         return None
     for column in ("source_path", "url"):
-        rows = delta.read(dataset, "sources", ("page_id", "outcome"), where=(column, [wanted])).to_pylist()
+        rows = delta.read(tables, "sources", ("page_id", "outcome"), where=(column, [wanted])).to_pylist()
         held = [row["page_id"] for row in rows if row["page_id"] and row["outcome"] != "superseded"]
         if held:
             return str(held[0])
     return None
 
 
-def _stored(dataset: Location, page: str, row: Mapping[str, Any], rejected: bool) -> Stored:
+def _stored(tables: Snapshot, page: str, row: Mapping[str, Any], rejected: bool) -> Stored:
     def rows(name: str) -> list[dict[str, Any]]:
-        return list(delta.read(dataset, name, where=("page_id", [page])).to_pylist())
+        return list(delta.read(tables, name, where=("page_id", [page])).to_pylist())
 
     edits = sorted(rows("edits"), key=lambda edit: (edit["part"], edit["pass"], edit["n"]))
     return Stored(
@@ -119,8 +124,8 @@ def head(dataset: Location, n: int, *, rejected: bool = False, flag: str | None 
     Raises:
         SetupError: there is no dataset.
     """
-    check_dataset(dataset)
+    tables = snapshot(dataset)
     table, columns = ("rejections", _REJECTION) if rejected else ("records", _RECORD)
-    rows = (row for batch in delta.batches(dataset, table, columns) for row in batch.to_pylist())
+    rows = (row for batch in delta.batches(tables, table, columns) for row in batch.to_pylist())
     matching = (row for row in rows if flag is None or flag in row["flags"])
-    return Head(tuple(islice(matching, n)), delta.count(dataset, "records"), delta.count(dataset, "rejections"))
+    return Head(tuple(islice(matching, n)), delta.count(tables, "records"), delta.count(tables, "rejections"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -27,18 +27,18 @@ class Staged:
 
     def __init__(self, folder: Path | Location) -> None:
         self._folder = folder
-        if isinstance(folder, Path):
-            self._under_way = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
-        else:
-            self._under_way = Path(tempfile.gettempdir()) / f"qingwen-{folder.name}.{os.getpid()}.tmp"
+        self._under_way = Path()
         self._writers: dict[str, parquet.ParquetWriter] = {}
         self._rows: Rows = {name: [] for name in NAMES}
         self._items = self._chars = 0
 
     def __enter__(self) -> Staged:
-        shutil.rmtree(self._under_way, ignore_errors=True)
-        try:
+        if isinstance(self._folder, Path):
+            self._under_way = self._folder.with_name(f"{self._folder.name}.{secrets.token_hex(8)}.tmp")
             self._under_way.mkdir(parents=True)
+        else:
+            self._under_way = Path(tempfile.mkdtemp(prefix="qingwen-"))  # for its owner alone
+        try:
             for name in NAMES:
                 path = self._under_way / f"{name}.parquet"
                 self._writers[name] = parquet.ParquetWriter(path, staged_schema(name), compression="zstd")
@@ -91,20 +91,25 @@ def _weight(row: Mapping[str, Any]) -> int:
 def is_whole(folder: Path | Location) -> bool:
     """Tell whether a finished folder is whole: a power cut may leave files that are shorter than they were."""
     try:
-        json.loads((folder / DONE).read_text("utf-8"))
-    except (OSError, ValueError):
+        stated = json.loads((folder / DONE).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
         return False
-    return all(is_whole_table(folder / f"{name}.parquet") for name in NAMES)
+    tables = (is_whole_table(folder / f"{name}.parquet", staged_schema(name)) for name in NAMES)
+    return isinstance(stated, dict) and all(tables)
 
 
-def is_whole_table(place: Path | Location) -> bool:
-    """Tell whether a Parquet file has its end, where it says what it holds."""
+def columns_of(schema: Any) -> list[tuple[str, Any]]:
+    """Return the names and types of a schema's columns."""
+    return [(field.name, field.type) for field in schema]
+
+
+def is_whole_table(place: Path | Location, schema: Any) -> bool:
+    """Tell whether a Parquet file has its end, where it says what it holds, and the columns of a schema."""
     try:
         with open_file(place) as file:
-            parquet.read_metadata(file)
+            return columns_of(parquet.read_schema(file)) == columns_of(schema)
     except (OSError, ValueError):  # ArrowInvalid is a ValueError
         return False
-    return True
 
 
 def read_table(place: Path | Location) -> Any:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from qingwen.dataset import delta
 from qingwen.dataset.database import Database
-from qingwen.dataset.dataset import check_dataset
+from qingwen.dataset.dataset import snapshot
 from qingwen.dataset.location import Location
 from qingwen.dataset.schema import TABLES
 
@@ -34,12 +34,11 @@ def differences(old: Location, new: Location) -> Iterator[Database]:
     Raises:
         SetupError: one of the two is not a dataset.
     """
-    check_dataset(old, any_version=True)
-    check_dataset(new, any_version=True)
+    pair = [(age, snapshot(dataset, any_version=True)) for age, dataset in ((OLD, old), (NEW, new))]
     with Database() as database:
-        for age, dataset in ((OLD, old), (NEW, new)):
+        for age, tables in pair:
             for name in _READ:
-                database.view(f"{age}_{name}", delta.files(dataset, name), TABLES[name])
+                database.view(f"{age}_{name}", delta.files(tables, name), TABLES[name])
             database.do(_LABELLED.format(age=age))
         for statement in (_PAGES, *_PENDING, _EFFECTS):
             database.do(statement)

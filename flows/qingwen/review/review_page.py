@@ -13,8 +13,9 @@ from markupsafe import Markup
 
 from qingwen.dataset import delta
 from qingwen.dataset.database import Database
-from qingwen.dataset.dataset import check_dataset, versions_of
-from qingwen.dataset.location import Location
+from qingwen.dataset.dataset import snapshot, versions_of
+from qingwen.dataset.layout import RUN, RUNS
+from qingwen.dataset.location import Location, write_whole
 from qingwen.dataset.schema import TABLES
 from qingwen.review.figures import figures, totals
 from qingwen.review.sample import choose, load
@@ -33,9 +34,10 @@ def write_review(dataset: Location, out: Path, *, pages: int = 200, comparison: 
     Raises:
         SetupError: there is no dataset.
     """
+    tables = snapshot(dataset)
     with Database() as database:
         for name in _VIEWS:
-            database.view(name, delta.files(check_dataset(dataset), name), TABLES[name])
+            database.view(name, delta.files(tables, name), TABLES[name])
         chosen = choose(database, pages)
         found = load(database, list(chosen))
         sampled = [shown(stored, why) for stored, why in zip(found, chosen.values(), strict=True)]
@@ -54,8 +56,10 @@ def write_review(dataset: Location, out: Path, *, pages: int = 200, comparison: 
         style=Markup(style),
         policy=_policy(script, style),
     )  # fmt: skip
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(html, "utf-8", newline="\n")
+    if out.exists() and not out.is_file():  # a pipe, /dev/stdout
+        out.write_text(html, "utf-8", newline="\n")
+    else:
+        write_whole(out, html)
     return len(sampled)
 
 
@@ -87,8 +91,8 @@ def _policy(script: str, style: str) -> str:
 
 def _last_run(dataset: Location) -> str:
     """Return the name of the dataset's last run, or an empty text."""
-    runs = sorted(path.name.removesuffix(".json") for path in (dataset / "_runs").glob("*.json"))
-    return runs[-1] if runs else ""
+    names = (path.name.removesuffix(".json") for path in (dataset / RUNS).glob("*.json"))
+    return max((name for name in names if RUN.fullmatch(name)), default="")
 
 
 def _filters(pages: Sequence[ShownPage]) -> dict[str, list[tuple[str, int]]]:

@@ -14,10 +14,11 @@ _ALL = "SELECT id FROM records UNION ALL SELECT page_id FROM rejections"
 _RISKS: Mapping[str, str] = {
     "least sure": "SELECT id FROM records ORDER BY confidence, md5(id)",
     "most removed": "SELECT id FROM records ORDER BY removed_ratio DESC, md5(id)",
-    "most flags": "SELECT page_id FROM flags GROUP BY page_id ORDER BY count(*) DESC, md5(page_id)",
+    "most flags": "SELECT page_id FROM flags WHERE page_id IN (SELECT id FROM records) "
+    "GROUP BY page_id ORDER BY count(*) DESC, md5(page_id)",
     "flagged as a whole": "SELECT id FROM records WHERE len(flags) > 0 ORDER BY len(flags) DESC, md5(id)",
     "lowest score kept": "SELECT page_id FROM blocks WHERE kept AND label = 'body' "
-    "GROUP BY page_id ORDER BY min(score), md5(page_id)",
+    "AND page_id IN (SELECT id FROM records) GROUP BY page_id ORDER BY min(score), md5(page_id)",
     "highest score removed": "SELECT page_id FROM blocks WHERE NOT kept AND page_id IN (SELECT id FROM records) "
     "GROUP BY page_id ORDER BY max(score) DESC, md5(page_id)",
     "rejected, most like an article": "SELECT page_id FROM rejections LEFT JOIN blocks USING (page_id) "

@@ -4,6 +4,7 @@ Nothing here imports Prefect or Delta.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from qingwen.clean import clean_page, unforeseen
 from qingwen.dataset.location import location_of
@@ -29,7 +30,8 @@ def clean_batch(job: CleanJob, context: WorkerContext) -> Counts:
     """
     done = location_of(job.folder) / DONE
     if done.exists():
-        return Counts.from_json(done.read_text("utf-8"))
+        with suppress(ValueError):  # it is damaged: the batch is cleaned again
+            return Counts.from_json(done.read_text("utf-8"))
     try:
         return _clean(job, context)
     except MemoryError as fault:

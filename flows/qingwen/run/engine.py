@@ -17,7 +17,8 @@ from pathlib import Path
 
 from qingwen.dataset import delta
 from qingwen.dataset.dataset import new_name
-from qingwen.dataset.location import Location, is_local, location_of, remove
+from qingwen.dataset.layout import clear_staging
+from qingwen.dataset.location import Location, is_local, location_of
 from qingwen.dataset.part_files import is_whole
 from qingwen.dataset.progress import Progress, silent
 from qingwen.dataset.schema import DUPLICATES
@@ -289,9 +290,7 @@ def _plan(run: Run, new: NewPages, sites: SiteBook, forgotten: Forgotten) -> tup
     versions += [f"sites {sites.digest}", f"forgotten {forgotten.digest}"]
     batches = new.batches(run.request.processes, run.request.batch_pages, versions)
     keys, staging = {batch.key for batch in batches}, run.dataset.staging
-    for folder in staging.iterdir() if staging.is_dir() else ():
-        if folder.name not in keys or not is_whole(folder):
-            remove(folder)
+    clear_staging(staging, frozenset(key for key in keys if is_whole(staging / key)))
     return batches
 
 

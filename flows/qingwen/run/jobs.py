@@ -73,9 +73,7 @@ def write_context(context: WorkerContext, rules: str | None, staging: Location) 
     )
     text = TypeAdapter(_ContextFile).dump_json(stated).decode()
     path = staging / f"context-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text)
+    write_whole(path, text)  # also where one is there: it may be torn
     return path
 
 

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from qingwen.config import Config
 from qingwen.dataset import delta
-from qingwen.dataset.dataset import check_dataset, new_name, versions_of
+from qingwen.dataset.dataset import check_dataset, new_name, pin, versions_of
+from qingwen.dataset.layout import REVIEW
 from qingwen.dataset.location import Location, remove
 from qingwen.dataset.part_files import Staged
 from qingwen.dataset.rows import rows_of, source_row
 from qingwen.dataset.schema import TABLES
 from qingwen.errors import SetupError
-from qingwen.model import Rejection
+from qingwen.model import SCHEMA_VERSION, Rejection
 from qingwen.read.page import RawPage, Source
 from qingwen.rules.site_book import SITES, SiteBook, load_sites
 from qingwen.rules.takedowns import FORGOTTEN, RULE, Forgotten, load_forgotten, url_digest
@@ -23,8 +25,6 @@ from qingwen.run.publish import Commit, OpenDataset, merge, next_number, open_da
 # The file size that object stores and readers of Parquet like best.
 FILE_BYTES = 256 * 1024 * 1024
 
-# The review page that stands beside the tables by default.
-REVIEW = "review.html"
 _COPIES = ("duplicate_of", "duplicate_kind", "cluster_size")
 
 
@@ -63,16 +63,32 @@ def compact(dataset: Location, file_bytes: int = FILE_BYTES) -> Compacted:
     return done
 
 
-def vacuum(dataset: Location, keep_hours: int = 0) -> int:
-    """Remove the files that no table uses any more; return how many.
+@dataclass(frozen=True, slots=True)
+class Vacuumed:
+    """The files and log entries that were removed, or would be; and files in the tables' folders that no run wrote."""
 
-    Afterwards a plain glob of a table's files is exact. Whoever still reads a version older than ``keep_hours`` loses
-    its files.
+    removed: tuple[Location, ...]
+    foreign: tuple[Location, ...]
+
+
+def vacuum(dataset: Location, keep_hours: int = 0, *, dry_run: bool = False) -> Vacuumed:
+    """Remove the files that no table uses any more, and the log entries that nobody needs; return them.
+
+    Afterwards a plain glob of a table's files is exact, but for files that no run wrote: these are left. Whoever still
+    reads a version older than ``keep_hours`` loses its files. ``dry_run`` removes nothing.
 
     Raises: as `compact`.
     """
     with open_dataset(check_dataset(dataset, any_version=True)):
-        return sum(delta.remove_unused(dataset, name, keep_hours) for name in TABLES)
+        if not dry_run:
+            for name in TABLES:
+                delta.keep_texts_out_of_the_log(dataset, name)
+            pin(dataset)
+        unused = [delta.find_unused(dataset, name, keep_hours) for name in TABLES]
+        found = Vacuumed(tuple(p for one in unused for p in one.ours), tuple(p for one in unused for p in one.foreign))
+        for place in () if dry_run else found.removed:
+            remove(place)
+        return found
 
 
 def forget(
@@ -95,12 +111,14 @@ def forget(
             FORGOTTEN: load_forgotten(opened.state / FORGOTTEN).joined(asked).to_json(),
             SITES: SiteBook({name: site for name, site in known.items() if name not in sites}).to_json(),
         }
-        run, versions = new_name(dataset), versions_of(dataset)
+        run = new_name(dataset)
+        versions = {"schema_version": SCHEMA_VERSION, "min_similarity": Config().min_similarity, **versions_of(dataset)}
+        # Before anything is decided: a run that is killed from here on is finished by the next one.
+        remove(dataset / REVIEW)
         merge(opened, [_stage_rejections(opened, run)])
         _take_out_addresses(opened)
         cluster(opened.database, versions["min_similarity"])
         publish(opened, Commit(next_number(dataset), run, tuple(sorted(texts)), **versions), texts)
-        remove(dataset / REVIEW)
     return Forgotten(pages)
 
 

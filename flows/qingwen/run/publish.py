@@ -15,20 +15,41 @@ from pydantic import TypeAdapter
 
 from qingwen.dataset import delta
 from qingwen.dataset.database import DATABASE_FAULTS, PREFIX, Database, give_back, in_order
-from qingwen.dataset.dataset import VERSIONS, write_versions
-from qingwen.dataset.location import Location, remove, sync, write_whole
+from qingwen.dataset.dataset import CHANGES, VERSIONS, pin, pinned, write_versions
+from qingwen.dataset.layout import PART, RUN, STATE, check_links, clear_staging, remove_leftovers
+from qingwen.dataset.location import Location, check_path, remove, sync, write_whole
 from qingwen.dataset.lock import FolderLock, StoreLock, lock_of
 from qingwen.dataset.part_files import is_whole, is_whole_table, read_table
 from qingwen.dataset.rows import ITEM, staged_schema
 from qingwen.dataset.schema import KEYS, ORDERS, TABLES
 from qingwen.errors import BatchError, SetupError
 from qingwen.read.page import Source
+from qingwen.rules.site_book import SITES
+from qingwen.rules.takedowns import FORGOTTEN
 from qingwen.run.plan import make_held, table_of_paths, table_of_sources
 from qingwen.run.sql import make
+from qingwen.run.stuck_pages import FAILED_PAGES
 
 # In a folder beside the staged parts: the tables of what was decided and, last, the marker that all of them are whole.
-FINAL, COMMIT, CHANGES = "final", "commit.json", "changes.parquet"
-_DECIDED = ("parts", "dropped", "moved", "stated", "clusters", "changes", "new_clusters", "gone")
+FINAL, COMMIT = "final", "commit.json"
+# What changes beside rows: files of the state, each with its own reader.
+_BESIDE = (SITES, FORGOTTEN, FAILED_PAGES)
+
+
+def _strings(*names: str) -> Any:
+    return pa.schema([(name, pa.string()) for name in names])
+
+
+_DECIDED: Mapping[str, Any] = {
+    "parts": _strings("folder"),
+    "dropped": _strings(ITEM),
+    "moved": _strings("page", "path"),
+    "stated": TABLES["sources"],
+    "clusters": TABLES["duplicates"],
+    "changes": CHANGES,
+    "new_clusters": TABLES["duplicates"],
+    "gone": _strings("of_table", "key"),
+}
 _STAGED = ("blocks", "edits", "flags", "rejections", "signatures", "records", "sources")
 _IDS = ("id", "page_id")
 
@@ -45,7 +66,7 @@ class OpenDataset:
     @property
     def state(self) -> Location:
         """Return the folder of what only runs read."""
-        return self.path / "_state"
+        return self.path / STATE
 
     @property
     def staging(self) -> Location:
@@ -58,18 +79,26 @@ def open_dataset(path: Location) -> Iterator[OpenDataset]:
     """Hold a dataset: locked, what a killed run had begun finished, with a database beside it.
 
     Raises:
-        SetupError: the folder cannot be written.
+        SetupError: the folder cannot be written, or something in it leads elsewhere.
         PublishError: another run holds the dataset.
         BatchError: the machine failed under it (a full disk, a store that is gone); the next run goes on.
     """
-    lock, state = lock_of(path), path / "_state"
+    check_path(path)
+    check_links(path)
+    lock, state = lock_of(path), path / STATE
     lock.hold()
     try:
         for left in state.glob(f"{PREFIX}*"):
             remove(left)
+        remove_leftovers(path)
+        delta.check_tables(path)
         commit = _finish(path)
+        if delta.exists(path, "records"):
+            pin(path)
         with Database(state) as database:
             yield OpenDataset(path, database, commit.run if commit else None, lock)
+        if delta.exists(path, "records"):
+            pin(path)
     except (OSError, *DATABASE_FAULTS, delta.Fault) as fault:
         why = " ".join(str(fault).split())
         raise BatchError(f"{path}: the machine failed under the run ({why}). Run again to go on.") from fault
@@ -106,35 +135,53 @@ def _finish(path: Location) -> Commit | None:
     Raises:
         SetupError: it is damaged, and some tables have it.
     """
-    staging = path / "_state" / "staging"
+    staging = path / STATE / "staging"
     final = staging / FINAL
     if not (final / COMMIT).exists():
         return None
-    commit = _decided(staging)
+    commit = _decided(staging, next_number(path))
     if commit is not None:
         _commit_decided(path, commit)
         return commit
-    # Records are committed last.
-    if any(delta.published(path, name) > delta.published(path, "records") for name in TABLES):
+    if _is_half_published(path):
         raise SetupError(
             f"{final}: what a killed run had decided is damaged, and some tables have it already. Remove the folder, "
             "then run with --rebuild."
         )
-    remove(staging)
+    clear_staging(staging)
     return None
 
 
-def _decided(staging: Location) -> Commit | None:
-    """Return what a killed run had decided, if all that it wrote down is whole."""
+def _is_half_published(path: Location) -> bool:
+    """Tell whether some tables have commits that others lack."""
+    pins = pinned(path)
+    if pins:
+        return any(pins.get(name) != version for name, version in delta.versions(path).items())
+    # A dataset of 1.0, where records were committed last.
+    return any(delta.published(path, name) > delta.published(path, "records") for name in TABLES)
+
+
+def _decided(staging: Location, most: int) -> Commit | None:
+    """Return what a killed run had decided, if all that it wrote down is whole and names nothing but what it may.
+
+    ``most`` is the largest number that it can have.
+    """
     final = staging / FINAL
     try:
         commit = _commits().validate_json((final / COMMIT).read_bytes())
-        parts = [staging / folder for folder in read_table(final / "parts.parquet")["folder"].to_pylist()]
-    except (OSError, ValueError):
+        parts = read_table(final / "parts.parquet")["folder"].to_pylist()
+        if not (
+            set(commit.beside) <= set(_BESIDE)
+            and RUN.fullmatch(commit.run)
+            and 0 < commit.number <= most
+            and all(PART.fullmatch(part) for part in parts)
+        ):
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    files = [final / f"{name}.parquet" for name in _DECIDED]
-    are_whole = all(map(is_whole_table, files)) and all(map(is_whole, parts))
-    return commit if are_whole and all((final / name).exists() for name in commit.beside) else None
+    tables = all(is_whole_table(final / f"{name}.parquet", schema) for name, schema in _DECIDED.items())
+    are_whole = tables and all(is_whole(staging / part) for part in parts)
+    return commit if are_whole and all((final / name).is_file() for name in commit.beside) else None
 
 
 def next_number(dataset: Location) -> int:
@@ -205,23 +252,25 @@ def publish(dataset: OpenDataset, commit: Commit, texts: Mapping[str, str]) -> d
 
 
 def _commit_decided(dataset: Location, commit: Commit) -> dict[str, int]:
-    staging = dataset / "_state" / "staging"
+    staging = dataset / STATE / "staging"
     final = staging / FINAL
     # The versions of the rows are written before the rows: a reader of both is never misled.
     write_versions(dataset, {name: getattr(commit, name) for name in VERSIONS})
     for name in commit.beside:
-        write_whole(dataset / "_state" / name, (final / name).read_text("utf-8"))
-    commits = commit_tables(dataset, final, commit)
+        write_whole(dataset / STATE / name, (final / name).read_bytes())
+    commit_tables(dataset, final, commit)
+    commits = pin(dataset)
     changes = dataset / "_runs" / f"{commit.run}.changes.parquet"
-    write_whole(changes, (final / CHANGES).read_bytes())
-    remove(staging)
+    write_whole(changes, (final / "changes.parquet").read_bytes())
+    clear_staging(staging)
     return commits
 
 
-def commit_tables(dataset: Location, final: Location, commit: Commit) -> dict[str, int]:
-    """Commit what `publish` wrote down, side tables first, records last; return each table's version.
+def commit_tables(dataset: Location, final: Location, commit: Commit) -> None:
+    """Commit what `publish` wrote down: side tables gain, records change, side tables lose.
 
-    A table that has the run's commit already is passed over, so that a killed run can be finished.
+    So whoever sees a record finds its blocks. A commit that a table has already is passed over, so that a killed run
+    can be finished.
     """
     with Database(final.parent) as database:
         for name in _DECIDED:
@@ -231,21 +280,32 @@ def commit_tables(dataset: Location, final: Location, commit: Commit) -> dict[st
         for name in TABLES:
             if delta.published(dataset, name) < commit.number:
                 _commit_table(database, dataset, name, commit)
-    return {name: delta.version(dataset, name) for name in TABLES}
+        for name in TABLES:
+            if name != "records" and not commit.rebuild:
+                _view_known(database, dataset, name)
+                only = _gone(database, name, f"AND key NOT IN (SELECT {KEYS[name]} FROM ({_query(name)}))")
+                delta.withdraw(dataset, name, only, _table_commit(name, commit))
 
 
 def _commit_table(database: Database, dataset: Location, name: str, commit: Commit) -> None:
     _view_known(database, None if commit.rebuild else dataset, name)
     query = _query(name)
-    gone = database.column("SELECT key FROM gone WHERE of_table = ? ORDER BY key", name)
+    # Rows of a side table that others replace go with the commit that brings these.
+    replaced = _gone(database, name, "" if name == "records" else f"AND key IN (SELECT {KEYS[name]} FROM ({query}))")
     must = commit.rebuild or name == "records" or not delta.exists(dataset, name)
-    if not (must or len(gone) or database.rows(f"SELECT 1 FROM ({query}) LIMIT 1")):
+    if not (must or len(replaced) or database.rows(f"SELECT 1 FROM ({query}) LIMIT 1")):
         return
-    by_month = name == "records" and commit.by_month
-    table_commit = delta.Commit(commit.number, commit.run, commit.rebuild, by_month)
-    delta.commit(dataset, name, _in_order(database, query, name), table_commit, gone)
+    delta.commit(dataset, name, _in_order(database, query, name), _table_commit(name, commit), replaced)
     # The memory of one table is not held while the next is written.
     give_back()
+
+
+def _gone(database: Database, name: str, also: str = "") -> Any:
+    return database.column(f"SELECT key FROM gone WHERE of_table = ? {also} ORDER BY key", name)
+
+
+def _table_commit(name: str, commit: Commit) -> delta.Commit:
+    return delta.Commit(commit.number, commit.run, commit.rebuild, name == "records" and commit.by_month)
 
 
 def _in_order(database: Database, query: str, name: str) -> Any:

@@ -231,7 +231,7 @@ def survey_pages(job: SurveyJob, context: WorkerContext, watch: Watch) -> int:
     for n, bucket in enumerate(buckets):
         whole = pa.BufferOutputStream()
         parquet.write_table(_table(bucket), whole, compression="zstd")
-        (folder / f"{n}.parquet").write_bytes(whole.getvalue())
+        write_whole(folder / f"{n}.parquet", whole.getvalue().to_pybytes())
     return len(job.files)
 
 
