@@ -180,9 +180,7 @@ def compact(
     done = maintenance.compact(location_of(dataset), file_megabytes << 20)
     for name, (before, after) in done.files.items():
         put(f"{name:12} {before:6} → {counted(after, 'file')}")
-    put(
-        f"{counted(done.refreshed, 'record')} updated from the table duplicates. Old files stay until qingwen vacuum."
-    )
+    put(f"{counted(done.refreshed, 'record')} updated from the table duplicates. Old files stay until qingwen vacuum.")
     return DONE
 
 
@@ -232,10 +230,11 @@ def forget(
     from qingwen.dataset.location import location_of
     from qingwen.review.terminal import counted
     from qingwen.run import maintenance
+    from qingwen.text.addresses import without_secrets
 
     if not (id or url or site):
         raise SetupError("forget: name what to take down: --id, --url or --site, as often as needed.")
-    found = maintenance.forget(location_of(dataset), id or [], url or [], site or [])
+    found = maintenance.forget(location_of(dataset), id or [], [without_secrets(one) for one in url or []], site or [])
     pages = counted(len(found.ids), "page")
     put(f"{pages} taken down; no run brings them back. To remove the files that held them: qingwen vacuum {dataset}")
     return DONE

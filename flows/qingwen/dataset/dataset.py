@@ -80,7 +80,9 @@ def snapshot(dataset: Location, *, any_version: bool = False) -> Snapshot:
     Raises: as `check_dataset`.
     """
     check_dataset(dataset, any_version=any_version)
-    return Snapshot(dataset, pinned(dataset))
+    tables = Snapshot(dataset, pinned(dataset))
+    delta.check_tables(tables)
+    return tables
 
 
 def pinned(dataset: Location) -> dict[str, int]:

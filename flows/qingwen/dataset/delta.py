@@ -85,7 +85,13 @@ def _open(dataset: Location | Snapshot, name: str) -> DeltaTable:
     at, place = (dataset.versions.get(name), dataset.dataset) if isinstance(dataset, Snapshot) else (None, dataset)
     path = path_of(place, name)
     try:
-        return DeltaTable(path, version=at)
+        table = DeltaTable(path)
+        last = int(table.version())
+        if at is not None and at > last:
+            raise DeltaError(f"its last version is {last}")
+        if at is not None and at < last:  # a run is publishing
+            table.load_as_version(at)
+        return table
     except DeltaError as fault:
         if not is_local(place):  # it may be out of reach
             raise

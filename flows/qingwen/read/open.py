@@ -14,19 +14,15 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import IO, Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from qingwen.errors import BatchError, SetupError
+from qingwen.text.addresses import holds_secret, place_of
 
 # Object stores and file servers. fsspec opens more: archives, caches and references that lead on to other URLs and to
 # files of this machine, and repositories of code.
 STORES = frozenset(
     "s3 s3a gs gcs az abfs abfss adl oss cos obs hdfs webhdfs http https ftp sftp smb webdav hf memory".split()
-)
-# Query parameters that give access to anyone who has the URL.
-_SECRETS = frozenset(
-    "x-amz-signature x-amz-credential x-amz-security-token x-goog-signature x-goog-credential sig signature token "
-    "access_token password secret".split()
 )
 # The limit on decompression: at most so many times the compressed size, after the first 64 MiB (`max_page_bytes` bounds
 # a single page). Pages shrink to a tenth, an archive of copies to a hundredth.
@@ -67,10 +63,10 @@ def is_url(path: str) -> bool:
 
 
 def check_address(path: str) -> None:
-    """Check that a path, if it is a URL, names a store and holds no password.
+    """Check that a path, if it is a URL, names a store and holds no user, no password and no key.
 
     Raises:
-        SetupError: it names no store or holds a password, which the message leaves out.
+        SetupError: it names no store, or holds one of these, which the message leaves out.
     """
     if not is_url(path):
         return
@@ -78,22 +74,25 @@ def check_address(path: str) -> None:
     if "::" in path or scheme not in STORES:
         known = ", ".join(sorted(STORES))
         hint = "name a file of this machine by its path" if scheme in ("file", "local") else f"known are {known}"
-        raise SetupError(f"{_without_secrets(path)}: a URL of this kind is not opened; {hint}.")
+        raise SetupError(f"{place_of(path)}: a URL of this kind is not opened; {hint}.")
     try:
-        parts = urlsplit(path)
+        urlsplit(path)
     except ValueError as fault:
-        raise SetupError(f"{scheme}://: not a URL: {fault}.") from fault
-    named = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    if ":" in parts.netloc.rpartition("@")[0] or named & _SECRETS:
+        raise SetupError(f"{scheme}://: not a URL.") from fault
+    check_secrets(path)
+
+
+def check_secrets(address: str) -> None:
+    """Check that an address holds no user, no password and no key.
+
+    Raises:
+        SetupError: it holds one, which the message leaves out.
+    """
+    if holds_secret(address):
         raise SetupError(
-            f"{_without_secrets(path)}: the URL holds a password or a signature, which would be stored in the dataset. "
+            f"{place_of(address)}: the URL holds a user, a password, a key or a signature, which would be stored. "
             "Give credentials through the environment."
         )
-
-
-def _without_secrets(path: str) -> str:
-    scheme, _, rest = path.partition("://")
-    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
 
 
 def escaped_name(path: str) -> str:
@@ -275,7 +274,9 @@ def find_in_store(url: str) -> Iterator[StoreFile]:
         raise BatchError(f"{url}: cannot be listed now: {type(fault).__name__}: {fault}") from fault
     for name, details in found.items():
         if details.get("type") == "file":
-            yield StoreFile(files.unstrip_protocol(name), int(details.get("size") or 0), _modified(details))
+            path = files.unstrip_protocol(name)
+            check_address(path)  # a page of links may lead to signed ones
+            yield StoreFile(path, int(details.get("size") or 0), _modified(details))
 
 
 def _modified(details: dict[str, Any]) -> int:

@@ -13,6 +13,7 @@ from qingwen.config import Config
 from qingwen.model import HTML, PLAIN, Page, Rejection
 from qingwen.read.encoding import REPLACEMENT, decode
 from qingwen.read.open import open_raw, open_unpacked
+from qingwen.text.addresses import without_secrets
 
 # The rule of what cannot be read now, and may be read by a later run: its path is pending.
 UNAVAILABLE = "read.unavailable"
@@ -46,7 +47,8 @@ _HASHED_CHUNK, _MAX_HASHED_CHUNKS = 1 << 20, 1 << 8
 class RawPage:
     """A page before decoding: its unpacked bytes, or why it has no bytes, and what its container says of it.
 
-    ``media_type`` is None if the container does not say; ``charset`` is the encoding that it declares.
+    ``media_type`` is None if the container does not say; ``charset`` is the encoding that it declares. Of a ``url``
+    what gives access is left out.
     """
 
     path: str
@@ -55,6 +57,10 @@ class RawPage:
     fetched_at: datetime | None = None
     media_type: str | None = None
     charset: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.url is not None:
+            object.__setattr__(self, "url", without_secrets(self.url))
 
     @property
     def page_id(self) -> str:
@@ -163,11 +169,11 @@ def page_of(raw: RawPage, config: Config, url: str | None = None) -> Page | Reje
     zeros = decoded.text.count("\0")
     if zeros > _MAX_ZERO_SHARE * len(decoded.text):
         return rejection(path, "read.binary", f"The text holds {zeros} zero bytes: no text.", octets)
-    sha256, url = hashlib.sha256(octets).hexdigest(), url or raw.url
+    sha256, url = hashlib.sha256(octets).hexdigest(), url or raw.url or _url(path, config)
     return Page(
         id=sha256[:32],
         source_path=path,
-        url=url if url is not None else _url(path, config),
+        url=url and without_secrets(url),
         media_type=raw.media_type or _media_type(path, decoded.text),
         encoding=decoded.encoding,
         text=decoded.text,

@@ -58,7 +58,7 @@ class Request(RunOptions):
     config: Config = field(default_factory=Config)
 
     def __post_init__(self) -> None:
-        from qingwen.read.open import check_address
+        from qingwen.read.open import check_address, check_secrets
 
         for option in fields(RunOptions):
             value, least = getattr(self, option.name), option.metadata.get("ge")
@@ -76,6 +76,8 @@ class Request(RunOptions):
             )
         for named in (*self.inputs, self.output):
             check_address(named)  # before anything is printed or stored
+        for address in (self.config.url_prefix, self.cluster):
+            check_secrets(address or "")
         output = os.path.realpath(self.output)
         if any(os.path.isdir(named) and os.path.realpath(named) == output for named in self.inputs):
             raise SetupError(f"--output {self.output}: is an input too; a dataset is not read as pages. Name another.")
