@@ -272,7 +272,7 @@ def commit_tables(dataset: Location, final: Location, commit: Commit) -> None:
     So whoever sees a record finds its blocks. A commit that a table has already is passed over, so that a killed run
     can be finished.
     """
-    with Database(final.parent) as database:
+    with Database(dataset / STATE) as database:
         for name in _DECIDED:
             database.view(name, [final / f"{name}.parquet"])
         folders = database.rows("SELECT folder FROM parts ORDER BY folder")
