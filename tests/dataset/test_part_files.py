@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from qingwen.dataset import part_files
+from qingwen.dataset.location import location_of
 from qingwen.dataset.part_files import Staged
 from qingwen.run.clean_batch import DONE
 
@@ -51,6 +54,27 @@ def test_a_batch_that_fails_leaves_no_folder_behind(tmp_path: Path) -> None:
     with pytest.raises(KeyError), Staged(tmp_path / "batch") as parts:
         parts.add({"edits": [{**EDIT, "before": ",", "after": "，"}], "no such table": []})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_batch_for_a_store_is_written_where_nobody_else_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's temporary folder is shared: the folder's name cannot be guessed, and it is its owner's alone."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    names = set()
+    for _ in range(2):
+        with Staged(location_of("memory://store/batch")) as parts:
+            (folder,) = tmp_path.iterdir()
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+            names.add(folder.name)
+            parts.finish("{}")
+        assert list(tmp_path.iterdir()) == []
+    assert len(names) == 2
+
+
+def test_no_file_of_a_dataset_may_be_executed(seed_dataset: Path) -> None:
+    for path in seed_dataset.rglob("*"):
+        assert path.is_dir() or not path.stat().st_mode & 0o111, path
 
 
 def test_what_the_batch_says_of_itself_lies_beside_its_parts(tmp_path: Path) -> None:

@@ -24,8 +24,10 @@ import zstandard
 from pyarrow import parquet
 
 import qingwen
+from conftest import PAGES
 from qingwen import Config
 from qingwen.dataset import delta
+from qingwen.dataset.location import location_of
 from qingwen.dataset.rows import arrow, rows_of, source_row
 from qingwen.errors import SetupError
 from qingwen.model import Page, Rejection
@@ -269,7 +271,10 @@ def test_names_that_are_no_utf_8_and_hold_newlines_are_written_down_and_read(tmp
         "file:///etc/passwd", "local://x", "zip://a.txt::/tmp/a.zip", "simplecache::s3://b/a", "filecache://s3/x",
         "reference://x.json", "github://o:r@main/a.txt", "dask://x", "git://x", "jupyter://x", "dir://x", "tar://x",
         "s3://key:secret@b/a", "https://user:secret@h/a.txt", "https://h/a.txt?X-Amz-Signature=secret&x=1",
-        "https://h/a.txt?sig=secret", "ftp://:secret@h/",
+        "https://h/a.txt?sig=secret", "ftp://:secret@h/", "http://secret@h/a.txt", "HTTP://u%3Asecret@h/a.txt",
+        "https://h/a?x-oss-signature=secret", "https://h/a?x=1&q-signature=secret", "https://h/a?api_key=secret",
+        "s3://b/a;X-Amz-Signature=secret", "https://h/a.txt#token=secret", "https://h/a?%74oken=secret",
+        "https://h/a?OSSAccessKeyId=secret", "https://h/a?key=secret", "abfs://c:secret@h/a", "s3://b/a?x#y;pwd=secret",
     ],
 )  # fmt: skip
 def test_a_url_of_no_store_or_with_a_password_is_refused_and_not_printed(url: str, tmp_path: Path) -> None:
@@ -277,6 +282,39 @@ def test_a_url_of_no_store_or_with_a_password_is_refused_and_not_printed(url: st
                   lambda: Request((str(tmp_path),), url)):  # fmt: skip
         with pytest.raises(SetupError) as said:
             given()
+        assert "secret" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["s3://bucket/a@b/c.html", "https://h/s?keyword=1&monkey=2", "abfs://box@account.example/a", "hf://d/u/r@m/a"],
+)
+def test_an_address_without_secrets_is_taken(url: str) -> None:
+    check_address(url)
+
+
+def test_what_gives_access_is_left_out_of_the_addresses_of_rows(tmp_path: Path) -> None:
+    """In no file of a dataset: in no table, log, manifest or state."""
+    urls = ["http://me:hunter2@a.example/1?page=2", "https://a.example/2?access_token=hunter2&page=3#top"]
+    source = tmp_path / "a.jsonl"
+    text = (PAGES / "clean-dispatch.txt").read_text("utf-8")
+    rows = [
+        {"text": f"{text}\n第{n}版另有报道，记者在现场看到船只已经靠岸。\n", "url": url} for n, url in enumerate(urls)
+    ]
+    source.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    run(Request((str(source),), str(tmp_path / "out"), runner="inline"))
+    records = delta.read(location_of(tmp_path / "out"), "records", ("url",))["url"].to_pylist()
+    assert sorted(records) == ["http://a.example/1?page=2", "https://a.example/2?page=3#top"]
+    sources = delta.read(location_of(tmp_path / "out"), "sources", ("url",))["url"].to_pylist()
+    assert sorted(sources) == sorted(records)
+    left = b"".join(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert b"hunter2" not in left
+    for wrong in (
+        {"config": Config(url_prefix="https://u:secret@h/")},
+        {"cluster": "tcp://u:secret@h", "runner": "dask"},
+    ):
+        with pytest.raises(SetupError) as said:
+            Request((str(source),), str(tmp_path / "out"), **wrong)
         assert "secret" not in str(said.value)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from conftest import PAGES
+from conftest import PAGES, ROOT
 from qingwen.cli.main import main
 from qingwen.dataset import delta
 from qingwen.dataset.dataset import changes
@@ -103,6 +105,31 @@ def test_a_reader_of_the_old_version_keeps_its_files_through_compaction(daily: t
     compact(output)
     assert parquet.read_table(reader.file_uris()).num_rows == held
     assert parquet.read_table(DeltaTable(str(output / "blocks")).file_uris()).num_rows == held
+
+
+def test_the_reader_of_the_card_is_right_after_a_run_that_replaced_pages(
+    daily: tuple[Path, Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder of any name; and it is not deltalake's scan, which may abort a process that ends behind it."""
+    _, output, _ = daily
+    folder = Path(shutil.copytree(output, tmp_path / "新 闻 50%#"))
+    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text("utf-8"), re.DOTALL)
+    monkeypatch.chdir(folder)
+    read: dict[str, Any] = {}
+    exec(code, read)
+    assert sorted(read["records"]["id"].to_pylist()) == sorted(row["id"] for row in rows(output, "records"))
+    assert len(list((folder / "records").glob("*.parquet"))) > 1
+    guides = [*ROOT.glob("README*.md"), *(ROOT / "flows").rglob("*.md"), *(ROOT / "flows").rglob("*.py")]
+    assert not [path for path in guides if ".to_pyarrow" in path.read_text("utf-8")]
+
+
+def test_vacuum_spares_what_the_last_hours_used(daily: tuple[Path, Path, list[str]]) -> None:
+    _, output, _ = daily
+    (killed := output / "blocks/part-00000-00000000-0000-0000-0000-000000000000-c000.zstd.parquet").write_bytes(b"")
+    assert not vacuum(output, 24).removed
+    os.utime(killed, (0, 0))
+    assert vacuum(output, 24, dry_run=True).removed == vacuum(output, 24).removed == (killed,)
+    assert len(vacuum(output).removed) > 3
 
 
 def test_changes_since_a_run(daily: tuple[Path, Path, list[str]]) -> None:

@@ -382,9 +382,8 @@ def find_unused(dataset: Location, name: str, hours: int) -> Unused:
     path = path_of(dataset, name)
     folder, table = location_of(path), _open(dataset, name)
     used = _names(table, path)
-    # It lists all that the log does not name, and what it named once and was removed long ago.
-    stated = table.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False, full=True)
-    old = {unquote(one) for one in stated} | set(stated)
+    withdrawn = _withdrawn(table, hours)
+    spared = used | (_withdrawn(table, 0) - withdrawn)
     last = int(table.version()) + (not _states_ids_alone(table, name))
     ours, foreign = [], []
     for place in _below(folder):
@@ -396,12 +395,18 @@ def find_unused(dataset: Location, name: str, hours: int) -> Unused:
             is_old = (unfinished or (entry[:20].isdigit() and int(entry[:20]) < last)) and _is_older(place, hours)
         else:
             is_ours = one in used or bool(_DATA_FILE.fullmatch(one))
-            is_old = one not in used and one in old
+            is_old = one not in spared and _is_older(place, 0 if one in withdrawn else hours)
         if not is_ours:
             foreign.append(place)
         elif is_old:
             ours.append(place)
     return Unused(tuple(ours), tuple(foreign))
+
+
+def _withdrawn(table: DeltaTable, hours: int) -> set[str]:
+    """Return the files that the log names as withdrawn, so many hours ago or more."""
+    stated = table.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False)
+    return {unquote(one) for one in stated}
 
 
 def _below(folder: Location) -> list[Location]:

@@ -4,7 +4,7 @@ A run that is killed in between is finished by the next one from what was writte
 run's database, never whole in memory.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -24,16 +24,20 @@ from qingwen.dataset.rows import ITEM, staged_schema
 from qingwen.dataset.schema import KEYS, ORDERS, TABLES
 from qingwen.errors import BatchError, SetupError
 from qingwen.read.page import Source
-from qingwen.rules.site_book import SITES
-from qingwen.rules.takedowns import FORGOTTEN
+from qingwen.rules.site_book import SITES, parse_sites
+from qingwen.rules.takedowns import FORGOTTEN, parse_forgotten
 from qingwen.run.plan import make_held, table_of_paths, table_of_sources
 from qingwen.run.sql import make
-from qingwen.run.stuck_pages import FAILED_PAGES
+from qingwen.run.stuck_pages import FAILED_PAGES, parse_failed_pages
 
 # In a folder beside the staged parts: the tables of what was decided and, last, the marker that all of them are whole.
 FINAL, COMMIT = "final", "commit.json"
-# What changes beside rows: files of the state, each with its own reader.
-_BESIDE = (SITES, FORGOTTEN, FAILED_PAGES)
+# What changes beside rows: files of the state, each with what reads its text.
+_BESIDE: Mapping[str, Callable[[str], object]] = {
+    SITES: lambda text: parse_sites(text, SITES),
+    FORGOTTEN: lambda text: parse_forgotten(text, FORGOTTEN),
+    FAILED_PAGES: parse_failed_pages,
+}
 
 
 def _strings(*names: str) -> Any:
@@ -171,17 +175,19 @@ def _decided(staging: Location, most: int) -> Commit | None:
         commit = _commits().validate_json((final / COMMIT).read_bytes())
         parts = read_table(final / "parts.parquet")["folder"].to_pylist()
         if not (
-            set(commit.beside) <= set(_BESIDE)
+            set(commit.beside) <= _BESIDE.keys()
             and RUN.fullmatch(commit.run)
             and 0 < commit.number <= most
             and all(PART.fullmatch(part) for part in parts)
         ):
             return None
-    except (OSError, ValueError, KeyError, TypeError):
+        for name in commit.beside:
+            _BESIDE[name]((final / name).read_text("utf-8"))
+    except (OSError, ValueError, KeyError, TypeError, SetupError):
         return None
     tables = all(is_whole_table(final / f"{name}.parquet", schema) for name, schema in _DECIDED.items())
     are_whole = tables and all(is_whole(staging / part) for part in parts)
-    return commit if are_whole and all((final / name).is_file() for name in commit.beside) else None
+    return commit if are_whole else None
 
 
 def next_number(dataset: Location) -> int:

@@ -174,6 +174,18 @@ configs:
 text; `edits` every change with its rule; `flags` what was left as it is and may want a look; `rejections` the pages
 that are no article; `sources` every input.
 
+Read the files that a table names, from the folder of this card; a plain glob also sees old rows, from a run that
+replaced pages until `qingwen vacuum`.
+
+```python
+from urllib.parse import unquote
+
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+records = pq.read_table([unquote(file) for file in DeltaTable("records").file_uris()])
+```
+
 The texts belong to their publishers. `rights` holds the notice that a page printed, `source_path` and `id` say where a
 record came from. `qingwen forget` and `qingwen vacuum` take a page down.
 {_MASKED if masked else ""}

@@ -132,7 +132,16 @@ def load_failed_pages(state: Location) -> FailedPages:
         SetupError: the file is damaged.
     """
     hint = "Remove it: then these pages are tried again."
-    return read_state(state / FAILED_PAGES, _failed_pages().validate_json, hint) or {}
+    return read_state(state / FAILED_PAGES, parse_failed_pages, hint) or {}
+
+
+def parse_failed_pages(text: str | bytes) -> FailedPages:
+    """Return what `failed_pages_file` states.
+
+    Raises:
+        ValueError: the text is damaged.
+    """
+    return _failed_pages().validate_json(text)
 
 
 def failed_pages_file(failed: FailedPages, state: Location) -> dict[str, str]:
