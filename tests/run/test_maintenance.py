@@ -123,6 +123,66 @@ def test_the_reader_of_the_card_is_right_after_a_run_that_replaced_pages(
     assert not [path for path in guides if ".to_pyarrow" in path.read_text("utf-8")]
 
 
+def check_files(output: Path, what: str) -> None:
+    """Each file of each table has the declared columns: types, nullability, descriptions, names of inner columns."""
+    for name, schema in TABLES.items():
+        for file in Path(delta.path_of(output, name)).rglob("part-*.parquet"):
+            data = parquet.ParquetFile(file)
+            assert data.schema_arrow.equals(schema, check_metadata=True), (what, name)
+            paths = [data.schema.column(n).path for n in range(len(data.schema.names))]
+            assert not [path for path in paths if path.endswith(".element")], (what, name)
+            assert {data.metadata.row_group(n).num_rows for n in range(data.num_row_groups - 1)} <= {1000}, (what, name)
+        for entry in Path(delta.path_of(output, name)).glob("_delta_log/*.json"):
+            for line in entry.read_text("utf-8").splitlines():
+                stats = json.loads(json.loads(line).get("add", {}).get("stats") or "{}")
+                assert set(stats.get("minValues", ())) <= {"id", "page_id"}, (what, name)
+
+
+@pytest.mark.parametrize("by_month", [{}, {"partition_by": "month"}], ids=["flat", "by month"])
+def test_every_file_has_the_declared_columns_whatever_wrote_it(tmp_path: Path, by_month: dict[str, Any]) -> None:
+    inputs, output = tmp_path / "in", tmp_path / "out"
+    inputs.mkdir()
+    shutil.copytree(PAGES, inputs / "pages")
+    clean(output, inputs, **by_month)
+    check_files(output, "a run")
+    shutil.copy(PAGES / NAMES[3], inputs / "pages" / NAMES[0])
+    shutil.copy(PAGES / "english.txt", inputs / "pages" / NAMES[1])
+    clean(output, inputs, **by_month)
+    check_files(output, "pages replaced and withdrawn")
+    forget(output, [rows(output, "records")[0]["id"]])
+    check_files(output, "a page taken down")
+    before = {name: rows(output, name) for name in TABLES}
+    compact(output)
+    check_files(output, "compaction")
+    vacuum(output)
+    check_files(output, "vacuum")
+    assert {name: found for name, found in ((name, rows(output, name)) for name in TABLES) if name != "records"} == {
+        name: found for name, found in before.items() if name != "records"
+    }
+    (inputs / "more.txt").write_text((PAGES / NAMES[0]).read_text("utf-8"), "utf-8")
+    clean(output, inputs, **by_month)
+    check_files(output, "more pages")
+
+
+def test_compaction_writes_a_file_of_other_columns_anew(daily: tuple[Path, Path, list[str]]) -> None:
+    """As versions before 1.1 left them, which let delta-rs rewrite files."""
+    from deltalake import DeltaTable
+
+    _, output, _ = daily
+    compact(output)
+    vacuum(output)
+    held = {name: rows(output, name) for name in TABLES}
+    DeltaTable(str(output / "blocks")).optimize.z_order(["page_id"])
+    DeltaTable(str(output / "records")).update({"cluster_size": "cluster_size"})
+    vacuum(output)
+    with pytest.raises(AssertionError):
+        check_files(output, "another writer")
+    compact(output)
+    vacuum(output)
+    check_files(output, "compaction")
+    assert {name: rows(output, name) for name in TABLES} == held
+
+
 def test_vacuum_spares_what_the_last_hours_used(daily: tuple[Path, Path, list[str]]) -> None:
     _, output, _ = daily
     (killed := output / "blocks/part-00000-00000000-0000-0000-0000-000000000000-c000.zstd.parquet").write_bytes(b"")

@@ -6,23 +6,28 @@ not made again. Rows that only go are deleted in a second commit, after all tabl
 Readers open a `Snapshot`: the tables at versions that belong together.
 """
 
+from __future__ import annotations
+
+import json
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction, RemoveAction
 from pyarrow import compute, parquet
 
 from qingwen.dataset.layout import STATE, STATE_TABLES
-from qingwen.dataset.location import Location, check_path, is_local, location_of, open_file
+from qingwen.dataset.location import Location, check_path, is_local, location_of, open_file, remove, sync
 from qingwen.dataset.schema import KEYS, TABLES
 from qingwen.errors import SetupError
 
@@ -31,7 +36,6 @@ APPLICATION, WITHDRAWAL = "qingwen", "qingwen-withdrawal"
 # What reading and writing tables raises, besides OSError.
 Fault = DeltaError
 ROW_GROUP = 1000
-_OPERATION, _DELETE, _ADD = "_op", "delete", "add"
 # The optional partition column of records, and the column that it is made from.
 MONTH, _MONTH_OF = "published_month", "published_at"
 # How delta-rs names the data files that it writes, the entries of a log, and either while they are written.
@@ -230,22 +234,6 @@ def _with_month(rows: Any) -> Any:
     return pa.RecordBatchReader.from_batches(schema, batches())
 
 
-def _described_as(rows: Any, path: str) -> pa.RecordBatchReader:
-    """Return rows with the column descriptions of a table: delta-rs merges no columns whose descriptions differ."""
-    reader = rows if isinstance(rows, pa.RecordBatchReader) else rows.to_reader()
-    table = pa.schema(DeltaTable(path).schema().to_arrow())
-    schema = pa.schema([_described(field, table.field(field.name)) for field in reader.schema])
-    return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))
-
-
-def _described(field: pa.Field, other: pa.Field) -> pa.Field:
-    """Return a column with another's description, its inner fields too."""
-    if pa.types.is_struct(field.type):
-        inner = [_described(one, other.type.field(one.name)) for one in field.type]
-        field = field.with_type(pa.struct(inner))
-    return field.with_metadata(other.metadata)
-
-
 def commit(dataset: Location, name: str, rows: Any, commit: Commit, replaced: Any = None) -> bool:
     """Add rows to a table and delete those that they replace, in one commit; return whether the commit was made.
 
@@ -262,9 +250,7 @@ def commit(dataset: Location, name: str, rows: Any, commit: Commit, replaced: An
     if by_month:
         rows = _with_month(rows)
     if not (new or replaces):
-        rows = _described_as(rows, path)
-    if replaced is not None and len(replaced) and not (new or replaces):
-        _merge(path, name, rows, replaced, properties)
+        _replace(dataset, name, rows, replaced, properties)
         return True
     write_deltalake(
         path,
@@ -283,8 +269,7 @@ def commit(dataset: Location, name: str, rows: Any, commit: Commit, replaced: An
 def withdraw(dataset: Location, name: str, keys: Any, commit: Commit) -> None:
     """Delete the rows with these keys, an Arrow column, in one commit; a run makes no second one to a table."""
     if len(keys) and exists(dataset, name) and published(dataset, name, WITHDRAWAL) < commit.number:
-        none = pa.schema(_open(dataset, name).schema().to_arrow()).empty_table()
-        _merge(path_of(dataset, name), name, none, keys, _commit_properties(commit, WITHDRAWAL))
+        _replace(dataset, name, TABLES[name].empty_table(), keys, _commit_properties(commit, WITHDRAWAL))
 
 
 def _commit_properties(commit: Commit, application: str) -> CommitProperties:
@@ -303,65 +288,260 @@ def _properties(name: str) -> dict[str, str | None]:
     }
 
 
-def _merge(path: str, name: str, rows: Any, withdrawn: Any, properties: CommitProperties) -> None:
-    """Delete and add rows in one commit. A column of the source says which, so that a key may be deleted and added."""
-    key = KEYS[name]
-    reader = rows if isinstance(rows, pa.RecordBatchReader) else rows.to_reader()
-    columns = [field.with_nullable(True) for field in reader.schema]
-    schema = pa.schema([*columns, pa.field(_OPERATION, pa.string())])
-    tombstones = pa.table(
-        {field.name: withdrawn if field.name == key else pa.nulls(len(withdrawn), field.type) for field in columns}
-    )
-
-    def marked(batches: Iterable[Any], operation: str) -> Iterator[Any]:
-        for batch in batches:
-            marks = pa.array([operation] * batch.num_rows, pa.string())
-            yield pa.RecordBatch.from_arrays([*batch.columns, marks], schema=schema)
-
-    source = chain(marked(tombstones.combine_chunks().to_batches(), _DELETE), marked(reader, _ADD))
-    (
-        DeltaTable(path)
-        .merge(
-            source=pa.RecordBatchReader.from_batches(schema, source),
-            predicate=f"t.{key} = s.{key} AND s.{_OPERATION} = '{_DELETE}'",
-            source_alias="s",
-            target_alias="t",
-            writer_properties=_WRITER,
-            commit_properties=properties,
-        )
-        .when_matched_delete()
-        .when_not_matched_insert_all(predicate=f"s.{_OPERATION} = '{_ADD}'", except_cols=[_OPERATION])
-        .execute()
-    )
+def _replace(dataset: Location, name: str, rows: Any, gone: Any, properties: CommitProperties) -> None:
+    """Add rows and delete those with the keys of ``gone``, in one commit; files without such keys stay as they are."""
+    table, old, new = _open(dataset, name), list[_File](), NewFiles(dataset, name)
+    with new:
+        for file in _files_of(table) if gone is not None and len(gone) else ():
+            with (
+                open_file(location_of(path_of(dataset, name)) / file.name) as opened,
+                parquet.ParquetFile(opened) as data,
+            ):
+                keys = data.read([KEYS[name]], use_threads=False)[KEYS[name]].cast(pa.string())
+                leaves = compute.is_in(keys, gone).combine_chunks()
+                if not compute.any(leaves).as_py():
+                    continue
+                old.append(file)
+                at = 0
+                for batch in _batches_of(data, new.schema):
+                    new.add(batch.filter(compute.invert(leaves.slice(at, batch.num_rows))), file.partition)
+                    at += batch.num_rows
+        for batch in rows if isinstance(rows, pa.RecordBatchReader) else rows.to_batches():
+            new.add_by_month(batch)
+        new.commit(table, old, properties)
 
 
 def update(dataset: Location, name: str, rows: Any, columns: Sequence[str], *, label: str) -> None:
     """Set columns of some rows, by key, in one commit; ``rows`` is an Arrow table. Files without them do not change."""
-    key, path = KEYS[name], path_of(dataset, name)
-    (
-        DeltaTable(path)
-        .merge(
-            source=_described_as(rows, path),
-            predicate=f"t.{key} = s.{key}",
-            source_alias="s",
-            target_alias="t",
-            writer_properties=_WRITER,
-            commit_properties=CommitProperties(custom_metadata={"run": label}),
-        )
-        .when_matched_update({column: f"s.{column}" for column in columns})
-        .execute()
-    )
+    key, table, old = KEYS[name], _open(dataset, name), list[_File]()
+    with NewFiles(dataset, name) as new:
+        for file in _files_of(table):
+            with (
+                open_file(location_of(path_of(dataset, name)) / file.name) as opened,
+                parquet.ParquetFile(opened) as data,
+            ):
+                keys = data.read([key], use_threads=False)[key].cast(pa.string())
+                if not compute.any(compute.is_in(keys, rows[key])).as_py():
+                    continue
+                old.append(file)
+                for batch in _batches_of(data, new.schema):
+                    new.add(_updated(batch, rows, key, columns), file.partition)
+        new.commit(table, old, CommitProperties(custom_metadata={"run": label}))
+
+
+def _updated(batch: Any, rows: Any, key: str, columns: Sequence[str]) -> Any:
+    found = compute.index_in(batch[key], rows[key])
+    for column in columns:
+        at = batch.schema.get_field_index(column)
+        values = rows[column].combine_chunks().cast(batch.schema.field(column).type).take(found)
+        batch = batch.set_column(at, batch.schema.field(at), compute.if_else(found.is_valid(), values, batch[column]))
+    return batch
 
 
 def join_small_files(dataset: Location, name: str, size: int) -> tuple[int, int]:
     """Compact a table to files of about ``size`` bytes, in one commit; return the number of files before and after.
 
-    Rows do not change; those of each former file stay sorted.
+    Rows do not change; those of each former file stay sorted. A file whose columns are not those declared is written
+    anew.
     """
     table = _open(dataset, name)
-    before = len(table.file_uris())
-    table.optimize.compact(target_size=size, writer_properties=_WRITER)
-    return before, len(table.file_uris())
+    files = sorted(_files_of(table), key=lambda file: (file.partition or "", file.modified, file.name))
+    folder, before = location_of(path_of(dataset, name)), len(files)
+    groups = list[list[_File]]()
+    for file in files:
+        last = groups[-1] if groups else []
+        fits = last and last[0].partition == file.partition and sum(one.size for one in last) + file.size <= size
+        (last if fits else groups.append([]) or groups[-1]).append(file)  # type: ignore[func-returns-value]
+    old = list[_File]()
+    with NewFiles(dataset, name) as new:
+        for group in groups:
+            if len(group) == 1 and _is_as_declared(folder / group[0].name, new.schema):
+                continue
+            old += group
+            for file in group:
+                with open_file(folder / file.name) as opened, parquet.ParquetFile(opened) as data:
+                    for batch in _batches_of(data, new.schema):
+                        new.add(batch, file.partition)
+            new.close_files()
+        if old:
+            new.commit(table, old, CommitProperties(custom_metadata={"run": "compact"}), changes=False)
+        return before, before - len(old) + new.count
+
+
+def _is_as_declared(place: Location, schema: Any) -> bool:
+    with open_file(place) as opened:
+        return bool(parquet.read_schema(opened).equals(schema, check_metadata=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A data file of a table: its name, as the log states it and plain; its size, time and month."""
+
+    stated: str
+    name: str
+    size: int
+    modified: int
+    partition: str | None
+
+
+def _files_of(table: DeltaTable) -> list[_File]:
+    """Return the data files of a table, by name."""
+    rows = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    files = (
+        _File(
+            row["path"],
+            unquote(row["path"]),
+            row["size_bytes"],
+            row["modification_time"],
+            row.get(f"partition.{MONTH}"),
+        )
+        for row in rows
+    )
+    return sorted(files, key=lambda file: file.name)
+
+
+def _batches_of(data: Any, schema: Any) -> Iterator[Any]:
+    """Yield the rows of a file in the columns of a schema, whatever types of Arrow the file states."""
+    for batch in data.iter_batches(ROW_GROUP, columns=schema.names, use_threads=False):
+        yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
+
+
+class NewFiles:
+    """Data files of a table while they are written, one for each month; each has the declared schema. Use as a context.
+
+    What is not committed is removed.
+    """
+
+    def __init__(self, dataset: Location, name: str) -> None:
+        self._folder = location_of(path_of(dataset, name))
+        stated = pa.schema(_open(dataset, name).schema().to_arrow())
+        self._by_month = MONTH in stated.names
+        declared = TABLES[name]
+        same = set(declared.names) == set(stated.names) - {MONTH}
+        # The tables of an older version keep its columns.
+        self.schema = declared if same else pa.schema([field for field in stated if field.name != MONTH])
+        self._key = _properties(name)["delta.dataSkippingStatsColumns"]
+        self._open: dict[str | None, _NewFile] = {}
+        self._done: list[AddAction] = []
+        self._committed = False
+
+    @property
+    def count(self) -> int:
+        """Return how many files were written."""
+        return len(self._done)
+
+    def __enter__(self) -> NewFiles:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for file in self._open.values():
+            file.drop()
+        for add in self._done if not self._committed else ():
+            remove(self._folder / add.path)
+
+    def add(self, batch: Any, partition: str | None) -> None:
+        """Add rows to the file of a month."""
+        if batch.num_rows:
+            if partition not in self._open:
+                self._open[partition] = _NewFile(self._folder, partition, self.schema, self._key, self._by_month)
+            self._open[partition].write(pa.Table.from_batches([batch]).select(self.schema.names).cast(self.schema))
+
+    def add_by_month(self, batch: Any) -> None:
+        """Add new rows, each to the file of its month, which a column states where the table is in months."""
+        if not self._by_month:
+            self.add(batch, None)
+            return
+        for month in compute.unique(batch[MONTH]).to_pylist():
+            same = compute.is_null(batch[MONTH]) if month is None else compute.equal(batch[MONTH], month)
+            self.add(batch.filter(same), month)
+
+    def close_files(self) -> None:
+        """End the files that are open."""
+        self._done += [file.close() for file in self._open.values()]
+        self._open = {}
+
+    def commit(
+        self, table: DeltaTable, old: Sequence[_File], properties: CommitProperties, *, changes: bool = True
+    ) -> None:
+        """Commit the files in the place of old ones; ``changes``: the rows are others than those of the old ones."""
+        self.close_files()
+        for add in self._done:
+            add.data_change = changes
+        now = int(time.time() * 1000)
+        gone = [
+            RemoveAction(
+                file.stated,
+                changes,
+                now,
+                size=file.size,
+                partition_values={MONTH: file.partition} if self._by_month else {},
+            )
+            for file in old
+        ]
+        table.create_write_transaction(
+            [*gone, *self._done],
+            "append",
+            table.schema(),
+            [MONTH] if self._by_month else None,
+            commit_properties=properties,
+        )
+        self._committed = True
+
+
+class _NewFile:
+    """One data file while it is written."""
+
+    def __init__(self, folder: Location, partition: str | None, schema: Any, key: str | None, by_month: bool) -> None:
+        where = f"{MONTH}={partition or '__HIVE_DEFAULT_PARTITION__'}/" if by_month else ""
+        self._name = f"{where}part-00000-{uuid4()}-c000.zstd.parquet"
+        self._place = folder / self._name
+        self._values: dict[str, str | None] = {MONTH: partition} if by_month else {}
+        self._key, self._rows, self._nulls = str(key), 0, 0
+        self._least: str | None = None
+        self._most: str | None = None
+        if isinstance(self._place, Path):
+            self._place.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._place.open("wb")
+        # Lists keep the name of their items, as delta-rs writes them.
+        self._writer = parquet.ParquetWriter(
+            self._file, schema, compression="zstd", compression_level=3, use_compliant_nested_type=False
+        )
+        self._waiting = schema.empty_table()
+
+    def write(self, rows: Any) -> None:
+        """Write rows, in groups of `ROW_GROUP`."""
+        keys = rows[self._key]
+        self._rows += rows.num_rows
+        self._nulls += keys.null_count
+        bounds = compute.min_max(keys)
+        least, most = bounds["min"].as_py(), bounds["max"].as_py()
+        if least is not None:
+            self._least = least if self._least is None else min(least, self._least)
+            self._most = most if self._most is None else max(most, self._most)
+        self._waiting = pa.concat_tables([self._waiting, rows])
+        while self._waiting.num_rows >= ROW_GROUP:
+            self._writer.write_table(self._waiting.slice(0, ROW_GROUP).combine_chunks())
+            self._waiting = self._waiting.slice(ROW_GROUP)
+
+    def close(self) -> AddAction:
+        """End the file; return the action that adds it."""
+        if self._waiting.num_rows:
+            self._writer.write_table(self._waiting.combine_chunks())
+        self._writer.close()
+        self._file.close()
+        sync(self._place)
+        stats: dict[str, Any] = {"numRecords": self._rows, "nullCount": {self._key: self._nulls}}
+        if self._least is not None:
+            stats |= {"minValues": {self._key: self._least}, "maxValues": {self._key: self._most}}
+        size = self._place.stat().st_size if is_local(self._place) else int(self._place.fs.size(self._place.path))
+        return AddAction(self._name, size, self._values, int(time.time() * 1000), True, json.dumps(stats))
+
+    def drop(self) -> None:
+        """Leave the file out."""
+        with suppress(OSError, ValueError):
+            self._writer.close()
+        self._file.close()
+        remove(self._place)
 
 
 @dataclass(frozen=True, slots=True)
