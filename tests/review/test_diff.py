@@ -14,6 +14,7 @@ import pytest
 from conftest import PAGES, SEED
 from qingwen import Config
 from qingwen.dataset import delta
+from qingwen.dataset.dataset import pin
 from qingwen.dataset.location import location_of
 from qingwen.dataset.schema import TABLES
 from qingwen.errors import SetupError
@@ -241,6 +242,7 @@ def test_a_record_that_is_pending_now_went_but_is_an_input(made: Made, tmp_path:
     for name, rows in stated.items():
         arrow = pa.Table.from_pylist(rows, TABLES[name])
         assert delta.commit(location_of(other), name, arrow, delta.Commit(99, "test", rebuild=True))
+    pin(location_of(other))
     found = compare(location_of(made.old), location_of(other))
     assert (found.only, found.records) == ((0, 0), (7, 6))
     assert found.moves == (Move("went", "pending", 1, ((page, str(made.folder / HANT)),)),)

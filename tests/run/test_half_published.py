@@ -72,7 +72,7 @@ def stopped_after(commits: int) -> Any:
 
         return call
 
-    return mock.patch.multiple(delta, write_deltalake=counted(delta.write_deltalake), _merge=counted(delta._merge))
+    return mock.patch.multiple(delta, write_deltalake=counted(delta.write_deltalake), _replace=counted(delta._replace))
 
 
 def test_readers_see_one_state_of_all_tables_wherever_a_run_stops(scene: Path, tmp_path: Path) -> None:
