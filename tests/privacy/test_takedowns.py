@@ -183,3 +183,17 @@ def test_of_a_site_all_pages_go_and_what_others_print_stays_flagged(library: tup
     assert not [row for row in held(output, "blocks") if row["page_id"] == index]
     crawl(inputs, "c.jsonl", (rejected[0].replace("首页", "返回首页"), "http://lib.example.cn/"))
     assert clean(inputs, output).counts.rejections == {"forget.asked": 1}, "a rejected page of the site, too"
+
+
+def test_what_was_flagged_goes_when_a_later_request_shows_that_it_is_another_version(
+    library: tuple[Path, Path, str],
+) -> None:
+    inputs, output, victim = library
+    (other,) = ids(output) - {victim}
+    crawl(inputs, "b.jsonl", (page([*OTHER, PARAGRAPHS[3]], title="渠水到田头"), f"{ADDRESS}#x"))
+    clean(inputs, output)
+    (late,) = ids(output) - {victim, other}
+    assert forget(output, ids=[victim]).flagged == {late}
+    assert forget(output, ids=[other]).ids == {other, late}
+    clean(inputs, output, rebuild=True)
+    assert ids(output) == set()

@@ -177,13 +177,16 @@ def _spread(
     database = opened.database
     while True:
         gone = _tombstones(opened, named, of_sites)
-        stood = database.each("SELECT page, path, url FROM known_pages")
-        placed = {page for page, path, url in stood if gone.has_place(path, url)}
-        more = {
-            page for page, sha256 in database.each("SELECT id, text_sha256 FROM records") if sha256[:32] in gone.texts
-        }
+        total, placed, newly_placed, more = before.joined(gone), set[str](), set[str](), set[str]()
+        # As a run does: a page stands at the path and the address of its record.
+        for page, path, url, sha256 in database.each("SELECT id, source_path, url, text_sha256 FROM records"):
+            if gone.holds(page, None, None, sha256):
+                more.add(page)
+            if total.has_place(path, url):
+                placed.add(page)
+                newly_placed |= {page} if gone.has_place(path, url) else set()
         flags: dict[str, tuple[Flag, ...]] = {}
-        for page, alike in _likely(opened, gone.sketches, before.joined(gone).sketches, placed):
+        for page, alike in _likely(opened, gone.sketches, total.sketches, newly_placed):
             if page in placed and alike >= least:
                 more.add(page)
             else:
