@@ -143,6 +143,34 @@ def test_facts_of_a_page_are_masked() -> None:
         assert any(MOBILE in judged.block.path for judged in found.blocks) is holds
 
 
+@pytest.mark.parametrize("name", ["id='t{}'", "class='c{}'", "id='u-{}'", "class='x_{} y'", "id='no{}7'"])
+@pytest.mark.parametrize("number", [MOBILE, "138-0013-8000", "138_0013_8000"])
+def test_no_number_is_left_in_the_path_of_a_block(name: str, number: str) -> None:
+    body = "".join(f"<p {name.format(number)}>{line}</p>" for line in TEXT.split("\n")[4:7])
+    page = f"<html><body><h1>老街书店失窃案告破</h1>{body}</body></html>"
+    off, on = cleaned(page, Config(), "page.html"), cleaned(page, ON, "page.html")
+    assert any(MOBILE in bare(judged.block.path) for judged in off.blocks)
+    assert not any(MOBILE in bare(judged.block.path) for judged in on.blocks)
+    assert [len(a.block.path) for a in on.blocks] == [len(b.block.path) for b in off.blocks]
+    assert [judged.verdict for judged in on.blocks] == [judged.verdict for judged in off.blocks]
+
+
+def test_a_number_over_several_lines_is_masked_in_each() -> None:
+    body = "".join(f"<p>{line}</p>" for line in TEXT.split("\n")[4:7])
+    page = f"<html><body><h1>老街书店失窃案告破</h1>{body}<p>店主手机：138<br>0012<br>7000，谢谢</p></body></html>"
+    for config, holds in ((Config(), True), (ON, False)):
+        found = cleaned(page, config, "page.html")
+        assert ("13800127000" in bare(everything(found))) is holds
+        text = restore(found.record, found.blocks, found.edits)
+        assert "店主手机：" in text
+        assert "，谢谢" in text
+        assert len(text) == len(restore(*_parts(cleaned(page, Config(), "page.html"))))
+
+
+def _parts(found: Cleaned) -> tuple[Any, Any, Any]:
+    return found.record, found.blocks, found.edits
+
+
 def test_the_notice_of_the_seed_is_masked_and_its_landline_is_not() -> None:
     found = clean_page(SEED.read_bytes(), config=ON)
     assert isinstance(found, Cleaned)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import qingwen
 from qingwen.errors import RuleError
 from qingwen.rules.book import load_rules
 from qingwen.rules.personal_data import PersonalDataMatch, is_proved, joined, overwrite
@@ -15,6 +16,8 @@ from qingwen.text.spans import Span
 BOOK = load_rules()
 TABLE = BOOK.personal
 CASES = tomllib.loads(Path(__file__).with_name("cases.toml").read_text("utf-8"))
+FORMS = tomllib.loads(Path(__file__).with_name("forms.toml").read_text("utf-8"))
+GUIDE = (Path(qingwen.__file__).parent / "docs" / "privacy.md").read_text("utf-8")
 MOBILE = "13800138000"
 
 
@@ -33,6 +36,31 @@ def marked(case: str) -> tuple[str, set[str]]:
 
 def found_in(line: str) -> set[str]:
     return {f"{hit.span.start}:{hit.span.of(line)}" for hit in TABLE.find(line)}
+
+
+@pytest.mark.parametrize("kind", FORMS["masked"])
+def test_a_form_that_dodges_filters_is_masked_whole_and_alone(kind: str) -> None:
+    lines = [marked(case) for case in FORMS["masked"][kind]]
+    assert [(line, wanted, found_in(line)) for line, wanted in lines if not wanted or found_in(line) != wanted] == []
+
+
+@pytest.mark.parametrize("reason", FORMS["left"])
+def test_a_form_that_cannot_be_proved_is_left_and_the_guide_says_so(reason: str) -> None:
+    assert [line for line in FORMS["left"][reason] if found_in(line)] == []
+    assert f"| {reason} |" in GUIDE
+
+
+@pytest.mark.parametrize("kind", FORMS["negatives"])
+def test_what_only_looks_like_personal_data_stays(kind: str) -> None:
+    assert [(line, found_in(line)) for line in FORMS["negatives"][kind] if found_in(line)] == []
+
+
+def test_there_are_forms_enough_and_the_guide_counts_them() -> None:
+    counts = {half: sum(map(len, FORMS[half].values())) for half in FORMS}
+    assert counts["masked"] + counts["left"] >= 108
+    assert counts["negatives"] >= 80
+    for half, words in (("masked", "are masked"), ("left", "are left"), ("negatives", "that only look like")):
+        assert f"{counts[half]} {words}" in GUIDE
 
 
 def test_what_overlaps_is_one_from_the_first_sign_to_the_last() -> None:

@@ -1,7 +1,7 @@
 """Work on whole datasets: report, diff, export, changes, compact, vacuum, forget."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -212,6 +212,11 @@ def vacuum(
     return DONE
 
 
+def _some(ids: Collection[str]) -> str:
+    shown = sorted(ids)[:10]
+    return ", ".join(shown) + (f" and {len(ids) - len(shown):,} more" if len(ids) > len(shown) else "")
+
+
 def forget(
     dataset: Dataset,
     id: Annotated[list[str] | None, Option(metavar="ID", help="A page's id, or how it begins; repeatable.")] = None,
@@ -220,8 +225,9 @@ def forget(
 ) -> int:
     """Take pages down: out of every table, and never back.
 
-    Neither a rebuild nor another source brings them back. vacuum removes the files that held them. An id, a URL or a
-    site that no page has is refused, and nothing is taken down.
+    Neither a rebuild nor another source brings them back, at another spelling of the address or with the same text.
+    Records that look like them stay and are flagged. vacuum removes the files that held them. An id, a URL or a site
+    that no page has is refused, and nothing is taken down.
 
     \b
     Examples:
@@ -237,4 +243,7 @@ def forget(
     found = maintenance.forget(location_of(dataset), id or [], [without_secrets(one) for one in url or []], site or [])
     pages = counted(len(found.ids), "page")
     put(f"{pages} taken down; no run brings them back. To remove the files that held them: qingwen vacuum {dataset}")
+    if found.flagged:
+        put(f"{counted(len(found.flagged), 'record')} like them stay, flagged forget.*: {_some(found.flagged)}")
+        put(f"Look at each: qingwen explain {dataset} ID. To take it down too: qingwen forget {dataset} --id ID")
     return DONE

@@ -29,7 +29,7 @@ def rows_of(result: Cleaned | Rejection) -> Rows:
         "signatures": [{"id": page, "signature": signature(result.record.text)}],
         "blocks": block_rows(page, result.blocks),
         "edits": list(edit_rows(page, result.edits)),
-        "flags": [_flag(page, flag) for flag in result.flags],
+        "flags": [flag_row(page, flag) for flag in result.flags],
     }
 
 
@@ -114,7 +114,8 @@ def edit_rows(page: str, edits: Iterable[Edit]) -> Iterable[dict[str, Any]]:
         }
 
 
-def _flag(page: str, flag: Flag) -> dict[str, Any]:
+def flag_row(page: str, flag: Flag) -> dict[str, Any]:
+    """Return a flag's row of the table flags."""
     return {
         "page_id": page,
         "part": flag.part,

@@ -5,6 +5,7 @@ masked text. Each mask in a part is an edit of a first pass. Its ``before`` is m
 the page's text up to the masks.
 """
 
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,9 @@ from qingwen.model import BODY, Document, Segmented
 from qingwen.normalize.passes import Context, Draft, Pass, Proposal, run
 from qingwen.rules.personal_data import MASKED, PersonalDataMatch, PersonalDataTable, bared, joined, overwrite
 from qingwen.text.spans import Edit, Span, trace_back
+
+# A path names elements by ids and classes, which may be made of a number: in a path no word says whose it is.
+_LONG_NUMBER = re.compile(r"\d(?:[._:-]?\d){6,99}")
 
 Hits = Mapping[str, Sequence[PersonalDataMatch]]
 
@@ -29,12 +33,16 @@ class Hidden:
 def hide(segmented: Segmented, config: Config, table: PersonalDataTable) -> tuple[Segmented, Hidden | None]:
     """Return a page with personal data masked in its text, its paths and its markup's statements, and what was masked.
 
+    Of paths every number of seven digits and more is masked.
     If masking is off, the page is returned as it is, with None.
     """
     if not config.mask_personal_data:
         return segmented, None
     paths = list(dict.fromkeys(block.path for block in segmented.blocks))
-    masked_paths = dict(zip(paths, _hide_lines(paths, table), strict=True))
+    masked_paths = {
+        path: _LONG_NUMBER.sub(lambda found: MASKED * len(found[0]), hidden)
+        for path, hidden in zip(paths, _hide_lines(paths, table), strict=True)
+    }
     meta = dict(zip(segmented.meta, _hide_lines(list(segmented.meta.values()), table), strict=True))
     blocks = tuple(replace(block, path=masked_paths[block.path]) for block in segmented.blocks)
     found = table.find(segmented.text)

@@ -171,6 +171,9 @@ def summary(report: RunReport) -> Iterator[str]:
         yield "  rejected: " + ", ".join(f"{rule} {n}" for rule, n in counts.rejections.most_common())
     if counts.rejections["read.no-text"]:
         yield "  read.no-text: no known field holds a page; name one with --text-field or --html-field"
+    for flag, n in sorted(counts.flags.items()):
+        if flag.startswith("forget."):
+            yield f"  like pages that were taken down: {flag} {n} (qingwen head {dataset} --flag {flag})"
     yield f"  duplicates in the dataset: {report.repeats['exact']} exact, {report.repeats['near']} near"
     for jump in report.jumps:
         yield f"  unlike the last runs: {jump}"

@@ -80,7 +80,7 @@ def is_proved(proof: str, data: str) -> bool:
     >>> is_proved("id-card", "110105 19491231 002x"), is_proved("luhn", "6222-0212-3456-7890-127")
     (True, False)
     """
-    signs = "".join(filter(str.isalnum, data)).upper()
+    signs = "".join(filter(str.isalnum, _BREAK.sub("", data).translate(_SPELLED))).upper()
     return _PROOFS[proof]("".join(str(int(sign)) if sign.isdecimal() else sign for sign in signs))
 
 
@@ -92,8 +92,18 @@ def _is_born(signs: str) -> bool:
         return False
 
 
+# Chinese numerals, letters and raised or lowered figures that stand for digits, and what stands for an X.
+_SPELLED = str.maketrans(
+    "零〇○OoIl幺一二三四五六七八九壹贰叁肆伍陆柒捌玖×✕Хх⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉",
+    "00000111123456789123456789XXXX01234567890123456789",
+)
+_BREAK = re.compile("<[Bb][Rr]")
+# With the code of China, or the zero of a call to another place.
+_MOBILE = re.compile(r"(?:00)?(?:86)?0?1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])\d{8}")
+
 _PROOFS: Mapping[str, Callable[[str], bool]] = {
     "": lambda signs: True,
+    "mobile": lambda signs: _MOBILE.fullmatch(signs) is not None,
     # GB 11643-1999; the check digit is that of ISO 7064 MOD 11-2.
     "id-card": lambda signs: ric.calc_check_digit(signs) == signs[-1] and _is_born(signs),
     "old-id-card": lambda signs: _is_born(f"{signs[:6]}19{signs[6:]}"),
@@ -127,14 +137,20 @@ Forms = Annotated[
 
 
 class Mask(Row):
-    """One kind of personal data: each holds a ``sign``; ``near`` must match before it in its line."""
+    """One kind of personal data: each holds a ``sign``; ``near`` must match before it.
+
+    The sign, what is near and the data are in one line, or in so many ``lines``. A row that is further forms ``of``
+    another's kind is spared where that one is.
+    """
 
     id: Annotated[str, _id("mask")]
     sign: BoundedPattern
     patterns: Annotated[Forms, Field(alias="pattern")]
     matches: Cases
-    proof: Literal["", "id-card", "old-id-card", "luhn"] = ""
+    of: Annotated[str, _id("mask")] | None = None
+    proof: Literal["", "mobile", "id-card", "old-id-card", "luhn"] = ""
     near: BoundedPattern | None = None
+    lines: Annotated[int, Field(ge=1, le=9)] = 1
     spares: Texts = ()
 
     @model_validator(mode="after")
@@ -175,6 +191,10 @@ class Spare(Row):
             raise ValueError("says not where it spares. Give it one of before, after, within")
         return self
 
+    def is_for(self, mask: Mask) -> bool:
+        """Tell whether this row spares data of such a kind."""
+        return mask.id in self.of or mask.of in self.of
+
 
 @dataclass(frozen=True)
 class PersonalDataTable:
@@ -206,15 +226,18 @@ class PersonalDataTable:
 
     def _matches_in(self, form: Form) -> Iterator[PersonalDataMatch]:
         text = form.text
-        lines = {sign: list(_lines_with(sign, text)) for sign in {mask.sign for mask in self.masks}}
-        places = [(mask, list(mask.find(text, lines[mask.sign]))) for mask in self.masks]
-        rows = [row for row in self.spares if any(found and mask.id in row.of for mask, found in places)]
+        windows = {(mask.sign, mask.lines) for mask in self.masks}
+        lines = {(sign, n): list(_lines_with(sign, text, n)) for sign, n in windows}
+        places = [(mask, list(mask.find(text, lines[mask.sign, mask.lines]))) for mask in self.masks]
+        rows = [row for row in self.spares if any(found and row.is_for(mask) for mask, found in places)]
         inside = {row.id: _cover(row.within, text) for row in rows if row.within is not None}
         for mask, found in places:
-            spares = [row for row in rows if mask.id in row.of]
+            spares = [row for row in rows if row.is_for(mask)]
             for start, end in found:
                 if not any(self._is_spared(row, text, start, end, inside) for row in spares):
-                    yield PersonalDataMatch(form.back(start, end), mask.id)
+                    # Of data over several lines each line is a match of its own.
+                    for line in re.finditer(r"[^\n]+", text[start:end]):
+                        yield PersonalDataMatch(form.back(start + line.start(), start + line.end()), mask.id)
 
     def _is_spared(self, row: Spare, text: str, start: int, end: int, inside: Mapping[str, bytearray]) -> bool:
         before = self._before.get(row.id)
@@ -286,13 +309,20 @@ def parse_personal_data(table: Mapping[str, Any], name: str) -> PersonalDataTabl
     )
 
 
-def _lines_with(sign: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
-    """Yield where the lines start and end that hold a sign."""
+def _lines_with(sign: re.Pattern[str], text: str, n: int) -> Iterator[tuple[int, int]]:
+    """Yield where each line starts that holds a sign, and where it ends, or the last of ``n`` lines from it on."""
     end = 0
     while match := sign.search(text, end):
-        start, end = text.rfind("\n", 0, match.start()) + 1, text.find("\n", match.end())
-        end = len(text) if end < 0 else end
-        yield start, end
+        start, end = text.rfind("\n", 0, match.start()) + 1, _line_end(text, match.end())
+        last = end
+        for _ in range(n - 1):
+            last = _line_end(text, min(last + 1, len(text)))
+        yield start, last
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
 
 
 def _cover(pattern: re.Pattern[str], text: str) -> bytearray:
@@ -306,7 +336,7 @@ def _cover(pattern: re.Pattern[str], text: str) -> bytearray:
 # Entities hide digits and signs; so do digits of other scripts and styles, and signs without a width, of which the
 # folded view does not know.
 _HIDING = re.compile(
-    r"&(?:amp;){0,3}(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});|[\u180e\u20e3\ufe00-\ufe0f]|[^\D0-9０-９]"
+    r"&(?:amp;){0,3}(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});|[\u0335-\u0338\u180e\u20e3\ufe00-\ufe0f]|[^\D0-9０-９]"
 )
 # The views leave it out.
 _NOTHING = "\u200b"

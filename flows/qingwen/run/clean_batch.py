@@ -5,6 +5,7 @@ Nothing here imports Prefect or Delta.
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from qingwen.clean import clean_page, unforeseen
 from qingwen.dataset.location import location_of
@@ -14,9 +15,10 @@ from qingwen.errors import BatchError, WorkerLostError
 from qingwen.model import Cleaned, Rejection
 from qingwen.read.containers import raw_pages
 from qingwen.read.page import UNAVAILABLE, RawPage, Source, page_of
-from qingwen.rules.takedowns import RULE
+from qingwen.rules.takedowns import RULE, Forgotten
 from qingwen.run.jobs import CleanJob, Counts, WorkerContext
 from qingwen.run.stuck_pages import CLEANING, READING, Watch
+from qingwen.run.takedowns import judge
 
 
 def clean_batch(job: CleanJob, context: WorkerContext) -> Counts:
@@ -44,6 +46,7 @@ def _clean(job: CleanJob, context: WorkerContext) -> Counts:
     counts = Counts()
     known = read_known(job.known) if job.known else {}
     seen: dict[str, str] = {}
+    gone: set[str] = set()  # pages that were taken down: their addresses are not written
     with Staged(location_of(job.folder)) as staged, Watch(job.watch, context.page_seconds) as watch:
         for source, item in _items(job, context, watch):
             if item is None or item.page_id in job.leave_out:
@@ -57,6 +60,10 @@ def _clean(job: CleanJob, context: WorkerContext) -> Counts:
                 continue
             outcome, result = _outcome(item, known, seen, counts, context)
             rows = {} if result is None else rows_of(result)
+            if isinstance(result, Rejection) and result.rule == RULE[1]:
+                gone.add(item.page_id)
+            if item.page_id in gone:
+                item = replace(item, url=None)
             staged.add({**rows, "sources": [source_row(source, item, outcome, result)]})
         staged.finish(counts.to_json())
     return counts
@@ -109,9 +116,7 @@ def _clean_item(item: RawPage, context: WorkerContext) -> Cleaned | Rejection:
         if isinstance(page, Rejection):
             return page
         result = clean_page(page, config=context.config, rules=context.book, sites=context.sites)
-        record = result.record if isinstance(result, Cleaned) else None
-        site, url = (record.metadata.site, record.url) if record else (None, page.url)
-        return Rejection(item.page_id, item.path, *RULE) if forgotten.holds(item.page_id, url, site) else result
+        return judge(result, page.url, forgotten, context.config.min_similarity) if forgotten != Forgotten() else result
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as fault:
