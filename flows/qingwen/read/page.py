@@ -5,8 +5,8 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from qingwen.config import Config
@@ -46,7 +46,8 @@ _HASHED_CHUNK, _MAX_HASHED_CHUNKS = 1 << 20, 1 << 8
 class RawPage:
     """A page before decoding: its unpacked bytes, or why it has no bytes, and what its container says of it.
 
-    ``media_type`` is None if the container does not say; ``charset`` is the encoding that it declares.
+    ``media_type`` is None if the container does not say; ``charset`` is the encoding that it declares. ``stated`` holds
+    what a row states of the article, by the keys of `Page.stated`.
     """
 
     path: str
@@ -55,6 +56,7 @@ class RawPage:
     fetched_at: datetime | None = None
     media_type: str | None = None
     charset: str | None = None
+    stated: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def page_id(self) -> str:
@@ -175,6 +177,7 @@ def page_of(raw: RawPage, config: Config, url: str | None = None) -> Page | Reje
         size=len(octets),
         damaged=decoded.damaged,
         fetched_at=raw.fetched_at,
+        stated=raw.stated,
     )
 
 

@@ -1,0 +1,351 @@
+"""When the article was published: the dates of lines, markup and address, weighed."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from qingwen.metadata.dates import BEIJING, StatedDate, of_epoch, read_dates, slashed
+from qingwen.metadata.lines import LONGEST_LINE, Line, PageLines
+from qingwen.metadata.patterns import patterns, search, table
+from qingwen.model import LD_PUBLISHED, ROW_PUBLISHED, TIMES, WECHAT_PUBLISHED, Label, Page
+from qingwen.text.match_view import FOLDED, view
+
+# What `<meta>` calls the day of publication, the surest first. A page's `date` may be that of its template.
+_KEYS = (
+    ROW_PUBLISHED,
+    LD_PUBLISHED,
+    "article:published_time",
+    "article:published",
+    "og:published_time",
+    "bytedance:published_time",
+    "weibo:article:create_at",
+    "datepublished",
+    "publishdate",
+    "pubdate",
+    "pub_date",
+    "publish_date",
+    "publish-date",
+    "publication_date",
+    "publishtime",
+    "firstpublishedtime",
+    "og:release_date",
+    "release_date",
+    "parsely-pub-date",
+    "apub:time",
+    "dc.date.issued",
+    "dcterms.issued",
+    "dc.date",
+    "dc.date.created",
+    "dcterms.date",
+    "dcterms.created",
+    "date",
+)
+# A bare month further from the byline belongs to an archive.
+_MONTH_LINES = 3
+# A day alone, whose time stands in the next line.
+_LONGEST_LEAF = 24
+# How many lines below the text may hold the date.
+_TAIL_LINES = 8
+# Hours ago, where only the day of the crawl is known: up to so many the same day, from so many on the day before.
+_SAME_DAY, _DAY_BEFORE = 6, 18
+_MINUTE, _DAY, _MONTH_DAY = "minute", "day", "month-day"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationDate:
+    """A date as the page prints it, the time in Beijing (None: unknown), its precision, and where it stands.
+
+    ``assumed`` tells that the markup states a time of a clock without its zone, which is taken for Beijing's.
+    """
+
+    raw: str | None = None
+    at: datetime | None = None
+    precision: str = "none"
+    where: str = ""
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crawl:
+    """When the page was fetched, in Beijing's time: its day, and the time if it is known."""
+
+    day: date
+    at: datetime | None = None
+
+
+def crawl_of(fetched_at: datetime | None, day: date | None) -> Crawl | None:
+    """Return when a page was fetched, from its time in UTC, else from a day that the user states.
+
+    >>> crawl_of(datetime(2024, 5, 19, 23, 30), None).day
+    datetime.date(2024, 5, 20)
+    """
+    if fetched_at is not None:
+        utc = (
+            fetched_at
+            if fetched_at.tzinfo is None
+            else (fetched_at - (fetched_at.utcoffset() or timedelta())).replace(tzinfo=None)
+        )
+        at = utc + BEIJING
+        return Crawl(at.date(), at)
+    return Crawl(day) if day else None
+
+
+def extract_date(page: Page, lines: PageLines, meta: Mapping[str, str], crawl: Crawl | None) -> PublicationDate | None:
+    """Return when the article was published.
+
+    A date between headline and text is the surest, completed by the markup's time where that has the same day; then
+    come the markup, lines below the text, days without a year, the address, and lines above the headline.
+    """
+    day_first = slashed(line.printed for line in lines.every)
+    latest = datetime.combine(crawl.day, datetime.min.time()) + timedelta(days=2) if crawl else datetime.max
+    shown = _best(lines.head, lines.title, day_first, latest)
+    stated = _stated([one for one in _of_markup(lines, meta) if one.at and one.at < latest])
+    titled = _behind_title(lines, day_first, latest)
+    lead = [line for line in lines.lead if line.label is Label.BYLINE and search("tail_kept", line.folded)]
+    shown = shown or titled or _best(lead, lines.title, day_first, latest)
+    if shown and not (stated and _is_weak(shown)):
+        return _completed(shown, stated, lines)
+    if stated:
+        return _with_time(stated, lines.head)
+    below = _best(lines.tail[:_TAIL_LINES], lines.title, day_first, latest)
+    opening = _best([line for line in lines.opening[:2] if line.short], lines.title, day_first, latest)
+    undated = _without_year([*lines.head, *lines.tail[:_TAIL_LINES]], crawl)
+    lead = [line for line in lines.lead if line.label is Label.BYLINE or line.folded[:2] in ("19", "20")]
+    above = _best(lead, lines.title, day_first, latest)
+    bylines = [line for line in lines.every if line.label is Label.BYLINE and line.short]
+    labelled = _best(bylines[:3], lines.title, day_first, latest)
+    address = _of_address(page, meta, latest)
+    found = [opening, below, undated if undated and undated.at else None, address, above, undated, labelled]
+    return next(filter(None, found), None) or _month(lines.head)
+
+
+def _best(lines: Sequence[Line], title: str, day_first: bool | None, latest: datetime) -> PublicationDate | None:
+    """Return the first date of the lines, before one that the page calls that of a change."""
+    found: list[tuple[tuple[bool, ...], PublicationDate]] = []
+    for n, line in enumerate(lines):
+        if (line.folded and line.folded in title) or not _may_date(line):
+            continue
+        for stated in _dates_at(lines, n, day_first):
+            if stated.at < latest:
+                where = f"line {line.n + 1}"
+                plain = stated.precision == _DAY and not stated.labelled
+                rank = (stated.updated, stated.precision not in (_MINUTE, _DAY), plain, line.label is not Label.BYLINE)
+                found.append((rank, PublicationDate(stated.raw, stated.at, stated.precision, where)))
+    return min(found, key=lambda one: one[0])[1] if found else None
+
+
+def _behind_title(lines: PageLines, day_first: bool | None, latest: datetime) -> PublicationDate | None:
+    """Return the time that stands in the headline's line, behind the headline."""
+    for line in lines.headings:
+        for stated in read_dates(line.printed, day_first=day_first):
+            ends = stated.start + len(stated.raw) >= len(line.printed.rstrip(" )]）】"))
+            if ends and stated.start > 0 and stated.precision == _MINUTE and stated.at < latest:
+                return PublicationDate(stated.raw, stated.at, _MINUTE, f"line {line.n + 1}")
+    return None
+
+
+def _stated(found: Sequence[PublicationDate]) -> PublicationDate | None:
+    """Return the first date of the markup, with the minute that another of the same day states."""
+    first = next(iter(found), None)
+    if first is None or first.at is None or first.precision != _DAY:
+        return first
+    same = (one for one in found if one.precision == _MINUTE and one.at and one.at.date() == first.at.date())
+    return next(same, first)
+
+
+def _dates_at(lines: Sequence[Line], n: int, day_first: bool | None) -> list[StatedDate]:
+    """Return the dates of a line; a calendar's leaf stands in two lines."""
+    line = lines[n].printed
+    if n + 1 < len(lines) and len(line) <= _LONGEST_LEAF and search("time_alone", lines[n + 1].folded):
+        line = f"{line} {lines[n + 1].printed}"
+    loose = len(line) <= LONGEST_LINE // 2
+    if found := read_dates(line, day_first=day_first, loose=loose):
+        return found
+    if leaf := search("leaf_date", lines[n].folded):
+        return read_dates(f"{leaf['y']}-{leaf['m']}-{leaf['d']}")
+    if (
+        n + 1 < len(lines)
+        and len(line) <= 2
+        and line.isdigit()
+        and (leaf := search("leaf_date", f"{line} {lines[n + 1].folded}"))
+    ):
+        return read_dates(f"{leaf['y']}-{leaf['m']}-{leaf['d']}")
+    return []
+
+
+def _may_date(line: Line) -> bool:
+    """Tell whether a line may state the date: a byline, or a short line that is no sentence and no link's caption."""
+    if line.label is Label.BYLINE:
+        return True
+    if len(line.folded) > LONGEST_LINE or "http" in line.folded:
+        return False
+    opens = patterns()["date"].match(line.folded) or search("tail_kept", line.folded)
+    return bool(opens) or not any(mark in line.folded for mark in "。;!?")
+
+
+def _is_weak(shown: PublicationDate) -> bool:
+    return shown.precision not in (_MINUTE, _DAY)
+
+
+def _completed(shown: PublicationDate, stated: PublicationDate | None, lines: PageLines) -> PublicationDate:
+    """Return a day as printed with the minute that the markup states for the same day."""
+    if shown.precision != _DAY or stated is None or stated.precision != _MINUTE or shown.at is None:
+        return shown
+    if stated.at is None or stated.at.date() != shown.at.date():
+        return shown
+    return PublicationDate(shown.raw, stated.at, _MINUTE, f"{shown.where}, {stated.where}", stated.assumed)
+
+
+def _with_time(stated: PublicationDate, lines: Sequence[Line]) -> PublicationDate:
+    """Return a day of the markup with the time that the page prints behind the same month and day."""
+    for line in lines if stated.precision == _DAY and stated.at else ():
+        part = _part_of_date(line)
+        if part and stated.at and part[:2] == (stated.at.month, stated.at.day):
+            at = stated.at.replace(hour=part[2], minute=part[3])
+            return PublicationDate(stated.raw, at, _MINUTE, f"{stated.where}, line {line.n + 1}")
+    return stated
+
+
+def _part_of_date(line: Line) -> tuple[int, int, int, int] | None:
+    """Return month, day, hour and minute of a line that states no year."""
+    found = search("day_only", line.folded) if line.short else None
+    if found is None:
+        return None
+    month, day = int(found["m"] or found["m2"]), int(found["d"] or found["d2"])
+    hour, minute = int(found["h"]), int(found["min"])
+    valid = 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60
+    return (month, day, hour, minute) if valid else None
+
+
+def _of_markup(lines: PageLines, meta: Mapping[str, str]) -> Iterator[PublicationDate]:
+    """Yield the dates of the markup: of a ``<time>`` whose words are printed near the headline, then others."""
+    head = {line.folded for line in lines.head} | {line.printed for line in lines.head}
+    for one in meta.get(TIMES, "").split("\n"):
+        words, _, value = one.partition("\t")
+        if words and any(words in line for line in head) and (found := _machine(value, "time")):
+            yield found
+    for key in _KEYS[:2]:
+        if found := _machine(meta.get(key, ""), key):
+            yield found
+    if at := of_epoch(meta.get(WECHAT_PUBLISHED, "")):
+        yield PublicationDate(at.isoformat(" ", "minutes"), at, _MINUTE, WECHAT_PUBLISHED)
+    for key in _KEYS[2:]:
+        if found := _machine(meta.get(key, ""), f"meta {key}"):
+            yield found
+
+
+def _machine(value: str, where: str) -> PublicationDate | None:
+    """Return the date in a value of the markup; a time of exactly midnight is the day."""
+    value = value.split("\n")[0].strip()
+    if value.isdigit() and len(value) in (10, 13):
+        at = of_epoch(value[:10])
+        return PublicationDate(value, at, _MINUTE, where) if at else None
+    found = next(iter(read_dates(value, loose=True)), None)
+    if found is None or found.precision not in (_MINUTE, _DAY):
+        return None
+    midnight = not found.zoned and (found.at.hour, found.at.minute) == (0, 0)
+    precision = _DAY if midnight else found.precision
+    return PublicationDate(found.raw, found.at, precision, where, precision == _MINUTE and not found.zoned)
+
+
+def _without_year(lines: Sequence[Line], crawl: Crawl | None) -> PublicationDate | None:
+    """Return a date that only the day of the crawl resolves: 昨天, 3小时前, 05-29 09:26."""
+    for line in lines:
+        if not line.short:
+            continue
+        where = f"line {line.n + 1}"
+        if found := search("relative", line.folded):
+            return _relative(_raw("relative", line), found["m"], found["d"], where, crawl)
+        if found := search("near_day", line.folded):
+            return _near_day(found, _raw("near_day", line).strip(" :：|·"), where, crawl)
+    for line in lines:
+        if part := _part_of_date(line):
+            month, day, hour, minute = part
+            at = _last_before(month, day, crawl)
+            raw, where = _raw("day_only", line), f"line {line.n + 1}"
+            if at is None:
+                return PublicationDate(raw, None, _MONTH_DAY, where)
+            return PublicationDate(raw, at.replace(hour=hour, minute=minute), _MINUTE, where)
+    return None
+
+
+def _raw(name: str, line: Line) -> str:
+    """Return what a pattern finds in a line, as printed."""
+    folded = view(line.printed, FOLDED)
+    found = patterns()[name].search(folded.text)
+    return folded.back(*found.span()).of(line.printed).strip() if found else ""
+
+
+def _relative(raw: str, month: str | None, day: str | None, where: str, crawl: Crawl | None) -> PublicationDate:
+    if month is not None and day is not None:
+        at = _last_before(int(month), int(day), crawl)
+        return PublicationDate(raw, at, _DAY if at else _MONTH_DAY, where)
+    ago = search("ago", view(raw, FOLDED).text)
+    hours: Mapping[str, int] = table()["hours"]
+    if crawl is None or ago is None or ago["unit"] not in hours:
+        return PublicationDate(raw, None, "none", where)
+    count, each = int(ago["n"]), hours[ago["unit"]]
+    if crawl.at is None or each >= 24:
+        passed = count * each // 24
+        if each == 1 and count > _SAME_DAY:
+            if not _DAY_BEFORE <= count <= 24:
+                return PublicationDate(raw, None, "none", where)
+            passed = 1
+        return PublicationDate(raw, _midnight(crawl.day) - timedelta(days=passed), _DAY, where)
+    minutes = {"分钟": count}.get(ago["unit"], 0) + 60 * count * each
+    return PublicationDate(raw, _midnight((crawl.at - timedelta(minutes=minutes)).date()), _DAY, where)
+
+
+def _near_day(found: re.Match[str], raw: str, where: str, crawl: Crawl | None) -> PublicationDate:
+    if crawl is None:
+        return PublicationDate(raw, None, "none", where)
+    at = _midnight(crawl.day) - timedelta(days=table()["days_back"][found["day"]])
+    if found["h"] is None or int(found["h"]) > 23 or int(found["min"]) > 59:
+        return PublicationDate(raw, at, _DAY, where)
+    late = (found["half"] or "") in ("下午", "晚", "晚上") and int(found["h"]) < 12
+    return PublicationDate(raw, at.replace(hour=int(found["h"]) + 12 * late, minute=int(found["min"])), _MINUTE, where)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day)
+
+
+def _last_before(month: int, day: int, crawl: Crawl | None) -> datetime | None:
+    """Return the last day with this month and number that is not after the crawl."""
+    for year in (crawl.day.year, crawl.day.year - 1) if crawl else ():
+        try:
+            at = datetime(year, month, day)
+        except ValueError:
+            continue
+        if crawl and at.date() <= crawl.day:
+            return at
+    return None
+
+
+def _of_address(page: Page, meta: Mapping[str, str], latest: datetime) -> PublicationDate | None:
+    """Return the day in the page's address, with a precision of its own: the site may have moved the page."""
+    for where, url in (
+        ("url", page.url),
+        ("meta canonical", meta.get("canonical")),
+        ("meta og:url", meta.get("og:url")),
+    ):
+        for found in patterns()["address_date"].finditer(url or ""):
+            parts = found.groupdict()
+            month, day = (next(filter(None, (parts[f"{key}{n}"] for n in ("", "2", "3")))) for key in "md")
+            try:
+                at = datetime(int(found["y"]), int(month), int(day))
+            except ValueError:
+                continue
+            if at < latest:
+                return PublicationDate(found[0].strip("/_-"), at, "address", where)
+    return None
+
+
+def _month(lines: Sequence[Line]) -> PublicationDate | None:
+    for line in lines[-_MONTH_LINES:]:
+        if (found := search("month_date", line.folded)) and 1 <= int(found["m"]) <= 12:
+            return PublicationDate(
+                found[0], datetime(int(found["y"]), int(found["m"]), 1), "month", f"line {line.n + 1}"
+            )
+    return None
