@@ -163,7 +163,8 @@ def _opening(lines: PageLines) -> Iterator[Credit]:
 def _ending(lines: PageLines) -> Iterator[Credit]:
     """Yield the credits in the text's last lines: in brackets at their end, or lines that are nothing else."""
     for line in (*lines.ending, *lines.tail[:2]):
-        if len(line.folded) <= _LONGEST_CREDIT and search("ending_credit", line.folded):
+        credit = search("ending_credit", line.folded) or search("suffix_credit", line.folded)
+        if len(line.folded) <= _LONGEST_CREDIT and credit:
             if line not in lines.tail:
                 yield from credits_of(line)
         elif found := search("ending", line.folded):
