@@ -1,14 +1,16 @@
 """What a page states about its article: one function a fact, gathered by `read_metadata`."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 
 from qingwen.config import Config
 from qingwen.metadata.lines import PageLines, lines_of
+from qingwen.metadata.names import is_person
 from qingwen.metadata.patterns import patterns, search, table
-from qingwen.metadata.people import extract_authors
+from qingwen.metadata.people import Authors, extract_authors
 from qingwen.metadata.published import PublicationDate, crawl_of, extract_date
-from qingwen.metadata.site import extract_site, registrable_domain
+from qingwen.metadata.site import Site, extract_site, registrable_domain
 from qingwen.metadata.source import extract_source
 from qingwen.model import Metadata, Page, Segmented, Verdict
 
@@ -29,8 +31,8 @@ def read_metadata(
     """
     lines, meta = lines_of(segmented, verdicts), segmented.meta
     date = extract_date(page, lines, meta, crawl_of(crawled_at, config.crawl_date)) or PublicationDate()
-    authors = extract_authors(lines, meta)
     site = extract_site(page, lines, meta)
+    authors = _without_site(extract_authors(lines, meta), site)
     source = extract_source(lines, meta, registrable_domain(page.url) if page.url else None)
     flags = ((EDITOR_AS_AUTHOR, authors is not None and authors.editor), (ZONE_ASSUMED, date.assumed))
     places = {
@@ -52,6 +54,15 @@ def read_metadata(
         flags=tuple(name for name, stands in flags if stands),
         places={name: where for name, where in places.items() if where},
     )
+
+
+def _without_site(authors: Authors | None, site: Site | None) -> Authors | None:
+    """Return the authors without an account that is the site itself."""
+    if authors is None or site is None:
+        return authors
+    own = site.name.lower()
+    names = tuple(name for name in authors.names if is_person(name) or name.lower() not in own)
+    return replace(authors, names=names) if names else None
 
 
 def extract_category(lines: PageLines) -> str | None:

@@ -64,6 +64,7 @@ def extract_authors(lines: PageLines, meta: Mapping[str, str]) -> Authors | None
         _signed(lines),
         _account(lines, meta),
         _edited([*head, *ends]),
+        _outlet_account(lines, meta),
     ]
     return next(filter(None, ranked), None)
 
@@ -251,6 +252,15 @@ def _marked(lines: PageLines, meta: Mapping[str, str]) -> Authors | None:
             fits = word and (element or word in inline) and len(word) <= LONGEST_NAME
             if fits and (names := names_in(word, trusted=True)):
                 return Authors(names, f"line {line.n + 1}")
+    return None
+
+
+def _outlet_account(lines: PageLines, meta: Mapping[str, str]) -> Authors | None:
+    """Return the outlet whose account alone stands in an element that is called the author's."""
+    inline = {name for _, name in _folded(meta, MARKED_AUTHORS)}
+    for line in lines.head:
+        if line.folded in inline and is_outlet(line.folded):
+            return Authors((line.folded,), f"line {line.n + 1}")
     return None
 
 

@@ -13,6 +13,10 @@ from qingwen.text.match_view import FOLDED, view
 # How many lines below the text may name its source.
 _TAIL_LINES = 10
 _LONGEST_SOURCE = 30
+# A line of more words is no byline without labels.
+_BYLINE_WORDS = 3
+# A shorter name may be an outlet's: 长河.
+_PERSON_CHARS = 3
 _META_KEYS = ("contentsource", "mediaid", "source")
 
 
@@ -52,7 +56,8 @@ def extract_source(lines: PageLines, meta: Mapping[str, str], domain: str | None
 
 def _valid(name: str) -> bool:
     bad = name in table()["no_source"] or len(name) > _LONGEST_SOURCE or search("no_source_form", name)
-    return len(name) >= 2 and not bad and any(map(str.isalpha, name))
+    person = len(name) == _PERSON_CHARS and is_person(name) and not is_outlet(name)
+    return len(name) >= 2 and not bad and not person and any(map(str.isalpha, name))
 
 
 def _fields(lines: list[Line]) -> Iterator[Source]:
@@ -93,13 +98,17 @@ def _marked(lines: PageLines, meta: Mapping[str, str]) -> Iterator[Source]:
 
 
 def _beside_date(lines: PageLines) -> Iterator[Source]:
-    """Yield an outlet that stands alone with the date, or in a line of its own around it."""
+    """Yield an outlet, or the site by its name in the ``<title>``, that stands with the date or in a line around it."""
+    own = (
+        {"".join(part.split()) for part in patterns()["title_gaps"].split(lines.every[0].folded)} if lines.every else ()
+    )
     for n, line in enumerate(lines.head):
         if not line.short:
             continue
         words = byline_rest(line).split()
         near = line.label is Label.BYLINE or any(one.label is Label.BYLINE for one in lines.head[max(0, n - 3) : n + 4])
-        if near and words and len(words) <= 3 and is_outlet(words[0]) and _valid(words[0]):
+        named = bool(words) and (is_outlet(words[0]) or words[0] in own)
+        if near and named and len(words) <= _BYLINE_WORDS and _valid(words[0]):
             yield Source(words[0], f"line {line.n + 1}")
 
 
