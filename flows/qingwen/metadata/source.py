@@ -99,15 +99,14 @@ def _marked(lines: PageLines, meta: Mapping[str, str]) -> Iterator[Source]:
 
 def _beside_date(lines: PageLines) -> Iterator[Source]:
     """Yield an outlet, or the site by its name in the ``<title>``, that stands with the date or in a line around it."""
-    own = (
-        {"".join(part.split()) for part in patterns()["title_gaps"].split(lines.every[0].folded)} if lines.every else ()
-    )
+    parts = patterns()["title_gaps"].split(lines.every[0].folded) if lines.every else [""]
+    own = "".join(parts[-1].split()) if len(parts) > 1 else ""
     for n, line in enumerate(lines.head):
         if not line.short:
             continue
         words = byline_rest(line).split()
         near = line.label is Label.BYLINE or any(one.label is Label.BYLINE for one in lines.head[max(0, n - 3) : n + 4])
-        named = bool(words) and (is_outlet(words[0]) or words[0] in own)
+        named = bool(words) and (is_outlet(words[0]) or words[0] == own)
         if near and named and len(words) <= _BYLINE_WORDS and _valid(words[0]):
             yield Source(words[0], f"line {line.n + 1}")
 
