@@ -32,6 +32,18 @@ def test_removed_and_changed_stand_with_their_rules() -> None:
     assert any(line.startswith("Changes: ") and "spun.zui 13" in line for line in told)
 
 
+def test_a_line_that_facts_come_from_names_them() -> None:
+    found = cleaned(PAGE.encode())
+    record, metadata = found.record, found.record.metadata
+    parts = {TITLE: record.title, BODY: record.text}
+    told = explain("page.txt", parts, found.blocks, (), (), row=record.row(), places=metadata.places)
+    said = ["".join(run.text for run in line) for line in told]
+    assert any("来源：临河日报" in line and line.endswith("← published_at, source_name") for line in said)
+    assert any("责任编辑：李四" in line and line.endswith("← authors") for line in said)
+    assert "authors: 李四  [line 5]" in said
+    assert "source_name: 临河日报  [line 2]" in said
+
+
 def test_a_mask_stands_alone_for_what_it_was_is_not_known() -> None:
     told = lines(cleaned(PAGE.encode(), Config(mask_personal_data=True)))
     (line,) = [line for line in told if "驾驶" in line]

@@ -65,7 +65,8 @@ def explain(
 ) -> int:
     """Print a page with each removal and change marked and its rule named.
 
-    A line that begins with - was removed, with its label, rule and reason; [a→b] was changed.
+    A line that begins with - was removed, with its label, rule and reason; [a→b] was changed. Of a page in a file, ←
+    marks the lines that date, authors, source and site come from.
 
     \b
     Examples:
@@ -86,7 +87,7 @@ def explain(
             f"rejected ({row['stage']}: {row['rule']}). {row['detail']}" if stored.rejected else f"record {row['id']}"
         )
         heading = f"{row['source_path']}: {outcome}"
-        print_lines(explain(heading, stored.parts, stored.blocks, stored.edits, stored.flags))
+        print_lines(explain(heading, stored.parts, stored.blocks, stored.edits, stored.flags, row=row))
         return DONE
     result = _cleaned(page, url, settings)
     if isinstance(result, Rejection):
@@ -95,7 +96,8 @@ def explain(
     else:
         record = result.record
         parts = {TITLE: record.title, BODY: record.text}
-        print_lines(explain(f"{page}: record {record.id}", parts, result.blocks, result.edits, result.flags))
+        heading, places = f"{page}: record {record.id}", record.metadata.places
+        print_lines(explain(heading, parts, result.blocks, result.edits, result.flags, row=record.row(), places=places))
     return DONE
 
 
