@@ -45,6 +45,8 @@ _KEYS = (
 _MONTH_LINES = 3
 # A day alone, whose time stands in the next line.
 _LONGEST_LEAF = 24
+# So many characters may follow the time behind a headline: 楼主.
+_BEHIND_TIME = 4
 # How many lines below the text may hold the date.
 _TAIL_LINES = 8
 # Hours ago, where only the day of the crawl is known: up to so many the same day, from so many on the day before.
@@ -109,14 +111,17 @@ def extract_date(page: Page, lines: PageLines, meta: Mapping[str, str], crawl: C
     if stated:
         return _with_time(stated, lines.head)
     below = _best(lines.tail[:_TAIL_LINES], lines.title, day_first, latest)
-    opening = _best([line for line in lines.opening[:2] if line.short], lines.title, day_first, latest)
+    openers = [line for n, line in enumerate(lines.opening) if n < 2 or len(line.folded) <= _LONGEST_LEAF]
+    opening = _best([line for line in openers if line.short], lines.title, day_first, latest)
+    posted = [line for line in lines.ending if line.short and search("tail_kept", line.folded)]
+    ending = _best(posted, lines.title, day_first, latest)
     undated = _without_year([*lines.head, *lines.tail[:_TAIL_LINES]], crawl)
     lead = [line for line in lines.lead if line.label is Label.BYLINE or line.folded[:2] in ("19", "20")]
     above = _best(lead, lines.title, day_first, latest)
     bylines = [line for line in lines.every if line.label is Label.BYLINE and line.short]
     labelled = _best(bylines[:3], lines.title, day_first, latest)
     address = _of_address(page, meta, latest)
-    found = [opening, below, undated if undated and undated.at else None, address, above, undated, labelled]
+    found = [opening, ending, below, undated if undated and undated.at else None, address, above, undated, labelled]
     return next(filter(None, found), None) or _month(lines.head)
 
 
@@ -139,7 +144,7 @@ def _behind_title(lines: PageLines, day_first: bool | None, latest: datetime) ->
     """Return the time that stands in the headline's line, behind the headline."""
     for line in lines.headings:
         for stated in read_dates(line.printed, day_first=day_first):
-            ends = stated.start + len(stated.raw) >= len(line.printed.rstrip(" )]）】"))
+            ends = stated.start + len(stated.raw) + _BEHIND_TIME >= len(line.printed.rstrip(" )]）】"))
             if ends and stated.start > 0 and stated.precision == _MINUTE and stated.at < latest:
                 return PublicationDate(stated.raw, stated.at, _MINUTE, f"line {line.n + 1}")
     return None
