@@ -18,6 +18,8 @@ _GAPS = ("", *" 、,;/)|")
 _WECHAT_SIGNS = 2
 # A longer name without a common surname, where an editor should be, is an office.
 _LONGEST_EDITOR = 3
+# An account that stands alone between the headline and the date; a shorter word may name the section.
+_SHORTEST_ACCOUNT, _LONGEST_ACCOUNT = 3, 12
 # A caption, or a credit line of the text, is short.
 _LONGEST_CREDIT = 60
 
@@ -307,8 +309,13 @@ def byline_rest(line: Line) -> str:
 
 
 def _account(lines: PageLines, meta: Mapping[str, str]) -> Authors | None:
-    """Return the account that stands alone with the date in an element called the source's, or that manages content."""
+    """Return the account that stands alone: between headline and date, in an element called the source's, or as admin."""
     inline = {name for _, name in _folded(meta, MARKED_SOURCES, "mediaid")}
+    if len(lines.head) > 1 and lines.title and search("date", lines.head[1].folded):
+        name, dated = lines.head[0].folded, lines.head[1]
+        alone = dated.label is Label.BYLINE and _SHORTEST_ACCOUNT <= len(name) <= _LONGEST_ACCOUNT
+        if alone and not is_outlet(name) and names_in(name, trusted=True) == (name,):
+            return Authors((name,), f"line {lines.head[0].n + 1}")
     for line in lines.head:
         for word in byline_rest(line).split() if line.short and line.label is Label.BYLINE else ():
             if word in inline and not is_outlet(word) and (names := names_in(word, trusted=True)) == (word,):

@@ -42,7 +42,7 @@ def extract_site(page: Page, lines: PageLines, meta: Mapping[str, str]) -> Site 
     if domain := registrable_domain(meta.get(ROW_SITE, "")):
         return Site(domain, ROW_SITE)
     name = _name(meta.get("og:site_name", ""))
-    if name and view(name, FOLDED).text not in lines.title:
+    if name and not lines.title.startswith(view(name, FOLDED).text):
         return Site(name, "meta og:site_name")
     footer = [line for line in lines.every[-_FOOTER_LINES:] if line.label is not Label.BODY]
     notices = [line for line in lines.every if line.label in (Label.COPYRIGHT, Label.SITE)]
@@ -57,7 +57,7 @@ def extract_site(page: Page, lines: PageLines, meta: Mapping[str, str]) -> Site 
             found = search(pattern, line.folded) if len(line.folded) <= _LONGEST_NOTICE else None
             if found and (name := _name(next(filter(None, found.groups()), ""))):
                 known = len(name) >= _SHORTEST_IN_TITLE or any(name in notice.folded for notice in notices)
-                if pattern == "title_site" and (name in lines.title or not known):
+                if pattern == "title_site" and (lines.title.startswith(name) or not known):
                     continue  # a keyword or a section
                 return Site(name, f"line {line.n + 1}")
     return None
