@@ -18,6 +18,8 @@ _GAPS = ("", *" 、,;/)|")
 _WECHAT_SIGNS = 2
 # A longer name without a common surname, where an editor should be, is an office.
 _LONGEST_EDITOR = 3
+# So many lines that the text begins with may hold credits in any form.
+_FIRST_LINES = 3
 # An account that stands alone between the headline and the date; a shorter word may name the section.
 _SHORTEST_ACCOUNT, _LONGEST_ACCOUNT = 3, 12
 # A caption, or a credit line of the text, is short.
@@ -148,8 +150,9 @@ def _of_credits(credits: Sequence[Credit], *, editor: bool = False) -> Authors |
 
 def _opening(lines: PageLines) -> Iterator[Credit]:
     """Yield the reporters in the opening of a dispatch, and the credits of short lines that the text begins with."""
-    for line in lines.opening:
-        if len(line.folded) <= _LONGEST_CREDIT and line.folded[-1:] not in "。!?" and line in lines.opening[:3]:
+    for n, line in enumerate(lines.opening):
+        short = len(line.folded) <= _LONGEST_CREDIT and line.folded[-1:] not in "。!?"
+        if short and (n < _FIRST_LINES or search("ending_credit", line.folded)):
             yield from credits_of(line)
             continue
         found = search("desk", line.folded[:_LONGEST_CREDIT])
@@ -309,7 +312,7 @@ def byline_rest(line: Line) -> str:
 
 
 def _account(lines: PageLines, meta: Mapping[str, str]) -> Authors | None:
-    """Return the account that stands alone: between headline and date, in an element called the source's, or as admin."""
+    """Return the account that stands alone: between headline and date, in an element of the source, or as admin."""
     inline = {name for _, name in _folded(meta, MARKED_SOURCES, "mediaid")}
     if len(lines.head) > 1 and lines.title and search("date", lines.head[1].folded):
         name, dated = lines.head[0].folded, lines.head[1]

@@ -25,7 +25,7 @@ from qingwen.model import (
 
 _ARTICLES = ("Article", "Posting", "Report", "WebPage", "Question", "Answer")
 _LD_START, _LD_END = "application/ld+json", "</script"
-_MOST_SCRIPTS, _MOST_LD_CHARS, _MOST_LD_VALUES = 20, 200_000, 2_000
+_MOST_SCRIPTS, _MOST_LD_CHARS, _MOST_LD_VALUES, _MOST_THINGS = 20, 200_000, 2_000, 200
 _LD_CONTROL = re.compile(r"[\x00-\x1f]+")
 # What an element's class or id says of the text in it.
 _MARKS = {
@@ -89,7 +89,7 @@ def _things(tree: Any) -> Iterator[Mapping[str, Any]]:
             return
         one = left.pop(0)
         if isinstance(one, list):
-            left = [*one, *left]
+            left = [*one[:_MOST_THINGS], *left][:_MOST_LD_VALUES]
         elif isinstance(one, Mapping):
             yield one
             left += [one[key] for key in ("@graph", "mainEntity") if isinstance(one.get(key), (list, Mapping))]
@@ -112,7 +112,7 @@ def _of_things(things: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
 def _named(value: Any, things: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return type and name of the people or outlets in a value."""
     found = []
-    for one in value if isinstance(value, list) else [value]:
+    for one in value[:_MOST_THINGS] if isinstance(value, list) else [value]:
         whole = things.get(str(one.get("@id")), one) if isinstance(one, Mapping) and "name" not in one else one
         name = _first(whole.get("name")) if isinstance(whole, Mapping) else whole
         kind = str(_first(whole.get("@type"))) if isinstance(whole, Mapping) else "person"
