@@ -15,6 +15,8 @@ _KINDS = ("date", "era_date", "han_date", "english_date", "short_date", "dotted_
 # The Republic of China counts its years from 1912.
 _ERA = 1911
 _EARLIEST = 1990
+# Precisions of a date.
+MINUTE, DAY, MONTH_DAY = "minute", "day", "month-day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,20 @@ class StatedDate:
     zoned: bool = False
     updated: bool = False
     labelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationDate:
+    """A date as the page prints it, the time in Beijing (None: unknown), its precision, and where it stands.
+
+    ``assumed`` tells that the markup states a time of a clock without its zone, which is taken for Beijing's.
+    """
+
+    raw: str | None = None
+    at: datetime | None = None
+    precision: str = "none"
+    where: str = ""
+    assumed: bool = False
 
 
 def read_dates(line: str, *, day_first: bool | None = None, loose: bool = False) -> list[StatedDate]:

@@ -102,6 +102,14 @@ def lines_of(segmented: Segmented, verdicts: Sequence[Verdict]) -> PageLines:
     )
 
 
+def byline_rest(line: Line) -> str:
+    """Return a byline without its dates, counts and labels."""
+    text = line.folded
+    for name in ("date", "short_date", "dotted_date", "relative", "near_day", "byline_noise"):
+        text = patterns()[name].sub(" ", text)
+    return " ".join(text.split()).strip(" |·:-,●■□◎▲◆")
+
+
 def _tail(below: Sequence[Line]) -> Iterator[Line]:
     """Yield the lines below the text that belong to it: those above the first list of other articles."""
     for line in below[:_TAIL_LINES]:

@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from qingwen.config import Config
+from qingwen.metadata.dates import PublicationDate
 from qingwen.metadata.lines import PageLines, lines_of
 from qingwen.metadata.names import is_person
 from qingwen.metadata.patterns import patterns, search, table
 from qingwen.metadata.people import Authors, extract_authors
-from qingwen.metadata.published import PublicationDate, crawl_of, extract_date
+from qingwen.metadata.published import extract_date
+from qingwen.metadata.relative import crawl_of
 from qingwen.metadata.site import Site, extract_site, registrable_domain
 from qingwen.metadata.source import extract_source
 from qingwen.model import Metadata, Page, Segmented, Verdict

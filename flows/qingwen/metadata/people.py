@@ -2,22 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile, zip_longest
+from itertools import takewhile
 
-from qingwen.metadata.lines import Line, PageLines
+from qingwen.metadata.credits import EDITOR, REPORTER, WRITER, Credit, credits_of
+from qingwen.metadata.lines import Line, PageLines, byline_rest
 from qingwen.metadata.names import LONGEST_NAME, is_outlet, is_person, names_in
-from qingwen.metadata.patterns import patterns, search, table
+from qingwen.metadata.patterns import patterns, search
+from qingwen.metadata.wechat import wechat_byline
 from qingwen.model import LD_PEOPLE, MARKED_AUTHORS, MARKED_SOURCES, ROW_AUTHORS, WECHAT_ACCOUNT, WECHAT_AUTHOR, Label
 from qingwen.text.match_view import FOLDED, view
 
 _META_KEYS = ("article:author", "author", "byl", "dc.creator")
-_WRITER, _REPORTER, _EDITOR, _OTHER = "author", "reporter", "editor", "other"
-# What parts a name from the role of the next one.
-_GAPS = ("", *" 、,;/)|")
-# So many lines of WeChat's own tell its pages in a dump.
-_WECHAT_SIGNS = 2
-# A longer name without a common surname, where an editor should be, is an office.
-_LONGEST_EDITOR = 3
 # So many lines that the text begins with may hold credits in any form.
 _FIRST_LINES = 3
 # An account that stands alone between the headline and the date; a shorter word may name the section.
@@ -35,15 +30,6 @@ class Authors:
     editor: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
-    """The people in a role of a line, and whether a mark or a space parts the role from them."""
-
-    role: str
-    names: tuple[str, ...]
-    where: str
-
-
 def extract_authors(lines: PageLines, meta: Mapping[str, str]) -> Authors | None:
     """Return the people that the page names, from the surest place that names any.
 
@@ -58,8 +44,8 @@ def extract_authors(lines: PageLines, meta: Mapping[str, str]) -> Authors | None
     opening = list(_opening(lines))
     ranked: list[Authors | None] = [
         _wechat(lines, meta),
-        _joined([credit for credit in head if credit.role == _WRITER], ends),
-        *(_in_role(place, role) for place in (head, opening, ends) for role in (_WRITER, _REPORTER)),
+        _joined([credit for credit in head if credit.role == WRITER], ends),
+        *(_in_role(place, role) for place in (head, opening, ends) for role in (WRITER, REPORTER)),
         _of_row(meta),
         _of_json_ld(lines, meta),
         _marked(lines, meta),
@@ -73,66 +59,10 @@ def extract_authors(lines: PageLines, meta: Mapping[str, str]) -> Authors | None
     return next(filter(None, ranked), None)
 
 
-def credits_of(line: Line) -> Iterator[Credit]:
-    """Yield the people whom a line credits, by role; a role that only names an outlet in front of another is none."""
-    formed = _in_form(line)
-    if formed is not None:
-        yield formed
-    else:
-        yield from _in_roles(line)
-
-
-def _in_form(line: Line) -> Credit | None:
-    """Return the credit of a line with names in front of the role, or of one in the form of a forum's or a blog's."""
-    text, where = line.folded, f"line {line.n + 1}"
-    suffixed, desk, account = (search(name, text) for name in ("suffix_credit", "desk", "account_form"))
-    if suffixed and (names := names_in(suffixed["names"])):
-        return Credit(_EDITOR if suffixed["editor"] else _REPORTER, names, where)
-    if desk and (names := names_in(next(filter(None, desk.groups())))):
-        return Credit(_REPORTER, names, where)
-    name = next(filter(None, account.groups())) if account else None
-    if name and search("account", name) and not search("no_person", name) and name.lower() not in table()["nobody"]:
-        return Credit(_WRITER, (name,), where)
-    return None
-
-
-def _in_roles(line: Line) -> Iterator[Credit]:
-    """Yield the names behind each role of a line."""
-    text, roles = line.folded, list(patterns()["credit"].finditer(line.folded))
-    for role, following in zip_longest(roles, roles[1:]):
-        kind, between = role.lastgroup or _OTHER, text[role.end() : following.start() if following else len(text)]
-        if kind == _OTHER or (following is not None and kind == _REPORTER and following[0] == "摄"):
-            continue
-        if following is not None and following.lastgroup in (_REPORTER, _WRITER) and between[-1:] not in _GAPS:
-            continue  # 文｜晚报记者: the outlet of the role behind it
-        mark = patterns()["role_mark"].match(between)
-        stated = mark[0] if mark else ""
-        rest = between[len(stated) :]
-        names = _listed(rest, trusted=bool(stated) and kind == _WRITER, rare=bool(stated))
-        if kind == _EDITOR:
-            names = _editors(names, rest if ":" in stated else "")
-        if names:
-            yield Credit(kind, names, f"line {line.n + 1}")
-
-
-def _editors(names: tuple[str, ...], words: str) -> tuple[str, ...]:
-    """Return the editors among names, else the one account in Latin letters that the words begin with."""
-    people = tuple(name for name in names if is_person(name) or len(name) <= _LONGEST_EDITOR)
-    account = search("editor_account", words.strip())
-    return people or (() if account is None or account[0] in table()["nobody"] else (account[0],))
-
-
-def _listed(words: str, *, trusted: bool, rare: bool) -> tuple[str, ...]:
-    """Return the names of a list up to the bracket, the date or the sentence that ends it."""
-    end = patterns()["list_end"].search(words)
-    names = names_in(words[: end.start()] if end else words, trusted=trusted, rare=rare)
-    return names if all(len(name) <= LONGEST_NAME for name in names) else ()
-
-
 def _joined(writers: Sequence[Credit], ends: Sequence[Credit]) -> Authors | None:
     """Return the writers of the head with those at the end, if both are people: who posted it, and who wrote it."""
     people = [credit for credit in writers if all(map(is_person, credit.names))]
-    more = [credit for credit in ends if credit.role == _WRITER and all(map(is_person, credit.names))]
+    more = [credit for credit in ends if credit.role == WRITER and all(map(is_person, credit.names))]
     return _of_credits([*people, *more]) if people else _of_credits(writers[:1]) if not more else None
 
 
@@ -140,7 +70,7 @@ def _in_role(credits: Sequence[Credit], role: str) -> Authors | None:
     """Return the people of a place in a role: lines one below the other are one list."""
     mine = [credit for credit in credits if credit.role == role]
     people = [credit for credit in mine if all(map(is_person, credit.names))]
-    return _of_credits(mine if role == _REPORTER else people or mine[:1])
+    return _of_credits(mine if role == REPORTER else people or mine[:1])
 
 
 def _of_credits(credits: Sequence[Credit], *, editor: bool = False) -> Authors | None:
@@ -157,13 +87,13 @@ def _opening(lines: PageLines) -> Iterator[Credit]:
             continue
         found = search("desk", line.folded[:_LONGEST_CREDIT])
         if found and (names := names_in(next(filter(None, found.groups())))):
-            yield Credit(_REPORTER, names, f"line {line.n + 1}")
+            yield Credit(REPORTER, names, f"line {line.n + 1}")
             continue
         if found := search("dispatch", line.folded):
             words = next(filter(None, found.groups()))
             inner = [*credits_of(Line(line.n, words, words, line.label))]
-            inner = [credit for credit in inner if credit.role != _EDITOR]
-            yield from inner or ([Credit(_REPORTER, names, f"line {line.n + 1}")] if (names := names_in(words)) else [])
+            inner = [credit for credit in inner if credit.role != EDITOR]
+            yield from inner or ([Credit(REPORTER, names, f"line {line.n + 1}")] if (names := names_in(words)) else [])
 
 
 def _ending(lines: PageLines) -> Iterator[Credit]:
@@ -178,12 +108,12 @@ def _ending(lines: PageLines) -> Iterator[Credit]:
             inner = list(credits_of(Line(line.n, words, words, line.label)))
             yield from inner
             if not inner and (names := names_in(words)):
-                yield Credit(_REPORTER, names, f"line {line.n + 1}")
+                yield Credit(REPORTER, names, f"line {line.n + 1}")
 
 
 def _edited(credits: Sequence[Credit]) -> Authors | None:
     """Return the first editors."""
-    return next((_of_credits([credit], editor=True) for credit in credits if credit.role == _EDITOR), None)
+    return next((_of_credits([credit], editor=True) for credit in credits if credit.role == EDITOR), None)
 
 
 def _folded(meta: Mapping[str, str], *keys: str) -> Iterator[tuple[str, str]]:
@@ -199,34 +129,11 @@ def _wechat(lines: PageLines, meta: Mapping[str, str]) -> Authors | None:
         if name != account and not is_outlet(name):
             return Authors(_plain(name), key)
     byline = wechat_byline(lines, account)
-    return Authors(_plain(byline[0]), byline[2]) if byline and byline[0] else None
+    return Authors(_plain(byline.writer), byline.where) if byline and byline.writer else None
 
 
 def _plain(name: str) -> tuple[str, ...]:
     return names_in(name) or (name,)
-
-
-def wechat_byline(lines: PageLines, account: str | None) -> tuple[str, str, str] | None:
-    """Return writer, account and place of WeChat's byline (原创 甲乙 某账号 2018-04-07); None if it is another page."""
-    signs = {line.folded[:4] for line in lines.every if search("wechat_line", line.folded)}
-    if account is None and len(signs) < _WECHAT_SIGNS:
-        return None
-    for line in lines.head[:4]:
-        if search("wechat_line", line.folded) or line.folded[-1:] in "。!?" or "," in line.folded:
-            continue
-        words = [word for word in patterns()["wechat_noise"].sub(" ", line.folded).split(" ") if word]
-        if not words or len(words) > 6 or len(line.folded) > _LONGEST_CREDIT:
-            continue
-        known = account or words[-1]
-        if known not in " ".join(words):
-            continue
-        left = " ".join(words).replace(known, " ").strip().split("  ")[0].strip()
-        left = patterns()["emoji"].sub("", left).strip()
-        halves = left.split(" ")
-        if len(halves) == 2 and halves[0] == halves[1]:
-            left = halves[0]
-        return ("" if search("wechat_no_author", left) else left), known, f"line {line.n + 1}"
-    return None
 
 
 def _of_row(meta: Mapping[str, str]) -> Authors | None:
@@ -301,14 +208,6 @@ def _signed(lines: PageLines) -> Authors | None:
         if is_person(line.folded) and not line.linked and line.label is not Label.NAV:
             return Authors((line.folded,), f"line {line.n + 1}")
     return None
-
-
-def byline_rest(line: Line) -> str:
-    """Return a byline without its dates, counts and labels."""
-    text = line.folded
-    for name in ("date", "short_date", "dotted_date", "relative", "near_day", "byline_noise"):
-        text = patterns()[name].sub(" ", text)
-    return " ".join(text.split()).strip(" |·:-,●■□◎▲◆")
 
 
 def _account(lines: PageLines, meta: Mapping[str, str]) -> Authors | None:

@@ -1,15 +1,13 @@
 """When the article was published: the dates of lines, markup and address, weighed."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from qingwen.metadata.dates import BEIJING, StatedDate, of_epoch, read_dates, slashed
+from qingwen.metadata.dates import DAY, MINUTE, PublicationDate, StatedDate, of_epoch, read_dates, slashed
 from qingwen.metadata.lines import LONGEST_LINE, Line, PageLines
-from qingwen.metadata.patterns import patterns, search, table
+from qingwen.metadata.patterns import patterns, search
+from qingwen.metadata.relative import Crawl, part_of_date, resolve_date
 from qingwen.model import LD_PUBLISHED, ROW_PUBLISHED, TIMES, WECHAT_PUBLISHED, Label, Page
-from qingwen.text.match_view import FOLDED, view
 
 # What `<meta>` calls the day of publication, the surest first. A page's `date` may be that of its template.
 _KEYS = (
@@ -49,48 +47,6 @@ _LONGEST_LEAF = 24
 _BEHIND_TIME = 4
 # How many lines below the text may hold the date.
 _TAIL_LINES = 8
-# Hours ago, where only the day of the crawl is known: up to so many the same day, from so many on the day before.
-_SAME_DAY, _DAY_BEFORE = 6, 18
-_MINUTE, _DAY, _MONTH_DAY = "minute", "day", "month-day"
-
-
-@dataclass(frozen=True, slots=True)
-class PublicationDate:
-    """A date as the page prints it, the time in Beijing (None: unknown), its precision, and where it stands.
-
-    ``assumed`` tells that the markup states a time of a clock without its zone, which is taken for Beijing's.
-    """
-
-    raw: str | None = None
-    at: datetime | None = None
-    precision: str = "none"
-    where: str = ""
-    assumed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Crawl:
-    """When the page was fetched, in Beijing's time: its day, and the time if it is known."""
-
-    day: date
-    at: datetime | None = None
-
-
-def crawl_of(fetched_at: datetime | None, day: date | None) -> Crawl | None:
-    """Return when a page was fetched, from its time in UTC, else from a day that the user states.
-
-    >>> crawl_of(datetime(2024, 5, 19, 23, 30), None).day
-    datetime.date(2024, 5, 20)
-    """
-    if fetched_at is not None:
-        utc = (
-            fetched_at
-            if fetched_at.tzinfo is None
-            else (fetched_at - (fetched_at.utcoffset() or timedelta())).replace(tzinfo=None)
-        )
-        at = utc + BEIJING
-        return Crawl(at.date(), at)
-    return Crawl(day) if day else None
 
 
 def extract_date(page: Page, lines: PageLines, meta: Mapping[str, str], crawl: Crawl | None) -> PublicationDate | None:
@@ -115,7 +71,7 @@ def extract_date(page: Page, lines: PageLines, meta: Mapping[str, str], crawl: C
     opening = _best([line for line in openers if line.short], lines.title, day_first, latest)
     posted = [line for line in lines.ending if line.short and search("tail_kept", line.folded)]
     ending = _best(posted, lines.title, day_first, latest)
-    undated = _without_year([*lines.head, *lines.tail[:_TAIL_LINES]], crawl)
+    undated = resolve_date([*lines.head, *lines.tail[:_TAIL_LINES]], crawl)
     lead = [line for line in lines.lead if line.label is Label.BYLINE or line.folded[:2] in ("19", "20")]
     above = _best(lead, lines.title, day_first, latest)
     bylines = [line for line in lines.every if line.label is Label.BYLINE and line.short]
@@ -134,8 +90,8 @@ def _best(lines: Sequence[Line], title: str, day_first: bool | None, latest: dat
         for stated in _dates_at(lines, n, day_first):
             if stated.at < latest:
                 where = f"line {line.n + 1}"
-                plain = stated.precision == _DAY and not stated.labelled
-                rank = (stated.updated, stated.precision not in (_MINUTE, _DAY), plain, line.label is not Label.BYLINE)
+                plain = stated.precision == DAY and not stated.labelled
+                rank = (stated.updated, stated.precision not in (MINUTE, DAY), plain, line.label is not Label.BYLINE)
                 found.append((rank, PublicationDate(stated.raw, stated.at, stated.precision, where)))
     return min(found, key=lambda one: one[0])[1] if found else None
 
@@ -145,17 +101,17 @@ def _behind_title(lines: PageLines, day_first: bool | None, latest: datetime) ->
     for line in lines.headings:
         for stated in read_dates(line.printed, day_first=day_first):
             ends = stated.start + len(stated.raw) + _BEHIND_TIME >= len(line.printed.rstrip(" )]）】"))
-            if ends and stated.start > 0 and stated.precision == _MINUTE and stated.at < latest:
-                return PublicationDate(stated.raw, stated.at, _MINUTE, f"line {line.n + 1}")
+            if ends and stated.start > 0 and stated.precision == MINUTE and stated.at < latest:
+                return PublicationDate(stated.raw, stated.at, MINUTE, f"line {line.n + 1}")
     return None
 
 
 def _stated(found: Sequence[PublicationDate]) -> PublicationDate | None:
     """Return the first date of the markup, with the minute that another of the same day states."""
     first = next(iter(found), None)
-    if first is None or first.at is None or first.precision != _DAY:
+    if first is None or first.at is None or first.precision != DAY:
         return first
-    same = (one for one in found if one.precision == _MINUTE and one.at and one.at.date() == first.at.date())
+    same = (one for one in found if one.precision == MINUTE and one.at and one.at.date() == first.at.date())
     return next(same, first)
 
 
@@ -190,37 +146,26 @@ def _may_date(line: Line) -> bool:
 
 
 def _is_weak(shown: PublicationDate) -> bool:
-    return shown.precision not in (_MINUTE, _DAY)
+    return shown.precision not in (MINUTE, DAY)
 
 
 def _completed(shown: PublicationDate, stated: PublicationDate | None, lines: PageLines) -> PublicationDate:
     """Return a day as printed with the minute that the markup states for the same day."""
-    if shown.precision != _DAY or stated is None or stated.precision != _MINUTE or shown.at is None:
+    if shown.precision != DAY or stated is None or stated.precision != MINUTE or shown.at is None:
         return shown
     if stated.at is None or stated.at.date() != shown.at.date():
         return shown
-    return PublicationDate(shown.raw, stated.at, _MINUTE, f"{shown.where}, {stated.where}", stated.assumed)
+    return PublicationDate(shown.raw, stated.at, MINUTE, f"{shown.where}, {stated.where}", stated.assumed)
 
 
 def _with_time(stated: PublicationDate, lines: Sequence[Line]) -> PublicationDate:
     """Return a day of the markup with the time that the page prints behind the same month and day."""
-    for line in lines if stated.precision == _DAY and stated.at else ():
-        part = _part_of_date(line)
+    for line in lines if stated.precision == DAY and stated.at else ():
+        part = part_of_date(line)
         if part and stated.at and part[:2] == (stated.at.month, stated.at.day):
             at = stated.at.replace(hour=part[2], minute=part[3])
-            return PublicationDate(stated.raw, at, _MINUTE, f"{stated.where}, line {line.n + 1}")
+            return PublicationDate(stated.raw, at, MINUTE, f"{stated.where}, line {line.n + 1}")
     return stated
-
-
-def _part_of_date(line: Line) -> tuple[int, int, int, int] | None:
-    """Return month, day, hour and minute of a line that states no year."""
-    found = search("day_only", line.folded) if line.short else None
-    if found is None:
-        return None
-    month, day = int(found["m"] or found["m2"]), int(found["d"] or found["d2"])
-    hour, minute = int(found["h"]), int(found["min"])
-    valid = 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60
-    return (month, day, hour, minute) if valid else None
 
 
 def _of_markup(lines: PageLines, meta: Mapping[str, str]) -> Iterator[PublicationDate]:
@@ -234,7 +179,7 @@ def _of_markup(lines: PageLines, meta: Mapping[str, str]) -> Iterator[Publicatio
         if found := _machine(meta.get(key, ""), key):
             yield found
     if at := of_epoch(meta.get(WECHAT_PUBLISHED, "")):
-        yield PublicationDate(at.isoformat(" ", "minutes"), at, _MINUTE, WECHAT_PUBLISHED)
+        yield PublicationDate(at.isoformat(" ", "minutes"), at, MINUTE, WECHAT_PUBLISHED)
     for key in _KEYS[2:]:
         if found := _machine(meta.get(key, ""), f"meta {key}"):
             yield found
@@ -245,87 +190,13 @@ def _machine(value: str, where: str) -> PublicationDate | None:
     value = value.split("\n")[0].strip()
     if value.isdigit() and len(value) in (10, 13):
         at = of_epoch(value[:10])
-        return PublicationDate(value, at, _MINUTE, where) if at else None
+        return PublicationDate(value, at, MINUTE, where) if at else None
     found = next(iter(read_dates(value, loose=True)), None)
-    if found is None or found.precision not in (_MINUTE, _DAY):
+    if found is None or found.precision not in (MINUTE, DAY):
         return None
     midnight = not found.zoned and (found.at.hour, found.at.minute) == (0, 0)
-    precision = _DAY if midnight else found.precision
-    return PublicationDate(found.raw, found.at, precision, where, precision == _MINUTE and not found.zoned)
-
-
-def _without_year(lines: Sequence[Line], crawl: Crawl | None) -> PublicationDate | None:
-    """Return a date that only the day of the crawl resolves: 昨天, 3小时前, 05-29 09:26."""
-    for line in lines:
-        if not line.short:
-            continue
-        where = f"line {line.n + 1}"
-        if found := search("relative", line.folded):
-            return _relative(_raw("relative", line), found["m"], found["d"], where, crawl)
-        if found := search("near_day", line.folded):
-            return _near_day(found, _raw("near_day", line).strip(" :：|·"), where, crawl)
-    for line in lines:
-        if part := _part_of_date(line):
-            month, day, hour, minute = part
-            at = _last_before(month, day, crawl)
-            raw, where = _raw("day_only", line), f"line {line.n + 1}"
-            if at is None:
-                return PublicationDate(raw, None, _MONTH_DAY, where)
-            return PublicationDate(raw, at.replace(hour=hour, minute=minute), _MINUTE, where)
-    return None
-
-
-def _raw(name: str, line: Line) -> str:
-    """Return what a pattern finds in a line, as printed."""
-    folded = view(line.printed, FOLDED)
-    found = patterns()[name].search(folded.text)
-    return folded.back(*found.span()).of(line.printed).strip() if found else ""
-
-
-def _relative(raw: str, month: str | None, day: str | None, where: str, crawl: Crawl | None) -> PublicationDate:
-    if month is not None and day is not None:
-        at = _last_before(int(month), int(day), crawl)
-        return PublicationDate(raw, at, _DAY if at else _MONTH_DAY, where)
-    ago = search("ago", view(raw, FOLDED).text)
-    hours: Mapping[str, int] = table()["hours"]
-    if crawl is None or ago is None or ago["unit"] not in hours:
-        return PublicationDate(raw, None, "none", where)
-    count, each = int(ago["n"]), hours[ago["unit"]]
-    if crawl.at is None or each >= 24:
-        passed = count * each // 24
-        if each == 1 and count > _SAME_DAY:
-            if not _DAY_BEFORE <= count <= 24:
-                return PublicationDate(raw, None, "none", where)
-            passed = 1
-        return PublicationDate(raw, _midnight(crawl.day) - timedelta(days=passed), _DAY, where)
-    minutes = {"分钟": count}.get(ago["unit"], 0) + 60 * count * each
-    return PublicationDate(raw, _midnight((crawl.at - timedelta(minutes=minutes)).date()), _DAY, where)
-
-
-def _near_day(found: re.Match[str], raw: str, where: str, crawl: Crawl | None) -> PublicationDate:
-    if crawl is None:
-        return PublicationDate(raw, None, "none", where)
-    at = _midnight(crawl.day) - timedelta(days=table()["days_back"][found["day"]])
-    if found["h"] is None or int(found["h"]) > 23 or int(found["min"]) > 59:
-        return PublicationDate(raw, at, _DAY, where)
-    late = (found["half"] or "") in ("下午", "晚", "晚上") and int(found["h"]) < 12
-    return PublicationDate(raw, at.replace(hour=int(found["h"]) + 12 * late, minute=int(found["min"])), _MINUTE, where)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day)
-
-
-def _last_before(month: int, day: int, crawl: Crawl | None) -> datetime | None:
-    """Return the last day with this month and number that is not after the crawl."""
-    for year in (crawl.day.year, crawl.day.year - 1) if crawl else ():
-        try:
-            at = datetime(year, month, day)
-        except ValueError:
-            continue
-        if crawl and at.date() <= crawl.day:
-            return at
-    return None
+    precision = DAY if midnight else found.precision
+    return PublicationDate(found.raw, found.at, precision, where, precision == MINUTE and not found.zoned)
 
 
 def _of_address(page: Page, meta: Mapping[str, str], latest: datetime) -> PublicationDate | None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from qingwen.metadata.lines import Line, PageLines
+from qingwen.metadata.lines import Line, PageLines, byline_rest
 from qingwen.metadata.names import is_outlet, is_person
 from qingwen.metadata.patterns import patterns, search, table
-from qingwen.metadata.people import byline_rest, wechat_byline
+from qingwen.metadata.wechat import wechat_byline
 from qingwen.model import MARKED_AUTHORS, MARKED_SOURCES, WECHAT_ACCOUNT, Label
 from qingwen.text.match_view import FOLDED, view
 
@@ -78,8 +78,8 @@ def _wechat(lines: PageLines, meta: Mapping[str, str]) -> Iterator[Source]:
     account = view(meta.get(WECHAT_ACCOUNT, "").split("\n")[0], FOLDED).text or None
     if account:
         yield Source(account, WECHAT_ACCOUNT)
-    elif byline := wechat_byline(lines, None):
-        yield Source(byline[1], byline[2])
+    elif byline := wechat_byline(lines):
+        yield Source(byline.account, byline.where)
 
 
 def _marked(lines: PageLines, meta: Mapping[str, str]) -> Iterator[Source]:
