@@ -104,6 +104,12 @@ def test_dates_are_read_from_markup(head: str, at: str | None) -> None:
     assert when(facts("来源：江湾日报", head=head)) == at
 
 
+@pytest.mark.parametrize("stated", ["2022-05-25 00:00:00", "2022-05-25T00:00:00+08:00", "2022-05-25T00:00:00Z"])
+def test_midnight_in_the_markup_stands_for_the_day(stated: str) -> None:
+    found = facts("", head=f'<meta property="article:published_time" content="{stated}">')
+    assert (when(found), found.published_precision) == ("2022-05-25", "day")
+
+
 def test_a_printed_day_gets_the_minute_that_the_markup_states_for_it_and_no_other() -> None:
     minute = '<meta property="article:published_time" content="2022-05-25T08:10:00+08:00">'
     assert when(facts("2022年5月25日", head=minute)) == "2022-05-25 08:10"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from qingwen.metadata.dates import DAY, MINUTE, PublicationDate, StatedDate, of_epoch, read_dates, slashed
 from qingwen.metadata.lines import LONGEST_LINE, Line, PageLines
 from qingwen.metadata.patterns import patterns, search
-from qingwen.metadata.relative import Crawl, part_of_date, resolve_date
+from qingwen.metadata.relative import Crawl, part_of_date, printed, resolve_date
 from qingwen.model import LD_PUBLISHED, ROW_PUBLISHED, TIMES, WECHAT_PUBLISHED, Label, Page
 
 # What `<meta>` calls the day of publication, the surest first. A page's `date` may be that of its template.
@@ -173,7 +173,7 @@ def _of_markup(lines: PageLines, meta: Mapping[str, str]) -> Iterator[Publicatio
     head = {line.folded for line in lines.head} | {line.printed for line in lines.head}
     for one in meta.get(TIMES, "").split("\n"):
         words, _, value = one.partition("\t")
-        if words and any(words in line for line in head) and (found := _machine(value, "time")):
+        if len(words) > 1 and any(words in line for line in head) and (found := _machine(value, "time")):
             yield found
     for key in _KEYS[:2]:
         if found := _machine(meta.get(key, ""), key):
@@ -186,7 +186,7 @@ def _of_markup(lines: PageLines, meta: Mapping[str, str]) -> Iterator[Publicatio
 
 
 def _machine(value: str, where: str) -> PublicationDate | None:
-    """Return the date in a value of the markup; a time of exactly midnight is the day."""
+    """Return the date in a value of the markup; midnight to the second, in whatever zone, stands for the day."""
     value = value.split("\n")[0].strip()
     if value.isdigit() and len(value) in (10, 13):
         at = of_epoch(value[:10])
@@ -194,9 +194,9 @@ def _machine(value: str, where: str) -> PublicationDate | None:
     found = next(iter(read_dates(value, loose=True)), None)
     if found is None or found.precision not in (MINUTE, DAY):
         return None
-    midnight = not found.zoned and (found.at.hour, found.at.minute) == (0, 0)
-    precision = DAY if midnight else found.precision
-    return PublicationDate(found.raw, found.at, precision, where, precision == MINUTE and not found.zoned)
+    if found.precision == DAY or search("midnight", found.raw):
+        return PublicationDate(found.raw, found.at.replace(hour=0, minute=0), DAY, where)
+    return PublicationDate(found.raw, found.at, MINUTE, where, not found.zoned)
 
 
 def _of_address(page: Page, meta: Mapping[str, str], latest: datetime) -> PublicationDate | None:
@@ -221,7 +221,6 @@ def _of_address(page: Page, meta: Mapping[str, str], latest: datetime) -> Public
 def _month(lines: Sequence[Line]) -> PublicationDate | None:
     for line in lines[-_MONTH_LINES:]:
         if (found := search("month_date", line.folded)) and 1 <= int(found["m"]) <= 12:
-            return PublicationDate(
-                found[0], datetime(int(found["y"]), int(found["m"]), 1), "month", f"line {line.n + 1}"
-            )
+            at = datetime(int(found["y"]), int(found["m"]), 1)
+            return PublicationDate(printed("month_date", line), at, "month", f"line {line.n + 1}")
     return None
