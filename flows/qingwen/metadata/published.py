@@ -72,7 +72,7 @@ def extract_date(page: Page, lines: PageLines, meta: Mapping[str, str], crawl: C
     posted = [line for line in lines.ending if line.short and search("tail_kept", line.folded)]
     ending = _best(posted, lines.title, day_first, latest)
     undated = resolve_date([*lines.head, *lines.tail[:_TAIL_LINES]], crawl)
-    lead = [line for line in lines.lead if line.label is Label.BYLINE or line.folded[:2] in ("19", "20")]
+    lead = [line for line in lines.lead if line.label is Label.BYLINE or search("edition", line.folded)]
     above = _best(lead, lines.title, day_first, latest)
     bylines = [line for line in lines.every if line.label is Label.BYLINE and line.short]
     labelled = _best(bylines[:3], lines.title, day_first, latest)
