@@ -18,7 +18,7 @@ from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 import qingwen
-from qingwen.metadata.lines import patterns as metadata_patterns
+from qingwen.metadata.patterns import patterns as metadata_patterns
 from qingwen.rules.character_tables import entity_table, lookalike_table, punctuation_table
 from qingwen.text.match_view import contact_tables
 

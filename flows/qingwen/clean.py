@@ -162,7 +162,7 @@ def _assessed(
         n_edits=len(draft.edits),
         n_repairs=len(repairs),
         spun=bool(repairs),
-        flags=_flags(page, document.blocks, draft, context.config),
+        flags=tuple(sorted({*_flags(page, document.blocks, draft, context.config), *metadata.flags})),
         quality=quality,
         confidence=confidence,
         text_sha256=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),

@@ -14,11 +14,19 @@ from typing import Any
 from qingwen.text.spans import Edit, Span
 
 SCHEMA_VERSION = 3
+# Fields of `Metadata` that are no columns of records.
+_NO_COLUMNS = ("flags", "places")
 # The flag of a page whose article is in hidden elements, and a key of `Segmented.meta`.
 HIDDEN_TEXT = "segment.hidden-text"
 # So is one whose text stands in its scripts alone. Keys alone: a page that shows next to nothing, and the text that the
 # markup states for the article.
 SCRIPT_TEXT, NO_TEXT, STATED_BODY = "segment.script-text", "no text", "articleBody"
+# Keys of `Segmented.meta` for what the markup states outside ``<meta>``, and for what a row of a table states. Several
+# values are joined by newlines.
+LD_PUBLISHED, LD_PEOPLE, LD_PUBLISHER = "ld:published", "ld:people", "ld:publisher"
+TIMES, MARKED_AUTHORS, MARKED_SOURCES = "times", "marked:authors", "marked:sources"
+WECHAT_ACCOUNT, WECHAT_AUTHOR, WECHAT_PUBLISHED = "wechat:account", "wechat:author", "wechat:published"
+ROW_PUBLISHED, ROW_AUTHORS, ROW_SITE = "row:published", "row:authors", "row:site"
 TITLE, BODY = "title", "body"
 PLAIN, HTML = "text/plain", "text/html"
 # The DOM path of the block that holds the page's <title>.
@@ -53,7 +61,7 @@ class Page:
     ``text`` is the decoded text of a dump (``media_type`` is ``text/plain``) or markup of a page (``text/html``).
     ``id`` is the first 32 hex digits of ``sha256``, the digest of the bytes after transfer and content decoding;
     ``size`` counts those bytes. ``damaged`` counts the replacement characters that decoding wrote; ``fetched_at`` is
-    UTC.
+    UTC. ``stated`` is what the row of a table states of the article (``row:published``, ``row:authors``, ``row:site``).
 
     >>> from qingwen import clean_page
     >>> page = Page("0f" * 16, "a.txt", "text/plain", "utf-8", "404 Not Found", "0f" * 32, size=13)
@@ -71,6 +79,7 @@ class Page:
     damaged: int = 0
     url: str | None = None
     fetched_at: datetime | None = None
+    stated: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +204,9 @@ class Flag:
 class Metadata:
     """What the page states about the article; None for what it does not state.
 
-    ``published_at`` is Beijing local time without a zone, as exact as ``published_precision`` says (minute, day, month,
-    month-day, year, none); ``published_raw`` is the date as printed, ``rights`` the copyright notice as printed.
+    ``published_at`` is Beijing local time without a zone, as exact as ``published_precision`` says: minute, day,
+    address (the day in the page's address), month, month-day, year, none. ``published_raw`` is the date as printed,
+    ``rights`` the copyright notice as printed. ``flags`` say what to doubt, ``places`` where a fact stands, by its name.
 
     >>> Metadata(source_name="晚报").published_precision
     'none'
@@ -211,6 +221,8 @@ class Metadata:
     published_at: datetime | None = None
     published_precision: str = "none"
     published_raw: str | None = None
+    flags: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +274,11 @@ class Record:
         """Return the record as a row: one flat mapping of column to value."""
         return {
             **{name: getattr(self, name) for name in self.__slots__ if name != "metadata"},
-            **{name: getattr(self.metadata, name) for name in self.metadata.__slots__},
+            **{
+                name: getattr(self.metadata, name)
+                for name in self.metadata.__slots__
+                if name not in ("flags", "places")
+            },
             "authors": list(self.metadata.authors) if self.metadata.authors else None,
             "flags": list(self.flags),
             "quality": dict(self.quality),

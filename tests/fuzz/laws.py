@@ -33,7 +33,7 @@ _MASKING = Config(mask_personal_data=True)
 _LINE_BREAK = re.compile("[\n\r\x0b\x0c\x85\u2028\u2029]")
 # A doctype that is missing or old.
 _NO_DISAGREEMENT = {"unknown-doctype", "expected-doctype-but-got-start-tag", "expected-doctype-but-got-chars"}
-_PRECISIONS = ("minute", "day", "month", "month-day", "year", "none")
+_PRECISIONS = ("minute", "day", "address", "month", "month-day", "year", "none")
 
 
 def text_of(octets: bytes) -> str:
@@ -158,7 +158,7 @@ def _facts(page: Page, found: Segmented, judged: Labelled) -> None:
     for verdicts in (judged.verdicts, other):
         facts = read_metadata(page, found, verdicts, CONFIG, None)
         assert facts.published_precision in _PRECISIONS
-        assert facts.published_at is None or facts.published_precision in ("minute", "day", "month", "year")
+        assert facts.published_at is None or facts.published_precision in ("minute", "day", "address", "month", "year")
         assert facts.authors is None or (facts.authors and all(facts.authors))
         for name in ("site", "category", "source_name", "place", "rights", "published_raw"):
             value = getattr(facts, name)

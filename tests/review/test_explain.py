@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from conftest import SEED
-from qingwen import Cleaned, Config, clean_page
+from qingwen import Cleaned, Config, clean_page, restore
 from qingwen.model import BODY, TITLE, Flag
 from qingwen.review.explain import explain
+from qingwen.review.fact_places import places_of
 from qingwen.text.spans import Span
 
 ROUTE = "临河市公安局昨日通报，司机张某当时驾驶车牌为京A12345的轿车停在书店门口，民警当天便赶到了现场。"
@@ -30,6 +31,20 @@ def test_removed_and_changed_stand_with_their_rules() -> None:
     assert any("以[蕞→最]先的敏锐" in line and line.rstrip().endswith("}") for line in told)
     assert any(line.startswith("Removed characters: related") for line in told)
     assert any(line.startswith("Changes: ") and "spun.zui 13" in line for line in told)
+
+
+def test_a_line_that_facts_come_from_names_them() -> None:
+    found = cleaned(PAGE.encode())
+    record, metadata = found.record, found.record.metadata
+    parts = {TITLE: record.title, BODY: record.text}
+    places = places_of(record.row(), found.blocks, restore(record, found.blocks, found.edits))
+    assert places == dict(metadata.places)
+    told = explain("page.txt", parts, found.blocks, (), (), row=record.row(), places=places)
+    said = ["".join(run.text for run in line) for line in told]
+    assert any("来源：临河日报" in line and line.endswith("← published_at, source_name") for line in said)
+    assert any("责任编辑：李四" in line and line.endswith("← authors") for line in said)
+    assert "authors: 李四  [line 5]" in said
+    assert "source_name: 临河日报  [line 2]" in said
 
 
 def test_a_mask_stands_alone_for_what_it_was_is_not_known() -> None:

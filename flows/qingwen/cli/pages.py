@@ -65,15 +65,18 @@ def explain(
 ) -> int:
     """Print a page with each removal and change marked and its rule named.
 
-    A line that begins with - was removed, with its label, rule and reason; [a→b] was changed.
+    A line that begins with - was removed, with its label, rule and reason; [a→b] was changed. ← marks a line
+    that the date, the authors, the source or the site comes from.
 
     \b
     Examples:
       qingwen explain seeds/000_fa0feccd83b6dce8.txt
       qingwen explain data/corpus f6ba1c28
     """
+    from qingwen.clean import restore_parts
     from qingwen.model import BODY, TITLE, Rejection
     from qingwen.review.explain import explain
+    from qingwen.review.fact_places import places_of
     from qingwen.review.terminal import print_lines
 
     if id is not None:
@@ -86,7 +89,9 @@ def explain(
             f"rejected ({row['stage']}: {row['rule']}). {row['detail']}" if stored.rejected else f"record {row['id']}"
         )
         heading = f"{row['source_path']}: {outcome}"
-        print_lines(explain(heading, stored.parts, stored.blocks, stored.edits, stored.flags))
+        text = restore_parts(stored.parts, stored.blocks, stored.edits)
+        places = {} if stored.rejected else places_of(row, stored.blocks, text)
+        print_lines(explain(heading, stored.parts, stored.blocks, stored.edits, stored.flags, row=row, places=places))
         return DONE
     result = _cleaned(page, url, settings)
     if isinstance(result, Rejection):
@@ -95,7 +100,9 @@ def explain(
     else:
         record = result.record
         parts = {TITLE: record.title, BODY: record.text}
-        print_lines(explain(f"{page}: record {record.id}", parts, result.blocks, result.edits, result.flags))
+        heading, row = f"{page}: record {record.id}", record.row()
+        places = places_of(row, result.blocks, restore_parts(parts, result.blocks, result.edits))
+        print_lines(explain(heading, parts, result.blocks, result.edits, result.flags, row=row, places=places))
     return DONE
 
 

@@ -64,7 +64,7 @@ _MIN_DISTINCT = 0.5
 
 _BITS = 64
 
-_DAYS = ("minute", "day")
+_DAYS = ("minute", "day", "address")
 
 
 def mnbvc(row: Mapping[str, Any], *, title: bool = False) -> dict[str, Any]:

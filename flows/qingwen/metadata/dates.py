@@ -1,119 +1,185 @@
-"""When the article was published, as precisely as the page states it."""
+"""Dates as pages write them: `read_dates` reads all in a line, each with its precision and Beijing's time."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from qingwen.metadata.lines import PageLines, patterns, search, table
+from qingwen.metadata.patterns import patterns, table
+from qingwen.text.match_view import FOLDED, view
 
-# A bare month further from the byline belongs to an archive.
-_MONTH_LINES = 2
+# The hours that Beijing is ahead of UTC. Taiwan and Hong Kong have the same time.
+BEIJING = timedelta(hours=8)
+# Kinds of dates in the order in which they are looked for. What one finds hides what later ones would find in it.
+_KINDS = ("date", "era_date", "han_date", "english_date", "short_date", "dotted_date", "slashed_date", "compact_date")
+# The Republic of China counts its years from 1912.
+_ERA = 1911
+_EARLIEST = 1990
+# Precisions of a date.
+MINUTE, DAY, MONTH_DAY = "minute", "day", "month-day"
+
+
+@dataclass(frozen=True, slots=True)
+class StatedDate:
+    """A date in a line: as printed, where, in Beijing's time without a zone, and its precision.
+
+    ``zoned`` tells that the page states the zone, ``updated`` that it calls the date that of a change.
+    """
+
+    raw: str
+    start: int
+    at: datetime
+    precision: str
+    zoned: bool = False
+    updated: bool = False
+    labelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationDate:
-    """A date as the page prints it, the time in Beijing (None: unknown), and its precision."""
+    """A date as the page prints it, the time in Beijing (None: unknown), its precision, and where it stands.
+
+    ``assumed`` tells that the markup states a time of a clock without its zone, which is taken for Beijing's.
+    """
 
     raw: str | None = None
     at: datetime | None = None
     precision: str = "none"
+    where: str = ""
+    assumed: bool = False
 
 
-def extract_date(lines: PageLines, meta: Mapping[str, str], crawl: date | None) -> PublicationDate | None:
-    """Return when the article was published, by the lines near it, else by the markup's head, else a part of a date.
+def read_dates(line: str, *, day_first: bool | None = None, loose: bool = False) -> list[StatedDate]:
+    """Return the dates of a line in its order; ``day_first`` tells how to read 6/2/2022, None: not known.
 
-    The crawl date resolves relative and partial dates. Dates are read from the lines as the page prints them.
+    A ``loose`` line is short and holds little else: ``2022 11 23`` and ``20240503`` are dates there.
+
+    >>> [(date.at.isoformat(), date.precision) for date in read_dates("2020-01-28T18:32:00Z")]
+    [('2020-01-29T02:32:00', 'minute')]
+    >>> [(date.at.isoformat(), date.precision) for date in read_dates("民國101年5月25日 下午6:25")]
+    [('2012-05-25T18:25:00', 'minute')]
     """
-    for line in lines.dated:
-        if (found := search("date", line)) and (stated := _absolute(found)):
-            return stated
-    for line in lines.dated:
-        if (found := search("slashed_date", line)) and (stated := _slashed(found, _day_first(lines.printed))):
-            return stated
-    for key in ("article:published_time", "publishdate", "pubdate", "datepublished", "weibo:article:create_at"):
-        if key in meta and (found := search("date", meta[key])) and (stated := _absolute(found)):
-            return stated
-    for line in lines.dated:
-        if found := search("relative", line):
-            return _relative(found, crawl)
-    for line in lines.dated:
-        if (found := search("day_only", line)) and (stated := _month_day(found, crawl)):
-            return stated
-    for line in lines.dated[:_MONTH_LINES]:
-        if (found := search("month_date", line)) and 1 <= int(found["m"]) <= 12:
-            return PublicationDate(found[0], datetime(int(found["y"]), int(found["m"]), 1), "month")
-    return None
+    folded = view(line, FOLDED)
+    kinds = (*_KINDS, "spaced_date") if loose else tuple(kind for kind in _KINDS if kind != "compact_date")
+    taken: list[tuple[int, int]] = []
+    found: list[StatedDate] = []
+    for kind in kinds:
+        for match in patterns()[kind].finditer(folded.text):
+            if any(match.start() < end and start < match.end() for start, end in taken):
+                continue
+            span = folded.back(match.start(), match.end())
+            read = _read(match, kind, day_first, folded.text)
+            if read is not None:
+                at, precision, zoned = read
+                taken.append(match.span())
+                before, after = folded.text[max(0, match.start() - 12) : match.start()], folded.text[match.end() :]
+                found.append(
+                    StatedDate(
+                        span.of(line).strip(),
+                        span.start,
+                        at,
+                        precision,
+                        zoned,
+                        bool(patterns()["updated_before"].search(before) or patterns()["updated_after"].match(after)),
+                        bool(patterns()["published_before"].search(before)),
+                    )
+                )
+    return sorted(found, key=lambda date: date.start)
 
 
-def _absolute(found: re.Match[str]) -> PublicationDate | None:
-    parts = found.groupdict()
+def _read(match: re.Match[str], kind: str, day_first: bool | None, line: str) -> tuple[datetime, str, bool] | None:
+    parts = match.groupdict()
     try:
-        at = datetime(int(parts["y"]), int(parts["m"]), int(parts["d"]))
-        if parts["h"] is not None:
-            return PublicationDate(
-                found[0].strip(), at.replace(hour=int(parts["h"]), minute=int(parts["min"])), "minute"
-            )
+        day = _day(parts, kind, day_first)
+        if day is None or day.year < _EARLIEST:
+            return None
+        if kind == "slashed_date" and day_first is None and _either_way(parts):
+            return datetime(day.year, 1, 1), "year", False
+        hour, minute = parts.get("h") or parts.get("h0"), parts.get("min") or parts.get("min0")
+        if hour is None or minute is None:
+            before = patterns()["time_before"].search(line[max(0, match.start() - 12) : match.start()])
+            if before is None:
+                return day, "day", False
+            return day.replace(hour=int(before["h"]), minute=int(before["min"])), "minute", False
+        at = day.replace(hour=_hour(int(hour), parts.get("half") or parts.get("tail") or ""), minute=int(minute))
+        zone = parts.get("zone") or parts.get("lead") or parts.get("zone0") or ""
+        shift = _shift(zone)
+        return (at if shift is None else at - shift + BEIJING), "minute", shift is not None
     except ValueError:
         return None
-    return PublicationDate(found[0].strip(), at, "day")
 
 
-def _slashed(found: re.Match[str], day_first: bool | None) -> PublicationDate | None:
-    """Read 9/17/2004 or 17/9/2004; only the year is sure where nothing shows which number is the month."""
-    raw, half = found[0].strip(), found["half"]
-    first, second, year = int(found["first"]), int(found["second"]), int(found["y"])
-    if first <= 12 and second <= 12 and first != second and day_first is None and half is None:
-        return PublicationDate(raw, datetime(year, 1, 1), "year")
-    month, day = (second, first) if first > 12 or (day_first and second <= 12) else (first, second)
-    try:
-        at = datetime(year, month, day)
-        if found["h"] is None:
-            return PublicationDate(raw, at, "day")
-        hour = int(found["h"]) % 12 + 12 * (half.upper() == "PM") if half else int(found["h"])
-        return PublicationDate(raw, at.replace(hour=hour, minute=int(found["min"])), "minute")
-    except ValueError:
+def _day(parts: dict[str, str | None], kind: str, day_first: bool | None) -> datetime | None:
+    year, month, day = parts.get("y") or "", parts.get("m") or "", parts.get("d") or parts.get("d2") or ""
+    if kind == "slashed_date":
+        first, second = int(parts["first"] or 0), int(parts["second"] or 0)
+        swapped = first > 12 or (bool(day_first) and second <= 12)
+        return datetime(int(year), second if swapped else first, first if swapped else second)
+    if kind == "han_date":
+        numerals = table()["numerals"]
+        return datetime(int("".join(str(numerals[sign]) for sign in year)), _count(month), _count(day))
+    if kind == "english_date":
+        return datetime(int(year), table()["months"].index((parts.get("mon") or "").lower()[:3]) + 1, int(day))
+    if kind == "era_date":
+        return datetime(int(year) + _ERA, int(month), int(day))
+    return datetime(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
+
+
+def _either_way(parts: dict[str, str | None]) -> bool:
+    """Tell whether 6/2/2022 can be read in two ways; a time in halves of the day is American."""
+    first, second = int(parts["first"] or 0), int(parts["second"] or 0)
+    return first <= 12 and second <= 12 and first != second and not (parts.get("half") or parts.get("tail"))
+
+
+def _count(words: str) -> int:
+    """Return a number below 100 in Chinese numerals.
+
+    >>> _count("三十一"), _count("十七"), _count("九")
+    (31, 17, 9)
+    """
+    numerals: dict[str, int] = table()["numerals"]
+    tens, ten, ones = words.rpartition("十")
+    units = numerals[ones] if ones else 0
+    return (numerals[tens] if tens else 1) * 10 + units if ten else units
+
+
+def _hour(hour: int, half: str) -> int:
+    """Return the hour of 24 for one in a half of the day, such as 下午6 or 12 AM."""
+    half = half.replace(".", "").lower()
+    if not half or hour > 12:
+        return hour
+    if half in table()["forenoon"]:
+        return hour % 12 if hour == 12 and half != "中午" else hour
+    if half == "中午":
+        return hour + 12 if hour < 10 else hour
+    late = half.startswith(("晚", "夜"))
+    return (0 if late else 12) if hour == 12 else hour + 12
+
+
+def _shift(zone: str) -> timedelta | None:
+    """Return how far a zone is ahead of UTC; None if none is stated."""
+    if not zone:
         return None
+    if zone[0] in "+-":
+        digits = zone[1:].replace(":", "")
+        ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:] or 0))
+        return ahead if zone[0] == "+" else -ahead
+    hours = table()["zones"].get(zone.upper())
+    return None if hours is None else timedelta(hours=hours)
 
 
-def _day_first(page: Iterable[str]) -> bool | None:
+def of_epoch(seconds: str) -> datetime | None:
+    """Return the Beijing time of a count of seconds since 1970, to the minute."""
+    try:
+        at = datetime(1970, 1, 1) + timedelta(seconds=int(seconds)) + BEIJING
+    except (ValueError, OverflowError):
+        return None
+    return at.replace(second=0) if at.year >= _EARLIEST else None
+
+
+def slashed(lines: Iterator[str]) -> bool | None:
     """Tell whether the page writes 31/1/2022 or 1/31/2022, from its dates that can be read in one way only."""
-    firsts = [found for line in page if "/" in line for found in patterns()["slashed_date"].finditer(line)]
+    firsts = [found for line in lines if "/" in line for found in patterns()["slashed_date"].finditer(line)]
     after = any(int(found["first"]) > 12 for found in firsts)
     before = any(int(found["second"]) > 12 for found in firsts)
     return None if after == before else after
-
-
-def _relative(found: re.Match[str], crawl: date | None) -> PublicationDate:
-    raw = found[0].strip()
-    if found["m"] is not None:
-        day = _last_before(int(found["m"]), int(found["d"]), crawl)
-        return PublicationDate(raw, day, "day") if day else PublicationDate(raw, None, "month-day")
-    ago = search("ago", raw)
-    hours = table()["hours"]
-    if crawl is None or ago is None or ago["unit"] not in hours:
-        return PublicationDate(raw, None, "none")
-    day = datetime(crawl.year, crawl.month, crawl.day) - timedelta(hours=int(ago["n"]) * hours[ago["unit"]])
-    return PublicationDate(raw, day.replace(hour=0), "day")
-
-
-def _month_day(found: re.Match[str], crawl: date | None) -> PublicationDate | None:
-    month, day = int(found["m"]), int(found["d"])
-    if not (1 <= month <= 12 and 1 <= day <= 31 and int(found["h"]) < 24):
-        return None
-    at = _last_before(month, day, crawl)
-    if at is None:
-        return PublicationDate(found[0].strip(), None, "month-day")
-    return PublicationDate(found[0].strip(), at.replace(hour=int(found["h"]), minute=int(found["min"])), "minute")
-
-
-def _last_before(month: int, day: int, crawl: date | None) -> datetime | None:
-    """Return the last day with this month and number that is not after the crawl date."""
-    for year in (crawl.year, crawl.year - 1) if crawl else ():
-        try:
-            at = datetime(year, month, day)
-        except ValueError:
-            continue
-        if crawl and at.date() <= crawl:
-            return at
-    return None

@@ -1,95 +1,121 @@
-"""The lines of a page by where they are, and the patterns that read metadata from them."""
+"""The lines of a page by where they are: above the headline, between it and the text, the text's ends, below it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
+from qingwen.metadata.patterns import patterns, search
 from qingwen.model import Label, Segmented, Verdict
-from qingwen.rules.character_tables import read_table
 from qingwen.text.match_view import FOLDED, view
 
 # A longer line is no byline and no credit line, unless a rule says so.
 LONGEST_LINE = 80
-# How many lines above the text may hold a byline that is glued to other text.
-_LINES_ABOVE = 8
-# How many lines below the text may hold the date: forums and blogs print it there.
-_DATE_LINES = 5
+# A byline holds time, source and names; a longer line that names a reporter is a paragraph of the news.
+LONGEST_BYLINE = 160
+# How many lines above the text may hold its byline: rows of tools stand between; without a headline, fewer.
+_HEAD_LINES, _UNTITLED_LINES = 60, 10
+# How many lines above the headline, below the text, and at either end of the text may state something.
+_LEAD_LINES, _TAIL_LINES, _END_LINES, _OPENING_LINES = 8, 14, 3, 6
+_REPEATED = 12
+# A line with a larger share of its characters inside links is a link.
+_SOME_LINKS = 0.5
+_RELATED = (Label.RELATED,)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a page: number, as printed, in the folded view, label, element, and whether it is a link."""
+
+    n: int
+    printed: str
+    folded: str
+    label: Label
+    element: str = ""
+    linked: bool = False
+
+    @property
+    def short(self) -> bool:
+        """Tell whether the line may be a byline or a credit line."""
+        return len(self.folded) <= (LONGEST_BYLINE if self.label is Label.BYLINE else LONGEST_LINE)
 
 
 @dataclass(frozen=True, slots=True)
 class PageLines:
-    """The lines of a page, one a block, in the folded view, sorted by where they are.
+    """The lines of a page, one a block, by where they are.
 
-    ``above`` are the lines right above the text that are no bylines, ``marked`` those of them that the markup calls the
-    author's, and ``below`` all lines below the text. ``printed`` and ``dated`` are not folded: all lines as the page
-    prints them, and those that may state its date. ``account`` is the byline of a content management system, such as
-    ``admin 8个月前 要闻``, and ``rights`` the copyright notice as printed.
+    ``head`` are those between headline and text, ``headings`` those of the headline, ``lead`` those right above it,
+    ``opening`` and ``ending`` the first and the last of the text, and ``tail`` those below it up to the first list of
+    other articles. ``account`` is the byline of a content management system, such as ``admin 8个月前 要闻``, ``rights``
+    the copyright notice as printed.
     """
 
-    folded: Sequence[str]
-    bylines: Sequence[str]
-    below_title: Sequence[str]
-    above: Sequence[str]
-    marked: Sequence[str]
-    body: Sequence[str]
-    below: Sequence[str]
+    every: Sequence[Line]
+    title: str
+    headings: Sequence[Line]
+    lead: Sequence[Line]
+    head: Sequence[Line]
+    opening: Sequence[Line]
+    ending: Sequence[Line]
+    tail: Sequence[Line]
     breadcrumbs: Sequence[str]
     notices: Sequence[str]
-    printed: Sequence[str]
-    dated: Sequence[str]
     account: re.Match[str] | None
     rights: str | None
 
 
 def lines_of(segmented: Segmented, verdicts: Sequence[Verdict]) -> PageLines:
     """Return the lines of a page, sorted by its verdicts."""
-    printed = [segmented.words(block) for block in segmented.blocks]
+    printed = [segmented.words(block).replace("\n", " ") for block in segmented.blocks]
     folded = view("\n".join(printed), FOLDED).text.split("\n")
-
-    def labelled(*labels: Label) -> list[int]:
-        return [n for n, verdict in enumerate(verdicts) if verdict.label in labels]
-
-    bylines, body, notices = labelled(Label.BYLINE), labelled(Label.BODY), labelled(Label.COPYRIGHT, Label.SITE)
-    first, last = (body[0], body[-1]) if body else (0, len(printed))
-    above = [n for n in range(max(0, first - _LINES_ABOVE), first) if n not in bylines]
-    amid = [n for n in range(first, last) if verdicts[n].rule == "sequence.dirt"] if body else []
-    further = [*range(last + 1, min(len(printed), last + 1 + _DATE_LINES)), *amid]
-    dated = [*bylines, *above, *(n for n in further if len(printed[n]) <= LONGEST_LINE)]
+    every = [
+        Line(n, words, folded[n], verdicts[n].label, block.path.rpartition("/")[2], block.link_density > _SOME_LINKS)
+        for n, (words, block) in enumerate(zip(printed, segmented.blocks, strict=True))
+    ]
+    body = [n for n, verdict in enumerate(verdicts) if verdict.label is Label.BODY]
+    first, last = (body[0], body[-1]) if body else (len(every), len(every))
+    titles = [n for n in range(first) if verdicts[n].label is Label.TITLE and first - n <= _HEAD_LINES]
+    # The text may repeat its headline.
+    title = next((n for n in titles if titles[-1] - n <= _REPEATED), None)
+    start = max(0, first - _UNTITLED_LINES) if title is None else title + 1
+    stated = every[0].folded if every else ""
+    names = {stated, *(every[n].folded for n in titles)}
+    amid = [
+        every[n] for n in range(first, last) if verdicts[n].rule == "sequence.dirt" or verdicts[n].label is Label.BYLINE
+    ]
+    notices = [line for line in every if line.label in (Label.COPYRIGHT, Label.SITE)]
     return PageLines(
-        folded=folded,
-        bylines=[folded[n] for n in bylines],
-        below_title=[folded[n + 1] for n in labelled(Label.TITLE) if verdicts[n].kept and n + 1 < len(folded)],
-        above=[folded[n] for n in above],
-        marked=[folded[n] for n in above if search("author_markup", segmented.blocks[n].path.rpartition("/")[2])],
-        body=[folded[n] for n in body],
-        below=folded[last + 1 :],
+        every=every,
+        title=every[title].folded if title is not None else "",
+        headings=[every[n] for n in titles],
+        lead=every[max(0, start - 1 - _LEAD_LINES) : max(0, start - 1)] if title is not None else [],
+        head=[line for line in every[start:first] if line.folded not in names and line.label not in _RELATED],
+        opening=[every[n] for n in body[:_OPENING_LINES]],
+        ending=[every[n] for n in body[-_END_LINES:]],
+        tail=[*_tail(every[last + 1 :]), *amid[:_TAIL_LINES]],
         breadcrumbs=[folded[n] for n, verdict in enumerate(verdicts) if verdict.rule.startswith("nav.")],
-        notices=[folded[n] for n in notices],
-        printed=printed,
-        dated=[printed[n] for n in dated],
-        account=next((found for n in bylines if (found := patterns()["account_age"].match(folded[n]))), None),
-        rights=next((printed[n] for n in notices if verdicts[n].label is Label.COPYRIGHT), None),
+        notices=[line.folded for line in notices],
+        account=next(
+            (found for line in every if line.label is Label.BYLINE and (found := search("account_age", line.folded))),
+            None,
+        ),
+        rights=next((line.printed for line in notices if line.label is Label.COPYRIGHT), None),
     )
 
 
-@lru_cache(maxsize=1)
-def table() -> Mapping[str, Any]:
-    """Return ``rules/metadata.toml``, parsed: its patterns and its lists of words."""
-    return read_table("metadata.toml")
+def byline_rest(line: Line) -> str:
+    """Return a byline without its dates, counts and labels."""
+    text = line.folded
+    for name in ("date", "short_date", "dotted_date", "relative", "near_day", "byline_noise"):
+        text = patterns()[name].sub(" ", text)
+    return " ".join(text.split()).strip(" |·:-,●■□◎▲◆")
 
 
-@lru_cache(maxsize=1)
-def patterns() -> Mapping[str, re.Pattern[str]]:
-    """Return the patterns of the table by name, compiled."""
-    stated = {key: value for key, value in table().items() if isinstance(value, str) and key != "people"}
-    people = table()["people"].replace("{NAME}", f"(?:{table()['name']})")
-    for name, pattern in (("{PEOPLE}", people), ("{SURNAME}", table()["surname"])):
-        stated = {key: value.replace(name, pattern) for key, value in stated.items()}
-    return {key: re.compile(value) for key, value in stated.items()}
-
-
-def search(name: str, line: str) -> re.Match[str] | None:
-    """Return the first match of a named pattern in a line of the folded view."""
-    return patterns()[name].search(line)
+def _tail(below: Sequence[Line]) -> Iterator[Line]:
+    """Yield the lines below the text that belong to it: those above the first list of other articles."""
+    for line in below[:_TAIL_LINES]:
+        if search("tail_kept", line.folded):
+            yield line
+            continue
+        if line.label in _RELATED or patterns()["tail_stop"].match(line.folded):
+            return
+        yield line

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from qingwen.metadata.lines import PageLines, search
-from qingwen.model import Page, Segmented
+from qingwen.metadata.lines import PageLines
+from qingwen.metadata.patterns import search
+from qingwen.model import ROW_SITE, Label, Page, Segmented
 from qingwen.text.match_view import FOLDED, view
 
 if TYPE_CHECKING:
@@ -16,19 +18,55 @@ if TYPE_CHECKING:
 
 # A longer first line is no title.
 _LONGEST_TITLE = 120
+# How many of the last lines may be the footer, and the longest of them that is read.
+_FOOTER_LINES, _LONGEST_NOTICE = 25, 200
+_SHORTEST_NAME, _SHORTEST_IN_TITLE, _LONGEST_NAME = 2, 3, 30
 
 
-def extract_site(page: Page, lines: PageLines, meta: Mapping[str, str]) -> str | None:
-    """Return the registrable domain of the URL, else the name of the site as the page states it, else None."""
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The site's registrable domain or name, and where it stands."""
+
+    name: str
+    where: str
+
+
+def extract_site(page: Page, lines: PageLines, meta: Mapping[str, str]) -> Site | None:
+    """Return the registrable domain of the URL, else the name of the site as the page states it, else None.
+
+    The name is that of ``og:site_name``, of who runs the site or has its rights by the footer, or of the end of the
+    ``<title>``.
+    """
     if page.url and (domain := registrable_domain(page.url)):
-        return domain
-    for line in lines.notices:
-        if found := search("site_notice", line):
-            return found["site"] or found["site2"]
-    for line in lines.notices:
-        if found := search("copyright_holder", line):
-            return found["site"]
-    return meta.get("og:site_name") or None
+        return Site(domain, "url")
+    if domain := registrable_domain(meta.get(ROW_SITE, "")):
+        return Site(domain, ROW_SITE)
+    name = _name(meta.get("og:site_name", ""))
+    if name and not lines.title.startswith(view(name, FOLDED).text):
+        return Site(name, "meta og:site_name")
+    footer = [line for line in lines.every[-_FOOTER_LINES:] if line.label is not Label.BODY]
+    notices = [line for line in lines.every if line.label in (Label.COPYRIGHT, Label.SITE)]
+    for pattern, some in (
+        ("site_notice", notices),
+        ("site_runner", [*footer, *notices]),
+        ("copyright_holder", notices),
+        ("site_rights", [*notices, *footer]),
+        ("title_site", lines.every[:1]),
+    ):
+        for line in some:
+            found = search(pattern, line.folded) if len(line.folded) <= _LONGEST_NOTICE else None
+            if found and (name := _name(next(filter(None, found.groups()), ""))):
+                known = len(name) >= _SHORTEST_IN_TITLE or any(name in notice.folded for notice in notices)
+                if pattern == "title_site" and (lines.title.startswith(name) or not known):
+                    continue  # a keyword or a section
+                return Site(name, f"line {line.n + 1}")
+    return None
+
+
+def _name(words: str) -> str | None:
+    """Return a site's name without the marks around it; None for what is a section or no name."""
+    name = words.split(" / ")[0].strip(" -_|·—.,:【】[]()")
+    return None if len(name) < _SHORTEST_NAME or len(name) > _LONGEST_NAME or search("no_site", name) else name
 
 
 def registrable_domain(url: str) -> str | None:

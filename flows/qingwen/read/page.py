@@ -5,8 +5,8 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from qingwen.config import Config
@@ -47,8 +47,8 @@ _HASHED_CHUNK, _MAX_HASHED_CHUNKS = 1 << 20, 1 << 8
 class RawPage:
     """A page before decoding: its unpacked bytes, or why it has no bytes, and what its container says of it.
 
-    ``media_type`` is None if the container does not say; ``charset`` is the encoding that it declares. Of a ``url``
-    what gives access is left out.
+    ``media_type`` is None if the container does not say; ``charset`` is the encoding that it declares. ``stated`` holds
+    what a row states of the article, by the keys of `Page.stated`. Of a ``url`` what gives access is left out.
     """
 
     path: str
@@ -57,6 +57,7 @@ class RawPage:
     fetched_at: datetime | None = None
     media_type: str | None = None
     charset: str | None = None
+    stated: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.url is not None:
@@ -181,6 +182,7 @@ def page_of(raw: RawPage, config: Config, url: str | None = None) -> Page | Reje
         size=len(octets),
         damaged=decoded.damaged,
         fetched_at=raw.fetched_at,
+        stated=raw.stated,
     )
 
 

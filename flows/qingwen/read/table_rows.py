@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from qingwen.config import Config
 from qingwen.errors import SetupError
-from qingwen.model import HTML, PLAIN, Rejection
+from qingwen.model import HTML, PLAIN, ROW_AUTHORS, ROW_PUBLISHED, ROW_SITE, Rejection
 from qingwen.read.open import BOMB, FREE_DECOMPRESSED_BYTES, MAX_DECOMPRESSION_RATIO, open_raw, open_unpacked
 from qingwen.read.page import RawPage, is_markup, raise_temporary, rejected, without_surrogates
 
@@ -37,6 +37,24 @@ _DATE_FIELDS = (
     "date",
 )
 _TITLE_FIELDS = ("title", "headline", "metadata.title")
+# What a row states of its article; news-please and newspaper name them so.
+_PUBLISHED_FIELDS = (
+    "date_publish",
+    "date_published",
+    "datePublished",
+    "publish_date",
+    "published_at",
+    "published_date",
+    "published_time",
+    "publish_time",
+    "published",
+    "pub_date",
+    "pubdate",
+)
+_AUTHOR_FIELDS = ("authors", "author", "byline")
+_SITE_FIELDS = ("source_domain", "site", "domain", "sitename")
+_STATED_FIELDS = (*_PUBLISHED_FIELDS, *_AUTHOR_FIELDS, *_SITE_FIELDS)
+_MOST_STATED_CHARS = 200
 # In JSON an escaped Chinese character takes six bytes, three times those of UTF-8.
 _MAX_ROW_RATIO = 3
 _CHUNK = 1 << 20
@@ -219,18 +237,29 @@ def _batch_rows(group: Any) -> int:
 
 
 def _columns(schema: Any, config: Config) -> list[str]:
-    """Return the columns, and the fields of structures, that can hold a page or its metadata; lists cannot."""
+    """Return the columns, and the fields of structures, that can hold a page or its metadata; of lists only authors."""
     from pyarrow import types
 
     named = (config.text_field, config.html_field, config.url_field, config.date_field, config.title_field)
     kinds = {one.name: one.type for one in schema}
     found = []
     for field in dict.fromkeys(
-        field for field in (*named, *_HTML_FIELDS, *_TEXT_FIELDS, *_URL_FIELDS, *_DATE_FIELDS, *_TITLE_FIELDS) if field
+        field
+        for field in (
+            *named,
+            *_HTML_FIELDS,
+            *_TEXT_FIELDS,
+            *_URL_FIELDS,
+            *_DATE_FIELDS,
+            *_TITLE_FIELDS,
+            *_STATED_FIELDS,
+        )
+        if field
     ):
         top = field if field in kinds else field.partition(".")[0]
         kind = kinds.get(top)
-        if kind is not None and (types.is_struct(kind) if top != field else not types.is_nested(kind)):
+        plain = kind is not None and (not types.is_nested(kind) or (field in _AUTHOR_FIELDS and types.is_list(kind)))
+        if kind is not None and (types.is_struct(kind) if top != field else plain):
             found.append(field)
     return found
 
@@ -269,15 +298,32 @@ def raw_page_of(row: Mapping[str, Any], path: str, config: Config) -> RawPage:
         return rejected(path, "read.no-text", detail)
     url = _url(row, _or_default(config.url_field, _URL_FIELDS))
     when = _date(row, _or_default(config.date_field, _DATE_FIELDS))
+    stated = _stated(row)
     if isinstance(page, bytes):
-        return RawPage(path, page, url, when, HTML if html else None)
+        return RawPage(path, page, url, when, HTML if html else None, stated=stated)
     page = without_surrogates(page)
     # The content decides, whatever the name of the row. Markup states its title itself.
     kind = HTML if html or is_markup(page) else PLAIN
     title = None if kind == HTML else _text(row, _or_default(config.title_field, _TITLE_FIELDS))
     if title and not page.lstrip().startswith(title.strip()):
         page = f"{title.strip()}\n{page}"
-    return RawPage(path, page.encode(), url, when, kind, "utf-8")
+    return RawPage(path, page.encode(), url, when, kind, "utf-8", stated)
+
+
+def _stated(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a row states of its article: when it was published, its authors and its site."""
+    found = {}
+    for key, fields in (
+        (ROW_PUBLISHED, _PUBLISHED_FIELDS),
+        (ROW_AUTHORS, _AUTHOR_FIELDS),
+        (ROW_SITE, _SITE_FIELDS),
+    ):
+        value = next((value for field in fields if (value := row.get(field))), None)
+        values = value if isinstance(value, list) else [value]
+        words = [str(one) for one in values if isinstance(one, str | date) and len(str(one)) <= _MOST_STATED_CHARS]
+        if words:
+            found[key] = without_surrogates("\n".join(words))[:_MOST_STATED_CHARS]
+    return found
 
 
 def _html_fields(config: Config) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qingwen.model import Flag, LabelledBlock
 from qingwen.text.spans import Edit, Segment, align, undo
@@ -61,6 +62,10 @@ STYLES: Mapping[str, str] = {
 _DOUBTS, _AROUND, _LONGEST = 20, 10, 30
 
 
+# The facts of a page that say where they stand, by the names of their columns.
+_FACTS = ("published_at", "authors", "source_name", "site")
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A piece of text in one style."""
@@ -75,23 +80,43 @@ def explain(
     blocks: Sequence[LabelledBlock],
     edits: Sequence[Edit],
     flags: Sequence[Flag],
+    *,
+    row: Mapping[str, Any] | None = None,
+    places: Mapping[str, str] | None = None,
 ) -> Iterator[list[Run]]:
-    """Yield the explanation, one list of runs a line.
+    """Yield the explanation, one list of runs a line; ``row`` is the record's, ``places`` says where its facts stand.
 
     A removed block is one line that begins with ``- `` and ends with its label, rule and reason. A change is shown as
     ``[before→after]`` in its line (a masked one as ``[███]``), and the line ends with the rules that changed it. Flags
-    come last, each with ``? ``, its context, its rule and its candidate.
+    come last, each with ``? ``, its context, its rule and its candidate. A line that a fact comes from ends with
+    ``← `` and the fact's name.
     """
+    places = places or {}
     yield [Run(heading, HEAD)]
     yield []
     for labelled, mine in stretches(parts, blocks, edits):
-        if labelled.text is not None:
-            yield from _removed(labelled)
-        else:
-            yield _kept(mine, labelled.part)
+        lines = list(_removed(labelled)) if labelled.text is not None else [_kept(mine, labelled.part)]
+        lines[-1] += _facts_from(labelled.block.n, places)
+        yield from lines
     yield []
+    yield from _facts(row or {}, places)
     yield from _summary(blocks, edits, flags)
     yield from _doubts(parts, flags)
+
+
+def _facts_from(n: int, places: Mapping[str, str]) -> list[Run]:
+    """Return the mark of the facts that stand in a block."""
+    names = [name for name, where in places.items() if f"line {n + 1}" in where.split(", ")]
+    return [Run(f"  ← {', '.join(names)}", NAME)] if names else []
+
+
+def _facts(row: Mapping[str, Any], places: Mapping[str, str]) -> Iterator[list[Run]]:
+    """Yield each fact with the place that it comes from, if that is known."""
+    for name in _FACTS:
+        value = row.get(name)
+        if value:
+            words = "、".join(value) if isinstance(value, list) else str(value)
+            yield [Run(f"{name}: ", HEAD), Run(words), Run(f"  [{places[name]}]" if name in places else "", NAME)]
 
 
 def _doubts(parts: Mapping[str, str], flags: Sequence[Flag]) -> Iterator[list[Run]]:

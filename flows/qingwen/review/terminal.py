@@ -64,7 +64,7 @@ class Table:
 
 
 # A title has at least so many cells, of which a Chinese character takes two.
-_LEAST_LAST, _GAP = 24, 2
+_LEAST_LAST, _GAP = 22, 2
 
 
 def print_table(table: Table) -> None:
@@ -103,7 +103,8 @@ def print_table(table: Table) -> None:
 # Digits of an id that are shown, enough to identify a page (as in git).
 _DIGITS = 8
 
-_SITE = 20
+# The longest site and the longest printed date of a preview, in cells.
+_SITE, _PRINTED = 12, 20
 
 
 def record_table(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -136,7 +137,7 @@ def rejection_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 def _published(row: Mapping[str, Any]) -> str:
     """Return the day of publication, or the date as printed where the day is unknown."""
     when = row["published_at"]
-    return f"{when:%Y-%m-%d}" if when is not None else _cut(row["published_raw"] or "", _SITE)
+    return f"{when:%Y-%m-%d}" if when is not None else _cut(row["published_raw"] or "", _PRINTED)
 
 
 def _cut(text: str, cells: int) -> str:

@@ -22,7 +22,10 @@ UNSEEN = frozenset(
 IN_CELLS = frozenset("br center div p".split())
 META = frozenset(
     "author description keywords source publishdate pubdate date og:title og:site_name og:url og:type article:author "
-    "article:published_time datepublished weibo:article:create_at mediaid contentsource sitename".split()
+    "article:published_time article:published datepublished weibo:article:create_at mediaid contentsource sitename "
+    "dc.date dc.date.issued dc.date.created dcterms.created dcterms.date dcterms.issued publish_date publish-date "
+    "publication_date pub_date publishtime og:release_date og:published_time bytedance:published_time "
+    "parsely-pub-date release_date firstpublishedtime apub:time dc.creator byl".split()
 )
 SPACE = re.compile(r"[ \t\r\n\f]+")
 _NOT_SHOWN = re.compile(r"display\s*:\s*none", re.I)

@@ -35,7 +35,7 @@ def segment(page: Page, config: Config) -> Segmented | Rejection:
     if len(segmented.blocks) > config.max_blocks:
         detail = f"The page has {len(segmented.blocks)} blocks, more than max_blocks ({config.max_blocks})."
         return Rejection(page.id, page.source_path, "segment", "segment.too-deep", detail)
-    return segmented
+    return replace(segmented, meta={**segmented.meta, **page.stated}) if page.stated else segmented
 
 
 def segment_plain(text: str) -> Segmented:
@@ -56,9 +56,11 @@ def _read_html(markup: str, config: Config) -> Segmented:
     """Cut markup into blocks; where the page shows next to no text, with its hidden elements or what its scripts hold."""
     from qingwen.segment.markup import running_chars
     from qingwen.segment.script_text import scripted_markup, stated_body
+    from qingwen.segment.statements import statements_of
 
     read = _reader(config.html_reader)
     shown = read(markup, config)
+    shown = replace(shown, meta={**shown.meta, **statements_of(markup)})
     running = running_chars(shown)
     if running >= _LITTLE_TEXT:
         body = stated_body(markup)
@@ -67,7 +69,7 @@ def _read_html(markup: str, config: Config) -> Segmented:
     if _MAY_HIDE.search(markup):
         everything = read(markup, config, hidden=True)
         if running_chars(everything) > enough:
-            return replace(everything, meta={**everything.meta, HIDDEN_TEXT: "shown"})
+            return replace(everything, meta={**shown.meta, **everything.meta, HIDDEN_TEXT: "shown"})
     scripted = scripted_markup(markup)
     if scripted is not None:
         inside = read(scripted, config)
@@ -83,7 +85,9 @@ def _joined(shown: Segmented, inside: Segmented) -> Segmented:
     blocks = list(shown.blocks)
     if blocks:
         blocks[-1] = replace(blocks[-1], span=Span(blocks[-1].span.start, len(text)))
-    blocks += [replace(block, n=len(shown.blocks) + block.n, span=block.span.shifted(len(text))) for block in inside.blocks]
+    blocks += [
+        replace(block, n=len(shown.blocks) + block.n, span=block.span.shifted(len(text))) for block in inside.blocks
+    ]
     return Segmented(text + inside.text, tuple(blocks), {**shown.meta, SCRIPT_TEXT: "shown"})
 
 
