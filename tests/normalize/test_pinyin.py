@@ -59,3 +59,46 @@ def test_a_lost_character_is_flagged_where_it_stood(lost: str, form: str) -> Non
     (flag,) = (flag for flag in draft.flags if flag.rule == "pinyin.lost")
     assert flag.form == form
     assert draft.parts[BODY][flag.span.start] in "?(（"
+
+
+# A farm prints a reading behind a few characters only: 6 of 40 that have another form.
+SPARSE = (
+    "據(jù)主辦單位介紹，這個園區計劃投資八億元，將建設綠色廠房與研發(fā)樓，"
+    "帶動當地產業(yè)與運輸業(yè)發展。負責人說，項目驗收後預計還要招引三十家企業(ye)，優(yōu)化區內環境，"
+    "讓員工與訪客都滿意。"
+)
+
+
+def test_readings_behind_some_of_the_characters_go_too() -> None:
+    draft = cleaned(SPARSE)
+    assert "(" not in draft.parts[BODY]
+    assert draft.parts[BODY].startswith("据主办单位介绍，这个园区")
+
+
+def test_doubled_marks_of_a_farm_s_page_go_with_its_readings() -> None:
+    body = cleaned(SPARSE + "他說，，園區分三期，、建設。").parts[BODY]
+    assert body.endswith("他说，园区分三期，建设。")
+    assert cleaned("他說，，園區分三期建設。").parts[BODY] == "他说，，园区分三期建设。"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # each word at its first mention, by a teacher
+        "孩子們到學(xué)校讀書，在學校遇見歡(huān)樂的同伴，歡樂地聽(tīng)故事，聽老師說話，還寫下經(jīng)歷與夢想，"
+        "經歷過的都記(jì)得，記得很久。",
+        # rare characters, by a writer
+        "祖譜裡的名字，有李鯤(kūn)與王驥(jì)，還有張鸞(luán)、劉驍(xiāo)與陳鸑(yuè)，都是當地的讀書人，後人至今紀念他們。",
+        # behind every character
+        "我(wǒ)們(men)去(qù)學(xué)校(xiào)讀(dú)書(shū)，在(zài)那(nà)裡(lǐ)很(hěn)開(kāi)心(xīn)，天(tiān)天(tiān)都(dōu)去(qù)。",
+    ],
+)
+def test_the_readings_of_teachers_and_writers_stay_as_they_are_and_are_flagged(text: str) -> None:
+    draft = cleaned(text)
+    assert draft.parts[BODY].count("(") == text.count("(")
+    assert {flag.rule for flag in draft.flags} == {"pinyin.reading"}
+
+
+@pytest.mark.parametrize("reading", ["蕞(zuì)尔小国", "开会(hui)", "吕(lǚ)梁"])
+def test_the_brackets_of_a_reading_are_never_widened(reading: str) -> None:
+    assert reading in cleaned("他说,好,他来,她走," * 10 + reading).parts[BODY]

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from qingwen.config import Config
 from qingwen.model import BODY, TITLE, Flag
 from qingwen.normalize.passes import Context, Draft, Proposal
+from qingwen.normalize.pinyin import reading_brackets
 from qingwen.rules.character_tables import PunctuationTable, punctuation_table
 from qingwen.text.characters import HAN
 from qingwen.text.spans import Edit, Span
@@ -103,12 +104,17 @@ class _Marks:
         self.closed = bytearray(len(text))  # 1: a protected character
         protect = table.protect if _LATIN.search(text) else table.protect_plain
         for found in protect.finditer(text):
-            self.closed[found.start() : found.end()] = b"\x01" * (found.end() - found.start())
+            self._close(*found.span())
+        for reading in reading_brackets(text) if protect is table.protect else ():
+            self._close(reading.start, reading.end)
         self.widened: set[int] = set()
         self._letters: list[int] | None = None
         self._hans: list[int] | None = None
         self._ends: list[int] | None = None
         self._solid = len(text.rstrip())
+
+    def _close(self, start: int, end: int) -> None:
+        self.closed[start:end] = b"\x01" * (end - start)
 
     def settled(self, folded: bool) -> list[Change]:
         """Return the edits of all rules, repeated until none finds more: a widened mark counts as Chinese."""
