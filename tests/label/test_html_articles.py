@@ -224,13 +224,21 @@ def test_long_comments_below_a_short_article_are_not_the_text() -> None:
 
 def test_a_style_sheet_glued_to_a_paragraph_of_a_dump_goes() -> None:
     css = ".TRS_Editor P{margin-top:0;line-height:2;font-family:宋体;}.TRS_Editor TD{font-family:宋体;} "
-    found = clean_page("\n".join([TITLE, "2024-05-02 10:20 来源：临河日报", css + PARAGRAPHS[0], *PARAGRAPHS[1:]]).encode())
+    found = clean_page(
+        "\n".join([TITLE, "2024-05-02 10:20 来源：临河日报", css + PARAGRAPHS[0], *PARAGRAPHS[1:]]).encode()
+    )
     assert isinstance(found, Cleaned)
     assert found.record.text.split("\n") == PARAGRAPHS
 
 
 def test_a_program_inside_the_article_stays() -> None:
-    code = ["const river = {", "  get: url => fetch(url)", "    .then(found => found.json()),", "};", "river.get('/level');"]
+    code = [
+        "const river = {",
+        "  get: url => fetch(url)",
+        "    .then(found => found.json()),",
+        "};",
+        "river.get('/level');",
+    ]
     quoted = "".join(f"<blockquote><p>{line}</p></blockquote>" for line in [PARAGRAPHS[3], *code])
     lines = [f"<p>{line}</p>" for line in PARAGRAPHS[:3]]
     found = text(f"<h1>{TITLE}</h1><div class=content>{''.join(lines[:2])}{quoted}{lines[2]}</div>")

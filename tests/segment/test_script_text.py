@@ -36,11 +36,15 @@ def markup_of(lines: list[str]) -> str:
 
 
 STATES = {
-    "JSON-LD": page(json.dumps({"@type": "NewsArticle", "articleBody": "\n".join(LINES)}), ' type="application/ld+json"'),
+    "JSON-LD": page(
+        json.dumps({"@type": "NewsArticle", "articleBody": "\n".join(LINES)}), ' type="application/ld+json"'
+    ),
     "state with markup": page(f"window.__STATE__ = {json.dumps({'article': {'content': markup_of(LINES)}})}"),
     "state in a string": page(f"push({json.dumps(json.dumps({'content': markup_of(LINES)}, ensure_ascii=False))})"),
     "escaped as bytes": page("var d = {content_noencode: JsDecode('" + "\\x0a".join(LINES) + "')};"),
-    "escaped markup": page("var detail = {body: '" + markup_of(LINES).replace("<", "&lt;").replace(">", "&gt;") + "'};"),
+    "escaped markup": page(
+        "var detail = {body: '" + markup_of(LINES).replace("<", "&lt;").replace(">", "&gt;") + "'};"
+    ),
 }
 
 

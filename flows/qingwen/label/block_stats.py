@@ -67,8 +67,14 @@ Ints = npt.NDArray[np.int64]
 
 # What the markup says of a short line: the steps of its path nearest to it, by their words.
 _MARKS = {
-    "caption": re.compile(r"figcaption|[.#_-](?:img|image|pic|photo)?-?_?caption|[.#_-](?:img|image|pic|photo)[_-]?(?:desc|note|info|txt|text)\b"),
-    "ad": re.compile(r"[.#_-](?:ads?|adv|advert|advertise(?:ment)?|adsense|adsbygoogle|ad-?(?:slot|box|wrap|unit|banner|area|container)|gpt|dfp|sponsor(?:ed)?|guanggao)(?![a-z])"),
+    "caption": re.compile(
+        r"figcaption|[.#_-](?:img|image|pic|photo)?-?_?caption"
+        r"|[.#_-](?:img|image|pic|photo)[_-]?(?:desc|note|info|txt|text)\b"
+    ),
+    "ad": re.compile(
+        r"[.#_-](?:ads?|adv|advert|advertise(?:ment)?|adsense|adsbygoogle"
+        r"|ad-?(?:slot|box|wrap|unit|banner|area|container)|gpt|dfp|sponsor(?:ed)?|guanggao)(?![a-z])"
+    ),
 }
 _MARKED_STEPS = 3
 

@@ -103,9 +103,11 @@ def label(segmented: Segmented, book: RuleBook, sites: SiteBook | None = None, s
 def _decide(
     model: Model, emissions: npt.NDArray[np.float64], odds: npt.NDArray[np.float64], blocks: Sequence[BlockStats]
 ) -> list[int]:
-    """Return the state of each block: in the markup, where the article's element bounds it, the likely one of each for
-    itself; in a dump the best path over the whole page and what is likely beside it. It holds the surest paragraph if it
-    holds no other."""
+    """Return the state of each block.
+
+    In the markup, where the article's element bounds it, the likely one of each for itself; in a dump the best path over
+    the whole page, which holds the surest paragraph if it holds no other, and what is likely beside it.
+    """
     if blocks and blocks[-1].path and (likely := likely_path(odds)):
         return likely
     path = decode(model, emissions.tolist())
@@ -187,7 +189,7 @@ def _impossible(blocks: Sequence[BlockStats], title: int | None) -> npt.NDArray[
 
 
 def _marks(blocks: Sequence[BlockStats], own: str) -> list[str | None]:
-    """Return what the markup says of each short line; nothing where it says the same of the article's own paragraphs."""
+    """Return what the markup says of each short line, if it does not say the same of the article's paragraphs."""
     mine = mark_of(own)
     marks = [mark_of(block.path) if block.size <= LINE_CHARS and block.path else None for block in blocks]
     return [

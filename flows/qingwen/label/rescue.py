@@ -85,8 +85,8 @@ def _heading(blocks: Sequence[BlockStats], states: Sequence[int], title: int | N
 def _rows(blocks: Sequence[BlockStats], states: Sequence[int], title: int | None) -> Proposal:
     """Many lines in a row between paragraphs, with nothing against them, are the article's table, list or program.
 
-    What is longer than all its paragraphs is the page's, unless it has the words of news, or is a program. In the markup
-    such lines stand at the place of some of its own.
+    What is longer than all its paragraphs is the page's, unless it has the words of news, or is a program. In the
+    markup such lines stand at the place of some of its own.
     """
     found: dict[int, int] = {}
     run: list[int] = []

@@ -39,7 +39,9 @@ _MOST_BARS = 1
 # end. An element for headings says that it is none.
 _SHORTEST_START, _SHORTEST_INSIDE, _SHORTEST_END = 7, 8, 9
 # What some sites print before a headline, in the <title> or on the page.
-_PREFIX = re.compile(r"[(（][^()（）]{0,20}(?:私信|消息|通知|未读)[^()（）]{0,9}[)）]\s*|\[(?:图|組圖|组图|图文|視頻|视频)\]\s*")
+_PREFIX = re.compile(
+    r"[(（][^()（）]{0,20}(?:私信|消息|通知|未读)[^()（）]{0,9}[)）]\s*|\[(?:图|組圖|组图|图文|視頻|视频)\]\s*"
+)
 # The number of the page, as a forum's archive prints it.
 _PAGE_NUMBER = re.compile(r"\s{0,3}[(（]页\s?[0-9]{1,4}[)）]$")
 # What is glued to a headline, a date or a time behind it among it.
@@ -72,8 +74,8 @@ def decide_title(blocks: Sequence[BlockStats], hint: int | None, start: int) -> 
 def named_title(blocks: Sequence[BlockStats]) -> int | None:
     """Return the block that the page names as its title: it is in the ``<title>``, or it is the only h1.
 
-    The first block is the ``<title>``, often of a dump too. The title is a later block that begins it, stands in it as a
-    heading, or ends it behind the site's name; a date may be glued to it.
+    The first block is the ``<title>``, often of a dump too. The title is a later block that begins it, stands in it as
+    a heading, or ends it behind the site's name; a date may be glued to it.
     """
     if not blocks:
         return None
@@ -123,7 +125,7 @@ def _is_inside(stated: str, block: BlockStats) -> bool:
 
 
 def _is_glued(headline: str, block: BlockStats) -> bool:
-    """Tell whether a headline begins a block, right before a date or a time and little else, or ends it behind a tag."""
+    """Tell whether a headline begins a block, right before a date and little else, or ends it behind a tag."""
     more = block.size - len(headline)
     if len(headline) < _SHORTEST_START or not 0 < more <= _GLUED_CHARS:
         return False

@@ -1,4 +1,4 @@
-"""Pages that are no article at all, told by lines that such pages have: a novel's chapter, a product, a firm's entry."""
+"""Pages that are no article at all, told by lines that such pages have: a novel's chapter, a product, a firm."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

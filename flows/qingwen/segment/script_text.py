@@ -1,7 +1,7 @@
 """The text of an article that a page keeps in its scripts: JSON-LD, WeChat's and others' state.
 
-A page that is drawn by its script shows nothing, and holds its text as a string. It is read where one string alone can be
-the article. Where the page shows its text, what JSON-LD states (``articleBody``) tells which part of the page that is.
+A page that is drawn by its script shows nothing, and holds its text as a string. It is read where one string alone can
+be the article. Where the page shows its text, what JSON-LD states (``articleBody``) tells which part of the page it is.
 """
 
 import json
@@ -30,7 +30,7 @@ _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def scripted_markup(markup: str) -> str | None:
-    """Return the markup of the article that stands in a page's scripts alone; None if no string of them, or more than one, can be it."""
+    """Return the markup of the article that stands in a page's scripts alone; None if not exactly one string can be it."""
     scripts = [found[1] for found in _SCRIPT.finditer(markup)]
     # State inside state: a string that holds JSON again.
     for texts in (scripts, [_decoded(text) for text in scripts if '\\"' in text]):
@@ -42,7 +42,7 @@ def scripted_markup(markup: str) -> str | None:
 
 
 def stated_body(markup: str) -> str:
-    """Return the text that a page's JSON-LD states for its article (``articleBody``), without white space; "" if none."""
+    """Return the text that JSON-LD states for the article (``articleBody``), without white space; "" if none."""
     if "articleBody" not in markup:
         return ""
     scripts = (found[1] for found in _SCRIPT.finditer(markup) if "articleBody" in found[1])

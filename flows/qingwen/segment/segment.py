@@ -53,7 +53,7 @@ def segment_plain(text: str) -> Segmented:
 
 
 def _read_html(markup: str, config: Config) -> Segmented:
-    """Cut markup into blocks; where the page shows next to no text, with its hidden elements or what its scripts hold."""
+    """Cut markup into blocks; where the page shows next to no text, with what it hides or what its scripts hold."""
     from qingwen.segment.markup import running_chars
     from qingwen.segment.script_text import scripted_markup, stated_body
     from qingwen.segment.statements import statements_of
