@@ -105,8 +105,8 @@ def _decide(
 ) -> list[int]:
     """Return the state of each block.
 
-    In the markup, where the article's element bounds it, the likely one of each for itself; in a dump the best path over
-    the whole page, which holds the surest paragraph if it holds no other, and what is likely beside it.
+    In the markup, where the article's element bounds it, the likely one of each for itself; in a dump the best path
+    over the whole page, which holds the surest paragraph if it holds no other, and what is likely beside it.
     """
     if blocks and blocks[-1].path and (likely := likely_path(odds)):
         return likely

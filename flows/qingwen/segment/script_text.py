@@ -30,7 +30,7 @@ _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def scripted_markup(markup: str) -> str | None:
-    """Return the markup of the article that stands in a page's scripts alone; None if not exactly one string can be it."""
+    """Return the markup of the article that a page's scripts alone hold; None if not exactly one string can be it."""
     scripts = [found[1] for found in _SCRIPT.finditer(markup)]
     # State inside state: a string that holds JSON again.
     for texts in (scripts, [_decoded(text) for text in scripts if '\\"' in text]):
