@@ -206,7 +206,7 @@ class Metadata:
 
     ``published_at`` is Beijing local time without a zone, as exact as ``published_precision`` says: minute, day,
     address (the day in the page's address), month, month-day, year, none. ``published_raw`` is the date as printed,
-    ``rights`` the copyright notice as printed. ``flags`` say what to doubt, ``places`` where a fact stands, by its name.
+    ``rights`` the copyright notice as printed. ``flags`` say what to doubt, ``places`` where each fact stands.
 
     >>> Metadata(source_name="晚报").published_precision
     'none'
