@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,6 +22,7 @@ from prefect import flow, runtime, tags, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, State
+from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import flow_run_logger
 from prefect.schedules import Cron, Schedule
 from prefect.settings import (
@@ -37,6 +39,7 @@ from prefect.utilities.annotations import quote
 from qingwen.adapters.prefect_artifacts import FAILED, announce, announce_new, emit, make_artifacts, with_artifact
 from qingwen.adapters.prefect_options import Options, to_parameters, to_request
 from qingwen.adapters.prefect_runners import task_executor
+from qingwen.dataset.location import identity
 from qingwen.dataset.progress import Progress, silent
 from qingwen.errors import BatchError, EndedError, PublishError, SetupError, WorkerLostError
 from qingwen.run import engine
@@ -45,6 +48,8 @@ from qingwen.run.report import RunReport
 from qingwen.run.request import INLINE, LOCAL, Request
 
 TAG = "qingwen"
+# The tag that says which dataset a deployment feeds.
+_OF_DATASET = "qingwen.dataset."
 _DEFAULTS = Options()
 # How long a server that is starting may take to answer.
 _SERVER_SECONDS = 60
@@ -134,7 +139,7 @@ def clean_news(inputs: list[str], output: str = "data/corpus", options: Options 
     request, caller = to_request(inputs, output, options), _begin()
     try:
         with (
-            engine.open_run(request, with_artifact(caller.progress), caller.stop) as run,
+            engine.open_run(request, with_artifact(caller.progress, output), caller.stop) as run,
             task_executor(request, run.stop, piece) as execute,
         ):
             new = find_new(run)
@@ -255,13 +260,15 @@ def _without_server(request: Request, caller: _Caller, fault: Exception) -> RunR
     return done
 
 
-def serve(request: Request, name: str, cron: Sequence[str], timezone: str | None, review: int) -> None:
+def serve(request: Request, name: str | None, cron: Sequence[str], timezone: str | None, review: int) -> None:
     """Serve the flow as a deployment until a signal ends it: by schedule, and by hand from the server.
 
     Two runs of a deployment never overlap: the later one is cancelled, as the next finds all that it would have done.
+    Without a ``name`` the deployment has that of the dataset's folder.
 
     Raises:
-        SetupError: no server is configured, it does not answer, or the schedule is wrong.
+        SetupError: no server is configured, it does not answer, the schedule is wrong, or the name is that of another
+            dataset's deployment.
     """
     if not PREFECT_API_URL.value():
         raise SetupError(
@@ -269,16 +276,34 @@ def serve(request: Request, name: str, cron: Sequence[str], timezone: str | None
             "prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
         )
     schedules = [_schedule(line, timezone) for line in cron]
+    name = name or Path(request.output).name or "news"
     _await_server()
+    _refuse_takeover(name, request.output)
     clean_news.serve(
         name=name,
         schedules=schedules,
         parameters=to_parameters(request, review),
-        tags=[TAG],
+        tags=[TAG, f"{_OF_DATASET}{identity(request.output)}"],
         description=clean_news.description,
         global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
+
+
+def _refuse_takeover(name: str, output: str) -> None:
+    """Refuse a deployment's name that another dataset has: its schedule and its runs would be lost."""
+    with get_client(sync_client=True) as client:
+        try:
+            there = client.read_deployment_by_name(f"{clean_news.name}/{name}")
+        except ObjectNotFound:
+            return
+    known = {tag for tag in there.tags if tag.startswith(_OF_DATASET)}
+    theirs = str((there.parameters or {}).get("output"))
+    if f"{_OF_DATASET}{identity(output)}" not in (known or {f"{_OF_DATASET}{identity(theirs)}"}):
+        raise SetupError(
+            f"serve: the deployment {clean_news.name}/{name} belongs to the dataset {theirs}. Give this one a name of "
+            f'its own with --name, or delete the other: prefect deployment delete "{clean_news.name}/{name}"'
+        )
 
 
 def _schedule(line: str, timezone: str | None) -> Schedule:

@@ -18,6 +18,7 @@ import pytest
 from conftest import ROOT, free_port, started_server, wait_for
 from made import copies_with_differences
 from qingwen.dataset import delta
+from qingwen.dataset.location import identity
 from qingwen.errors import SetupError
 from qingwen.run.engine import run
 from qingwen.run.request import Request
@@ -102,7 +103,7 @@ def test_a_deployment_runs_by_hand_and_by_schedule(client: Any, served: Callable
     found = deployment(client, "news")
     (schedule,) = found.schedules
     assert (schedule.schedule.cron, schedule.schedule.timezone) == ("* * * * *", "Asia/Shanghai")
-    assert found.tags == ["qingwen"]
+    assert found.tags == ["qingwen", f"qingwen.dataset.{identity(str(output))}"]
     assert found.global_concurrency_limit.limit == 1
     assert found.concurrency_options.collision_strategy.value == "CANCEL_NEW"
     by_hand = ended(client, triggered(client, "news"))
@@ -117,7 +118,8 @@ def test_a_deployment_runs_by_hand_and_by_schedule(client: Any, served: Callable
     assert {run.name for run in wait_for(scheduled)} == {f"{output}-in -> {output}"}
     wait_for(lambda: {"qingwen.run.published", "qingwen.run.nothing-new"} <= events(client))
     artifacts = {artifact.key: artifact for artifact in client.read_artifacts()}
-    assert {"qingwen-run", "qingwen-pages", "qingwen-progress", "qingwen-review"} <= artifacts.keys()
+    own = f"qingwen-{identity(str(output))}"
+    assert {f"{own}-run", f"{own}-pages", f"{own}-progress", f"{own}-review"} <= artifacts.keys()
     assert (output / "review.html").exists()
 
 
@@ -198,6 +200,19 @@ def test_serve_says_that_a_server_does_not_answer(monkeypatch: pytest.MonkeyPatc
         pytest.raises(SetupError, match=r"the Prefect server at http://127\.0\.0\.1:9/api does not answer"),
     ):
         flow.serve(Request(inputs=("seeds",), output="news"), "news", [], None, 0)
+
+
+def test_a_deployment_of_another_dataset_is_not_taken_over(client: Any, served: Callable[..., Path]) -> None:
+    from qingwen import flow
+
+    output = served("nightly", 1, "--cron", "0 3 * * *")
+    before = deployment(client, "nightly")
+    with pytest.raises(SetupError, match=rf"clean-news/nightly belongs to the dataset {output}\."):
+        flow.serve(Request(inputs=("seeds",), output=f"{output}/other/nightly"), None, [], None, 0)
+    after = deployment(client, "nightly")
+    assert (after.parameters, after.schedules) == (before.parameters, before.schedules)
+    served("nightly", 1, "--cron", "0 4 * * *")  # the same dataset may change its schedule
+    wait_for(lambda: deployment(client, "nightly").schedules[0].schedule.cron == "0 4 * * *")
 
 
 @pytest.mark.parametrize(("line", "zone"), [("0 3", "Asia/Shanghai"), ("0 3 * * *", "Asia/Nowhere")])

@@ -12,6 +12,7 @@ import pytest
 from conftest import PAGES, SEED
 from qingwen import Config
 from qingwen.dataset import delta
+from qingwen.dataset.location import identity
 from qingwen.errors import BatchError, SetupError
 from qingwen.run.jobs import Job, Result
 from qingwen.run.request import Request
@@ -25,7 +26,7 @@ def request_for(output: Path, *inputs: Path, **options: Any) -> Request:
 
 
 def artifacts() -> dict[str, Any]:
-    """Return the newest artifact of each key: other runs on the server of the session have the same keys."""
+    """Return the newest artifact of each key."""
     from prefect.client.orchestration import get_client
 
     async def read() -> list[Any]:
@@ -55,12 +56,12 @@ def test_the_flow_cleans_publishes_and_reports(tmp_path: Path) -> None:
     assert report.rejected() == 6
     assert ("clean", 21, 21) in said
     assert delta.read(tmp_path / "out", "records").num_rows == 15
-    made = artifacts()
-    assert "# qingwen run" in made["qingwen-run"]
-    assert '"records"' in made["qingwen-pages"]
-    assert "reject.language" in made["qingwen-rejections-by-reason"]
-    assert "related" in made["qingwen-characters-removed-by-label"]
-    assert "spun.zui" in made["qingwen-changes-by-rule"]
+    made, own = artifacts(), f"qingwen-{identity(str(tmp_path / 'out'))}"
+    assert "# qingwen run" in made[f"{own}-run"]
+    assert '"records"' in made[f"{own}-pages"]
+    assert "reject.language" in made[f"{own}-rejections-by-reason"]
+    assert "related" in made[f"{own}-characters-removed-by-label"]
+    assert "spun.zui" in made[f"{own}-changes-by-rule"]
 
 
 @pytest.mark.usefixtures("prefect_api")

@@ -14,7 +14,7 @@ from prefect.artifacts import (
 )
 from prefect.events import emit_event
 
-from qingwen.dataset.location import location_of
+from qingwen.dataset.location import identity, location_of
 from qingwen.dataset.progress import Progress
 from qingwen.review.review_page import write_review
 from qingwen.rules.site_book import SiteBook
@@ -57,30 +57,38 @@ def announce(report: RunReport) -> None:
 
 
 def emit(event: str, dataset: str, **payload: Any) -> None:
-    """Emit an event of a dataset; its resource is ``qingwen.dataset.<name>``, with the dataset's whole path as name."""
-    resource = {"prefect.resource.id": f"qingwen.dataset.{Path(dataset).name}", "prefect.resource.name": dataset}
+    """Emit an event of a dataset; its resource is ``qingwen.dataset.<identity>``, named by its path or URL."""
+    resource = {"prefect.resource.id": f"qingwen.dataset.{identity(dataset)}", "prefect.resource.name": dataset}
     emit_event(event, resource=resource, payload=payload)
 
 
 def make_artifacts(report: RunReport, review: int) -> None:
     """Make the report's artifacts: it as markdown, each of its tables, a link to a review page.
 
-    ``review`` is how many pages of the dataset the review page shows; 0: none is written.
+    Their keys are ``qingwen-<identity of the dataset>-<what>``: each dataset has its own history. ``review`` is how
+    many pages of the dataset the review page shows; 0: none is written.
     """
-    create_markdown_artifact(markdown(report), key="qingwen-run", description="What the run did")
+    create_markdown_artifact(markdown(report), key=_key(report.dataset, "run"), description="What the run did")
     for title, rows in tables_of(report):
         if rows:
-            create_table_artifact(rows, key=f"qingwen-{title.lower().replace(' ', '-')}", description=title)
+            create_table_artifact(rows, key=_key(report.dataset, title), description=title)
     if review and report.wrote:
         path = Path(REVIEW if "://" in report.dataset else f"{report.dataset}/{REVIEW}").absolute()
         write_review(location_of(report.dataset), path, pages=review)
         create_link_artifact(
-            path.as_uri(), "Review page", key="qingwen-review", description="Pages of the dataset to read"
+            path.as_uri(),
+            "Review page",
+            key=_key(report.dataset, "review"),
+            description="Pages of the dataset to read",
         )
 
 
-def with_artifact(progress: Progress) -> Progress:
-    """Return a progress that reports to another, and keeps an artifact of the share of pages cleaned."""
+def _key(dataset: str, what: str) -> str:
+    return f"qingwen-{identity(dataset)}-{what.lower().replace(' ', '-')}"
+
+
+def with_artifact(progress: Progress, dataset: str) -> Progress:
+    """Return a progress that reports to another, and keeps an artifact of the share of a run's pages cleaned."""
     artifact: Any = None
     last = 0.0
 
@@ -92,7 +100,7 @@ def with_artifact(progress: Progress) -> Progress:
         now = time.monotonic()
         if artifact is None:
             description = f"Of {total:,} pages cleaned"
-            artifact, last = create_progress_artifact(0.0, key="qingwen-progress", description=description), now
+            artifact, last = create_progress_artifact(0.0, key=_key(dataset, "progress"), description=description), now
         elif now - last >= _PROGRESS_SECONDS or done == total:
             update_progress_artifact(artifact, 100 * done / total)
             last = now

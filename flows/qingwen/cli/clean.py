@@ -102,7 +102,7 @@ def serve(
     request: Request,
     cron: Annotated[list[str] | None, Option(metavar="LINE", help='When to run: "0 3 * * *"; repeatable.')] = None,
     timezone: Annotated[str, Option(metavar="ZONE", help="Time zone of --cron.")] = "Asia/Shanghai",
-    name: Annotated[str, Option(metavar="NAME", help="Name of the deployment.")] = "news",
+    name: Annotated[str | None, Option(metavar="NAME", help="Name of the deployment; default: the dataset's.")] = None,
 ) -> int:
     """Serve the flow as a scheduled deployment until interrupted.
 

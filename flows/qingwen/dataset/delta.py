@@ -39,9 +39,11 @@ ROW_GROUP = 1000
 # The optional partition column of records, and the column that it is made from.
 MONTH, _MONTH_OF = "published_month", "published_at"
 # How delta-rs names the data files that it writes, the entries of a log, and either while they are written.
-_DATA_FILE = re.compile(r"(?:published_month=[^/]+/)?part-\d{5}-[0-9a-f-]{36}-c\d{3}(?:\.\w+)?\.parquet(?:#\d+)?")
-_LOG_ENTRY = re.compile(r"\d{20}\.(?:json|crc|checkpoint(?:\.[\w-]+)*\.(?:parquet|json))")
-_UNFINISHED = re.compile(r"(?:_commit_[0-9a-f-]{36}\.json\.tmp|\d{20}\.[\w.-]+#\d+)")
+_DATA_FILE = re.compile(
+    r"(?:published_month=[^/]{1,40}/)?part-\d{5}-[0-9a-f-]{36}-c\d{3}(?:\.\w{1,20})?\.parquet(?:#\d{1,20})?"
+)
+_LOG_ENTRY = re.compile(r"\d{20}\.(?:json|crc|checkpoint(?:\.[\w-]{1,60}){0,3}\.(?:parquet|json))")
+_UNFINISHED = re.compile(r"(?:_commit_[0-9a-f-]{36}\.json\.tmp|\d{20}\.[\w.-]{1,120}#\d{1,20})")
 _LOG = "_delta_log"
 _WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=ROW_GROUP)
 

@@ -21,7 +21,7 @@ REVIEW = "review.html"
 STATE_TABLES = ("signatures",)
 # The name of a run: its time and its process; and of part files: a batch's digest, or a run.
 RUN = re.compile(r"\d{8}T\d{6}-\d{1,10}")
-PART = re.compile(rf"[0-9a-f]{{24}}|{RUN.pattern}")
+PART = re.compile(rf"[0-9a-f]{{24}}|{RUN.pattern}(?:-flagged)?")
 # What lies in the staging folder: part files and what belongs to them, contexts, the survey, what is decided.
 _STAGED = re.compile(
     rf"(?:{PART.pattern})(?:\.\w{{1,20}}\.tmp|\.known|\.at)?|context-[0-9a-f]{{16}}\.json|survey|final"

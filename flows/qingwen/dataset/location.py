@@ -3,6 +3,7 @@
 A `Location` is used like a path of pathlib; where stores differ from disks, these functions hide it.
 """
 
+import hashlib
 import os
 import re
 import secrets
@@ -20,7 +21,7 @@ from qingwen.read.open import check_address, is_url
 _UNUSABLE = re.compile(r"[\[\]^|\\\n?]|%[0-9A-Fa-f]{2}")
 
 # The name of a file that is being written beside the one that it will replace.
-TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
+TEMPORARY = re.compile(r"\..{1,255}\.[0-9a-f]{16}\.tmp")
 
 T = TypeVar("T")
 Location = UPath
@@ -36,6 +37,17 @@ def location_of(path: str | Path | Location) -> Location:
     check_address(str(path))
     # Without a cache of listings: what others write shows at once.
     return UPath(path, use_listings_cache=False) if isinstance(path, str) and is_url(path) else UPath(path)
+
+
+def identity(dataset: str) -> str:
+    """Return a dataset's name that no other has: the end of its path or URL, and a digest of it whole.
+
+    >>> identity("s3://bucket/Daily News/").rpartition("-")[0]
+    'daily-news'
+    """
+    place = dataset.rstrip("/") if is_url(dataset) else Path(os.path.realpath(dataset)).as_posix()
+    name = "-".join(re.findall("[a-z0-9]+", place.rpartition("/")[2].lower())) or "dataset"
+    return f"{name}-{hashlib.sha256(place.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
 def is_local(place: Path | Location) -> bool:

@@ -10,18 +10,19 @@ _SECRET = re.compile(
 )
 # Those, and words that are too common to be taken out of a page's address.
 _MAYBE = re.compile(rf"{_SECRET.pattern}|(?<![a-z])(?:key|sign|auth)(?![a-z])", re.I)
-# A scheme, what stands before the host (its user), the host, the path, and what follows it.
-_PARTS = re.compile(r"(?:([a-z][a-z0-9+.:-]*://|//)(?:([^/?#]*)@)?)?([^/?#]*)(.*)", re.I | re.S)
+# A scheme, the host with the user before it, the path and what follows it.
+_PARTS = re.compile(r"([a-z][a-z0-9+.:-]{0,40}+://|//)?+([^/?#]*+)(.*+)", re.I | re.S)
 # Parameters stand behind ?, & and #, and behind ; in any part of the path.
-_PARAMETER = re.compile(r"([?&#;])([^?&#;/=]*)(=[^&#;]*)?")
+_PARAMETER = re.compile(r"([?&#;])([^?&#;/=]*+)(=[^&#;]*+)?+")
 # Before the host of these stands no user, but the container.
 _CONTAINERS = ("abfs://", "abfss://", "az://", "adl://")
 
 
 def _parts(address: str) -> tuple[str, str | None, str, str]:
     """Return scheme, user, host and rest of an address."""
-    scheme, user, host, rest = _PARTS.fullmatch(address).groups()  # type: ignore[union-attr]  # it matches any text
-    return scheme or "", user, host, rest
+    scheme, host, rest = _PARTS.fullmatch(address).groups()  # type: ignore[union-attr]  # it matches any text
+    user, at, named = host.rpartition("@") if scheme else ("", "", host)
+    return scheme or "", user if at else None, named, rest
 
 
 def _names(rest: str) -> list[str]:
