@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sys
 import time
 from typing import Any
 
 from qingwen.read import containers
 from qingwen.read.page import RawPage
-from qingwen.run import clean_batch
+from qingwen.run import clean_batch, workers
 from qingwen.run.engine import run
 from qingwen.run.request import Request
 
@@ -29,6 +30,8 @@ def deadly(page: Any, **options: Any) -> Any:
             time.sleep(1)
     if what == "不放":  # native code that lets no other thread run
         re.fullmatch("(a|a)*b", "a" * 60)
+    if what == "停住":
+        os.kill(os.getpid(), signal.SIGSTOP)
     if what == "杀死":
         os._exit(9)
     if what == "内存":
@@ -45,6 +48,7 @@ def stuck(path: str, *args: Any) -> Any:
             yield RawPage("never", b"")
 
 
+workers._GRACE = 3
 clean_batch.clean_page = deadly
 clean_batch.raw_pages = stuck
 

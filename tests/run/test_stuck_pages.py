@@ -65,6 +65,13 @@ def deadly_pages(folder: Path, n: int, *whats: str) -> list[str]:
     return paths
 
 
+def test_a_worker_that_is_stopped_is_ended_and_its_page_is_pending(cleaned: Cleaned, tmp_path: Path) -> None:
+    paths = deadly_pages(tmp_path / "in", 8, "停住")
+    done = cleaned(tmp_path / "in", tmp_path / "out", workers=1)
+    assert done["records"] == 8
+    assert done["pending_paths"] == paths
+
+
 def test_pages_at_which_workers_hang_or_die_are_pending_and_all_others_are_published(
     cleaned: Cleaned, tmp_path: Path
 ) -> None:

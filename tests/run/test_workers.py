@@ -87,7 +87,7 @@ def test_a_job_that_waits_for_a_worker_is_not_begun_after_a_stop(monkeypatch: py
     stop, begun = threading.Event(), threading.Event()
     pool = Pool(1, stop=stop)
 
-    def stopped_meanwhile(executor: object, context: str, job: Job) -> Result:
+    def stopped_meanwhile(executor: object, context: str, job: Job, patience: int) -> Result:
         begun.set()
         stop.wait(10)
         return 7

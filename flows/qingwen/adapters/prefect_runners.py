@@ -33,7 +33,7 @@ def task_executor(request: Request, stop: threading.Event, piece: Any) -> Iterat
         threads: Any = ThreadPoolTaskRunner(max_workers=_TASKS_AT_ONCE)
         with (
             threads as runner,
-            Pool(request.processes, request.worker_gib, stop) as pool,
+            Pool(request.processes, request.worker_gib, stop, request.page_seconds) as pool,
         ):
             yield _as_tasks(runner, pool.do, piece, request.retries, _TASKS_AT_ONCE)
     else:

@@ -129,7 +129,7 @@ def local_executor(request: Request, stop: threading.Event) -> Iterator[Executor
     if request.runner == INLINE:
         yield in_this_process(request.retries, stop)
     else:
-        with Pool(request.processes, request.worker_gib, stop) as pool:
+        with Pool(request.processes, request.worker_gib, stop, request.page_seconds) as pool:
             yield in_threads(pool, request.processes, request.retries)
 
 

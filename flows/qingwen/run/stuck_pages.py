@@ -11,6 +11,8 @@ import faulthandler
 import json
 import os
 import re
+import signal
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -64,9 +66,21 @@ class Watch:
         """Note what comes next, and start its time."""
         if self._name is not None:
             os.lseek(self._notes, 0, os.SEEK_SET)
-            os.write(self._notes, json.dumps([doing, path, page]).encode() + b"\n")
+            os.write(self._notes, json.dumps([doing, path, page, os.getpid()]).encode() + b"\n")
         if self._seconds:
             faulthandler.dump_traceback_later(self._seconds, exit=True, file=self._trace)
+
+
+def end_frozen(file: str, seconds: int) -> None:
+    """End the worker that notes its pages in a watch file, if it has noted nothing for so many seconds.
+
+    Its own alarm would have ended it: it is stopped, or waits for a disk that does not answer.
+    """
+    with suppress(OSError, ValueError):
+        if time.time() - os.stat(file).st_mtime > seconds:
+            with open(file, "rb") as notes:
+                *_, process = json.loads(notes.readline())
+            os.kill(process, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +105,7 @@ def last_seen(file: str) -> LastSeen | None:
             # The main thread, which does the work, is listed last.
             frame = _FRAME.search(left.read().decode("utf-8", "replace").rpartition("Thread 0x")[2])
         os.unlink(file)
-        doing, path, page = json.loads(noted)
+        doing, path, page, _ = json.loads(noted)
         return LastSeen(doing, path, page, frame[1] if frame else "")
     except (OSError, ValueError):
         return None

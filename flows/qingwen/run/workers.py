@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, parent_process
@@ -19,13 +19,15 @@ from qingwen.errors import BatchError, EndedError, WorkerLostError
 from qingwen.read.open import is_url
 from qingwen.run.clean_batch import clean_batch
 from qingwen.run.jobs import CleanJob, Executor, Job, Result, SurveyJob, WorkerContext, open_context
-from qingwen.run.stuck_pages import Watch
+from qingwen.run.stuck_pages import Watch, end_frozen
 from qingwen.run.survey import mine_bucket, survey_pages
 
 Work = Callable[[str, Job], Result]
 """Does one job with a context, named by its file."""
 
 ENDED = "The run was stopped, and nothing was published. The dataset is as it was; run again to go on."
+# A worker's own alarm has so many seconds more than a page may take; and how often a job's watch is looked at.
+_GRACE, _LOOK_SECONDS = 20, 2.0
 # A worker needs about .2 GiB of its own, and the largest pages up to one.
 _LEAST_MEMORY = 2 << 30
 
@@ -134,11 +136,14 @@ class Pool:
     A job is begun when a worker is free, and not after ``stop`` is set. When a worker dies (out of memory, killed, or
     at a page for too many seconds), every job under way is done once more in a process of its own, so that the one
     which kills its worker fails alone; the pool is made anew for the jobs that follow. A worker takes no more than
-    ``gib`` GiB of memory, 0: its share of the machine's.
+    ``gib`` GiB of memory, 0: its share of the machine's. One that is stopped is ended a while after the
+    ``page_seconds`` that a page may take, 0: never.
     """
 
-    def __init__(self, workers: int, gib: float = 0, stop: threading.Event | None = None) -> None:
-        self._workers = workers
+    def __init__(
+        self, workers: int, gib: float = 0, stop: threading.Event | None = None, page_seconds: int = 0
+    ) -> None:
+        self._workers, self._patience = workers, page_seconds + _GRACE if page_seconds else 0
         self._memory = int(gib * (1 << 30)) or max(_LEAST_MEMORY, _machine_memory() // workers)
         self._stop = stop or threading.Event()
         self._free = threading.Semaphore(workers)
@@ -163,13 +168,13 @@ class Pool:
         with self._free:
             executor = self._shared()
             try:
-                return _result(executor, context, job)
+                return _result(executor, context, job, self._patience)
             except BrokenProcessPool:
                 self._drop(executor)
             self._check()
             alone = self._made(1)
             try:
-                return _result(alone, context, job)
+                return _result(alone, context, job, self._patience)
             except BrokenProcessPool:
                 raise WorkerLostError("The worker died twice on this batch (out of memory, or killed).") from None
             finally:
@@ -209,10 +214,14 @@ class Pool:
         broken.shutdown(wait=False, cancel_futures=True)
 
 
-def _result(executor: ProcessPoolExecutor, context: str, job: Job) -> Result:
+def _result(executor: ProcessPoolExecutor, context: str, job: Job, patience: int) -> Result:
+    """Do a job in an executor; its worker may note nothing for ``patience`` seconds, 0: for ever."""
+    watched = job.watch if isinstance(job, CleanJob) and patience else None
     try:
         with _interrupts_held():
             future = executor.submit(perform, context, job)  # which may start a worker
+        while watched is not None and not wait([future], timeout=_LOOK_SECONDS).done:
+            end_frozen(watched, patience)
         return future.result()
     except (BatchError, BrokenProcessPool):
         raise
