@@ -11,7 +11,7 @@ _SECRET = re.compile(
 # Those, and words that are too common to be taken out of a page's address.
 _MAYBE = re.compile(rf"{_SECRET.pattern}|(?<![a-z])(?:key|sign|auth)(?![a-z])", re.I)
 # A scheme, the host with the user before it, the path and what follows it.
-_PARTS = re.compile(r"([a-z][a-z0-9+.:-]{0,40}+://|//)?+([^/?#]*+)(.*+)", re.I | re.S)
+_PARTS = re.compile(r"([a-z][a-z0-9+.:-]{0,40}://|//)?+([^/?#]*+)(.*+)", re.I | re.S)
 # Parameters stand behind ?, & and #, and behind ; in any part of the path.
 _PARAMETER = re.compile(r"([?&#;])([^?&#;/=]*+)(=[^&#;]*+)?+")
 # Before the host of these stands no user, but the container.
